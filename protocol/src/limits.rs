@@ -1,0 +1,55 @@
+//! Every number of the specification, in one place, with its clause.
+//!
+//! Everything that a peer, a file or a user can make grow is bounded here, and
+//! the relations that the rest of the protocol relies on are asserted at compile
+//! time below. `spec/limits.md` holds the same table; `tests/tidy` compares the
+//! two. Rejected: limits beside the code they guard, where no reader can see
+//! whether they fit together.
+
+use crate::time::Span;
+
+// ── identity ──────────────────────────────────────────────────────────────────
+
+/// Assistants in one session at most. `[LIMITS-1]`
+pub const ASSISTANTS: u8 = 8;
+/// Bytes of a [`Label`](crate::identity::Label). `[LIMITS-2]`
+pub const LABEL_BYTES: usize = 32;
+
+// ── ticket ────────────────────────────────────────────────────────────────────
+
+// ── pairing ───────────────────────────────────────────────────────────────────
+
+// ── wire ──────────────────────────────────────────────────────────────────────
+
+/// Body of one control frame before the peer is paired. `[LIMITS-3]`
+pub const FRAME_BYTES_UNPAIRED: usize = 512;
+/// Body of one control frame after pairing. `[LIMITS-4]`
+pub const FRAME_BYTES: usize = 16 * 1024;
+/// One datagram, header included. `[LIMITS-5]`
+pub const DATAGRAM_BYTES: usize = 512;
+
+// ── clock ─────────────────────────────────────────────────────────────────────
+
+// ── journal ───────────────────────────────────────────────────────────────────
+
+// ── policy and ledger ─────────────────────────────────────────────────────────
+
+// ── session ───────────────────────────────────────────────────────────────────
+
+/// Between two heartbeats. `[LIMITS-6]`
+pub const HEARTBEAT_INTERVAL: Span = Span::from_secs(1);
+/// Silence after which a link is LATE. `[LIMITS-7]`
+pub const LINK_LATE: Span = Span::from_secs(3);
+/// Silence after which a link is DOWN. `[LIMITS-8]`
+pub const LINK_DOWN: Span = Span::from_secs(10);
+
+// ── relations ─────────────────────────────────────────────────────────────────
+
+const _: () = {
+    assert!(FRAME_BYTES_UNPAIRED < FRAME_BYTES && FRAME_BYTES <= u16::MAX as usize);
+    // A QUIC packet carries at least 1,200 bytes (RFC 9000 section 14.1).
+    assert!(DATAGRAM_BYTES < 1_162);
+    // One lost heartbeat must not look like a lost link.
+    assert!(LINK_LATE.nanos() > 2 * HEARTBEAT_INTERVAL.nanos());
+    assert!(LINK_DOWN.nanos() > LINK_LATE.nanos());
+};

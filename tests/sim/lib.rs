@@ -1,0 +1,1 @@
+//! The deterministic simulator shared by the scenarios and the fuzz targets.
