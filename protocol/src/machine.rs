@@ -18,6 +18,7 @@
 //! `Transmit` is what makes the journal evidence), and callbacks (they would run
 //! inside a half-updated machine).
 
+use core::fmt;
 use core::net::SocketAddr;
 
 use crate::fault::CloseCode;
@@ -74,6 +75,26 @@ pub enum Lane {
     Control,
     /// Datagrams (RFC 9221): heartbeats and clock messages, never retransmitted.
     Timing,
+}
+
+/// Which journal: the seat it was kept in, and which device kept it there. A
+/// device that replaces another in its seat starts a journal of its own.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct JournalName {
+    /// The seat.
+    pub role: Role,
+    /// 1 for the first device in that seat, 2 for the one that replaced it, …
+    pub device: u8,
+}
+
+/// Prints the file's stem: `P`, `A1`, and `A1.2` for a replacement.
+impl fmt::Display for JournalName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.device {
+            0 | 1 => write!(f, "{}", self.role),
+            later => write!(f, "{}.{later}", self.role),
+        }
+    }
 }
 
 /// What happened in the world.
@@ -167,12 +188,12 @@ pub struct Admission {
 /// What the driver must do next.
 #[derive(Debug)]
 pub enum Output<C: Clock, E> {
-    /// Append `bytes` to the journal of `role`: this device's own, or the
-    /// primary's copy of an assistant's.
+    /// Append `bytes` to the end of a journal: this device's own, or its copy of
+    /// a peer's.
     Append {
-        /// Whose journal.
-        role: Role,
-        /// One encoded record.
+        /// Which journal.
+        journal: JournalName,
+        /// One or more whole encoded records.
         bytes: Vec<u8>,
     },
     /// Make every `Append` so far durable before the next output is taken.
