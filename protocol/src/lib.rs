@@ -1,8 +1,12 @@
 //! The Diptych protocol without its world.
 
+pub mod device;
 pub mod fault;
 pub mod identity;
 pub mod limits;
+pub mod liveness;
 pub mod machine;
+pub mod plan;
 pub mod secret;
 pub mod time;
+pub mod timers;

@@ -36,6 +36,8 @@ pub const DATAGRAM_BYTES: usize = 512;
 
 // ── session ───────────────────────────────────────────────────────────────────
 
+/// From the opening of the waiting window to the end of answering. `[SESSION-3]`
+pub const SESSION_LENGTH: Span = Span::from_secs(12 * 3_600);
 /// Between two heartbeats. `[LIMITS-6]`
 pub const HEARTBEAT_INTERVAL: Span = Span::from_secs(1);
 /// Silence after which a link is LATE. `[LIMITS-7]`
