@@ -3,10 +3,12 @@
 pub mod device;
 pub mod fault;
 pub mod identity;
+pub mod ledger;
 pub mod limits;
 pub mod liveness;
 pub mod machine;
 pub mod plan;
+pub mod policy;
 pub mod secret;
 pub mod time;
 pub mod timers;

@@ -34,6 +34,17 @@ pub const DATAGRAM_BYTES: usize = 512;
 
 // ── policy and ledger ─────────────────────────────────────────────────────────
 
+/// The highest `max_count` a policy may set. `[POLICY-2]`
+pub const POLICY_COUNT_MAX: u32 = 1_000_000;
+/// The longest span a policy may set. `[POLICY-2]`
+pub const POLICY_SPAN_MAX: Span = Span::from_secs(7 * 24 * 3_600);
+/// The shortest frame gap a policy may set: three frames at 30 Hz. `[POLICY-2]`
+pub const FRAME_GAP_MIN: Span = Span::from_millis(100);
+/// The longest frame gap a policy may set. `[POLICY-2]`
+pub const FRAME_GAP_MAX: Span = Span::from_secs(60);
+/// Unknown stretches of which every combination is judged. `[POLICY-13]`
+pub const UNKNOWN_TRIED: usize = 10;
+
 // ── session ───────────────────────────────────────────────────────────────────
 
 /// From the opening of the waiting window to the end of answering. `[SESSION-3]`
@@ -54,4 +65,7 @@ const _: () = {
     // One lost heartbeat must not look like a lost link.
     assert!(LINK_LATE.nanos() > 2 * HEARTBEAT_INTERVAL.nanos());
     assert!(LINK_DOWN.nanos() > LINK_LATE.nanos());
+    // Every combination must fit the bits of a mask, and be judged in an instant.
+    assert!(UNKNOWN_TRIED <= 16);
+    assert!(FRAME_GAP_MIN.nanos() < FRAME_GAP_MAX.nanos());
 };
