@@ -41,6 +41,11 @@ pub struct Signature(pub [u8; 64]);
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SessionId(pub [u8; 16]);
 
+/// Which exam a code belongs to, without naming it: the first 8 bytes of the
+/// SHA-256 of the exam system's opaque reference. `[TICKET-8]`
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ExamTag(pub [u8; 8]);
+
 /// One boot of one device: instants of different boots never compare.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BootId(pub [u8; 16]);
@@ -97,6 +102,16 @@ pub trait Signer: Send {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("the device's signing key could not be used; unlock the device and try again")]
 pub struct SignFailed;
+
+impl ExamTag {
+    /// The tag of an exam, from the reference that the exam system gave it.
+    #[must_use]
+    pub fn of(reference: &str) -> Self {
+        let mut tag = [0; 8];
+        tag.iter_mut().zip(sha256(reference.as_bytes())).for_each(|(to, from)| *to = from);
+        Self(tag)
+    }
+}
 
 impl PublicKey {
     /// Takes the 65 bytes of an uncompressed point (`04 ‖ x ‖ y`).
@@ -250,6 +265,18 @@ impl fmt::Display for SessionId {
 }
 
 impl fmt::Debug for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl fmt::Display for ExamTag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        hex(f, &self.0)
+    }
+}
+
+impl fmt::Debug for ExamTag {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }

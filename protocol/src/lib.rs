@@ -1,5 +1,6 @@
 //! The Diptych protocol without its world.
 
+pub mod address;
 pub mod device;
 pub mod fault;
 pub mod identity;
@@ -10,5 +11,7 @@ pub mod machine;
 pub mod plan;
 pub mod policy;
 pub mod secret;
+pub mod ticket;
 pub mod time;
 pub mod timers;
+pub mod wire;

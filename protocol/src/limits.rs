@@ -17,9 +17,26 @@ pub const LABEL_BYTES: usize = 32;
 
 // ── ticket ────────────────────────────────────────────────────────────────────
 
+/// Addresses in a ticket, or in an address update. `[LIMITS-20]`
+pub const ADDRESSES: usize = 6;
+/// Bytes of a ticket that is shown: with a prefix of up to 40 characters it is
+/// still a QR code of version 8 at level M. `[LIMITS-21]`
+pub const TICKET_BYTES: usize = 112;
+/// Decimal digits of a ticket that is read. `[LIMITS-22]`
+pub const TICKET_DIGITS: usize = 420;
+/// Characters before the digits that are read. `[LIMITS-23]`
+pub const TICKET_PREFIX: usize = 200;
+/// The longest lifetime that a ticket may state, in seconds. `[LIMITS-24]`
+pub const TICKET_LIFETIME_S: u8 = 120;
+
 // ── pairing ───────────────────────────────────────────────────────────────────
 
 // ── wire ──────────────────────────────────────────────────────────────────────
+
+/// Encoded journal records in one JOURNAL message, in bytes. `[LIMITS-30]`
+pub const JOURNAL_TAIL_BYTES: usize = 15 * 1024;
+/// Journal records in one JOURNAL message. `[LIMITS-31]`
+pub const JOURNAL_TAIL_RECORDS: u16 = 512;
 
 /// Body of one control frame before the peer is paired. `[LIMITS-3]`
 pub const FRAME_BYTES_UNPAIRED: usize = 512;
@@ -59,6 +76,10 @@ pub const LINK_DOWN: Span = Span::from_secs(10);
 // ── relations ─────────────────────────────────────────────────────────────────
 
 const _: () = {
+    // Every ticket that is shown can be read: 112 bytes are 272 digits.
+    assert!(TICKET_BYTES.div_ceil(7) * 17 <= TICKET_DIGITS);
+    // Head and tail of a JOURNAL message fit one frame.
+    assert!(JOURNAL_TAIL_BYTES + 10 <= FRAME_BYTES);
     assert!(FRAME_BYTES_UNPAIRED < FRAME_BYTES && FRAME_BYTES <= u16::MAX as usize);
     // A QUIC packet carries at least 1,200 bytes (RFC 9000 section 14.1).
     assert!(DATAGRAM_BYTES < 1_162);
