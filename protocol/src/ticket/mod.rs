@@ -122,7 +122,9 @@ pub enum TicketError {
         got: usize,
     },
     /// Another version or type of code.
-    #[error("expected a code of version 1 and type 0, got version {version} and type {kind}; update the app")]
+    #[error(
+        "expected a code of version 1 and type 0, got version {version} and type {kind}; update the app"
+    )]
     Version {
         /// The high nibble.
         version: u8,
@@ -175,8 +177,7 @@ impl Ticket {
     /// # Errors
     /// [`TicketError`], which says what to do.
     pub fn from_bytes(bytes: &[u8], loopback: Loopback) -> Result<Self, TicketError> {
-        let truncated =
-            |expected: usize| TicketError::Truncated { expected, got: bytes.len() };
+        let truncated = |expected: usize| TicketError::Truncated { expected, got: bytes.len() };
         match bytes.first().copied() {
             None => return Err(truncated(HEAD + 5 + CHECK)),
             Some(VERSION_AND_TYPE) => {}
