@@ -14,7 +14,8 @@ type Row = (&'static str, u8, &'static [&'static str]);
 /// What both roles build on: everything below them.
 #[rustfmt::skip]
 const BELOW_ROLES: &[&str] = &[
-    "clock", "device", "fault", "identity", "journal", "ledger", "limits", "liveness", "machine",
+    "address", "clock", "device", "fault", "identity", "journal", "ledger", "limits", "liveness",
+    "machine",
     "pairing", "plan", "policy", "recording", "report", "secret", "ticket", "time", "timeline",
     "timers", "wire",
 ];
@@ -22,7 +23,8 @@ const BELOW_ROLES: &[&str] = &[
 /// The same, and what the roles share.
 #[rustfmt::skip]
 const BELOW_AND_SESSION: &[&str] = &[
-    "clock", "device", "fault", "identity", "journal", "ledger", "limits", "liveness", "machine",
+    "address", "clock", "device", "fault", "identity", "journal", "ledger", "limits", "liveness",
+    "machine",
     "pairing", "plan", "policy", "recording", "report", "secret", "session", "ticket", "time",
     "timeline", "timers", "wire",
 ];
@@ -36,31 +38,32 @@ const LAYERS: &[Row] = &[
     ("identity", 0, &["limits"]),
     ("secret", 0, &[]),
     ("fault", 0, &[]),
+    ("address", 0, &["limits"]),
     ("device", 0, &["time"]),
+    ("plan", 0, &["device", "identity", "limits", "time"]),
     // bytes
-    ("ticket", 1, &["fault", "identity", "limits", "secret", "time"]),
-    ("wire", 1, &["device", "fault", "identity", "limits", "secret", "time"]),
+    ("ticket", 1, &["address", "fault", "identity", "limits", "secret", "time"]),
+    ("wire", 1, &["address", "device", "fault", "identity", "limits", "plan", "secret", "time"]),
     // mechanisms, ignorant of each other
-    ("pairing", 2, &["fault", "identity", "limits", "secret", "ticket", "time", "wire"]),
+    ("pairing", 2, &["address", "fault", "identity", "limits", "secret", "ticket", "time", "wire"]),
     ("clock", 2, &["identity", "limits", "time"]),
     ("liveness", 2, &["limits", "time"]),
     ("recording", 2, &["identity", "limits", "time"]),
     ("ledger", 2, &["identity", "limits", "time"]),
-    ("plan", 2, &["device", "identity", "limits", "time"]),
     ("timers", 2, &["identity", "limits", "time"]),
     // conclusions, pure functions of facts
     ("policy", 3, &["identity", "ledger", "limits", "time"]),
     ("timeline", 3, &["clock", "identity", "limits", "recording", "time"]),
     ("journal", 3, &[
-        "clock", "device", "fault", "identity", "ledger", "limits", "plan", "recording", "secret",
-        "time",
+        "address", "clock", "device", "fault", "identity", "ledger", "limits", "plan", "recording",
+        "secret", "time",
     ]),
     ("report", 3, &[
         "clock", "device", "fault", "identity", "journal", "ledger", "limits", "plan", "policy",
         "recording", "time", "timeline",
     ]),
     // roles
-    ("machine", 4, &["fault", "identity", "secret", "time"]),
+    ("machine", 4, &["address", "fault", "identity", "secret", "time"]),
     ("session", 4, BELOW_ROLES),
     ("primary", 4, BELOW_AND_SESSION),
     ("secondary", 4, BELOW_AND_SESSION),

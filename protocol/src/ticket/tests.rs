@@ -1,3 +1,5 @@
+//! A ticket survives its text, and every other text is refused by name.
+
 use core::net::IpAddr;
 
 use proptest::prelude::*;

@@ -1,3 +1,5 @@
+//! Every message survives its bytes, and other bytes are refused.
+
 use crate::identity::{Fingerprint, Label, Role, SessionId};
 
 use super::*;
