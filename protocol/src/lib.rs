@@ -10,6 +10,7 @@ pub mod liveness;
 pub mod machine;
 pub mod plan;
 pub mod policy;
+pub mod recording;
 pub mod secret;
 pub mod ticket;
 pub mod time;

@@ -59,6 +59,21 @@ pub const POLICY_SPAN_MAX: Span = Span::from_secs(7 * 24 * 3_600);
 pub const FRAME_GAP_MIN: Span = Span::from_millis(100);
 /// The longest frame gap a policy may set. `[POLICY-2]`
 pub const FRAME_GAP_MAX: Span = Span::from_secs(60);
+/// The longest fragment that a recording may commit at once. `[RECORDING-2]`
+pub const FRAGMENT_MAX: Span = Span::from_secs(10);
+/// How often a host should commit, and what a crash can take. `[RECORDING-6]`
+pub const FRAGMENT_TYPICAL: Span = Span::from_secs(2);
+/// Separate stretches of one recording at most. `[RECORDING-5]`
+pub const RECORDED_STRETCHES: usize = 32_768;
+/// How long a fragment may take to become durable before its recorder takes the
+/// silence for a loss. `[LEDGER-8]`
+pub const COMMIT_GRACE: Span = Span::from_secs(1);
+/// One frame at 25 Hz: how far the end of a loss may be from its capture time.
+/// `[LEDGER-16]`
+pub const FRAME_UNCERTAINTY: Span = Span::from_millis(40);
+/// A loss of this length may be mistimed by 1: 100 parts per million, more than
+/// any phone's oscillator is off. `[LEDGER-16]`
+pub const RATE_UNCERTAINTY: i64 = 10_000;
 /// Unknown stretches of which every combination is judged. `[POLICY-13]`
 pub const UNKNOWN_TRIED: usize = 10;
 

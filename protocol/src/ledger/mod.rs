@@ -12,9 +12,11 @@
 
 mod cause;
 mod flag;
+mod recorder;
 
 pub use cause::{Cause, Observed};
 pub use flag::Flag;
+pub use recorder::{Announced, Change, Event, Origin, Outage, Recorder, State, Watch};
 
 use crate::identity::Role;
 use crate::time::{Instant, Primary, Span};

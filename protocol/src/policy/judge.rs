@@ -52,6 +52,7 @@ struct Reading {
 pub fn judge(case: &Case, policy: &Policy) -> Judgement {
     let terms = policy.terms();
     if !case.ready {
+        // [POLICY-28]
         return not_ready();
     }
     let window = counted_window(case, terms);
@@ -154,7 +155,7 @@ impl<'a> Docket<'a> {
     }
 
     /// Judges the case as if the doubts whose bit is set in `lost` were lost and
-    /// the others covered. `[POLICY-11]`
+    /// the others covered. `[POLICY-12]`
     fn read(&self, lost: u32) -> Reading {
         let mut found: Vec<(Role, Merged)> = Vec::new();
         for (role, lane) in &self.lanes {
