@@ -7,6 +7,7 @@
 
 pub mod camera;
 pub mod picture;
+pub mod qr;
 pub mod video;
 
 #[cfg(test)]
