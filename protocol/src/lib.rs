@@ -2,6 +2,7 @@
 
 pub mod address;
 pub mod device;
+pub mod clock;
 pub mod fault;
 pub mod identity;
 pub mod ledger;

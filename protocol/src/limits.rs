@@ -47,6 +47,23 @@ pub const DATAGRAM_BYTES: usize = 512;
 
 // ── clock ─────────────────────────────────────────────────────────────────────
 
+/// Vertices of one hull, about three hours of a Wi-Fi link: 16 bytes each, four
+/// hulls a peer. `[LIMITS-20]`
+pub const CLOCK_HULL_VERTICES: usize = 512;
+/// Observations held while a clock epoch is suspected. `[LIMITS-21]`
+pub const CLOCK_TENTATIVE_OBSERVATIONS: usize = 64;
+/// Own messages whose times are kept for their echo: more than are sent before a
+/// silent link is down. `[LIMITS-22]`
+pub const CLOCK_STAMPS_REMEMBERED: usize = 160;
+/// Exchanges that wait to be agreed upon. `[LIMITS-23]`
+pub const CLOCK_EXCHANGES_WAITING: usize = 8;
+/// Vertices of one hull after the session. `[LIMITS-24]`
+pub const CLOCK_SMOOTH_VERTICES: usize = 1 << 20;
+/// Knots of one stretch of a map; a day has 21,600 of them. `[LIMITS-25]`
+pub const CLOCK_MAP_KNOTS: i64 = 1 << 15;
+/// Logged frames that one media map goes through. `[LIMITS-26]`
+pub const CLOCK_MEDIA_FACTS: usize = 1 << 16;
+
 // ── journal ───────────────────────────────────────────────────────────────────
 
 // ── policy and ledger ─────────────────────────────────────────────────────────

@@ -1,0 +1,103 @@
+//! When the assumptions broke, and what to believe then.
+//!
+//! A bound that contradicts the interval is a proof: a clock stepped, a stamp is
+//! false, or the wander limit does not hold. It is not yet a reason to throw the
+//! clock away, because one false stamp proves it just as well. So the
+//! contradiction opens a *tentative* epoch beside the current one; three
+//! contradictions that agree with each other confirm it, and one constraint that
+//! contradicts the newcomer dismisses it. While the question is open, constraints
+//! that fit both are held back, so that neither can spoil the other.
+//!
+//! Rejected: outlier tests in multiples of σ (bursty loss makes them fire; a
+//! contradiction of a proven interval cannot happen while the assumptions hold,
+//! whatever the network does), and stepping on the first contradiction (one
+//! corrupt stamp would cost the whole alignment).
+
+use super::constraint::{Observation, Side};
+use super::interval::Bracket;
+use super::model::Wander;
+use crate::limits;
+use crate::time::{Instant, Span};
+
+/// Contradictions that agree with each other before a clock epoch is believed.
+/// `[CLOCK-11]`
+const CONFIRMATIONS: u8 = 3;
+
+/// A clock epoch that is suspected and not yet believed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Tentative {
+    bracket: Bracket,
+    contradictions: u8,
+    held: Vec<Observation>,
+}
+
+/// What a constraint does to the question whether a new epoch has begun.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum Ruling {
+    /// Still open; the constraint is held.
+    Open,
+    /// The new epoch is believed; these belong to it, in order.
+    Confirmed(Vec<Observation>),
+    /// There was no new epoch; these belong to the old one, in order.
+    Dismissed(Vec<Observation>),
+}
+
+/// Whether `bracket` proves `observation` impossible. `[CLOCK-10]`
+pub(super) fn contradicts(bracket: &Bracket, observation: &Observation) -> bool {
+    let point = observation.constraint.point();
+    let Some(interval) = bracket.interval(Instant::from_nanos(point.at)) else { return false };
+    match point.side {
+        Side::Above => Span::from_nanos(point.value) < interval.low,
+        Side::Below => Span::from_nanos(point.value) > interval.high,
+    }
+}
+
+impl Tentative {
+    /// Suspects a new epoch because of `first`.
+    pub(super) fn new(first: Observation) -> Self {
+        let point = first.constraint.point();
+        let mut bracket =
+            Bracket::new(Wander::GUARANTEED, point, limits::CLOCK_TENTATIVE_OBSERVATIONS);
+        bracket.insert(point);
+        Self { bracket, contradictions: 1, held: vec![first] }
+    }
+
+    /// Judges with one more observation; `against_old` says whether it, too,
+    /// contradicts the old epoch. `[CLOCK-11]`
+    pub(super) fn judge(&mut self, observation: Observation, against_old: bool) -> Ruling {
+        let against_new = contradicts(&self.bracket, &observation);
+        if against_new && against_old {
+            // Fits neither: what was suspected was false, and so may this be.
+            let held = self.innocent();
+            *self = Self::new(observation);
+            return if held.is_empty() { Ruling::Open } else { Ruling::Dismissed(held) };
+        }
+        if against_new {
+            let mut held = self.innocent();
+            held.push(observation);
+            return Ruling::Dismissed(held);
+        }
+        self.bracket.insert(observation.constraint.point());
+        self.held.push(observation);
+        if against_old {
+            self.contradictions = self.contradictions.saturating_add(1);
+        }
+        if self.contradictions >= CONFIRMATIONS {
+            return Ruling::Confirmed(core::mem::take(&mut self.held));
+        }
+        if self.held.len() >= limits::CLOCK_TENTATIVE_OBSERVATIONS {
+            return Ruling::Dismissed(self.innocent());
+        }
+        Ruling::Open
+    }
+
+    /// Whether a new epoch is still suspected.
+    pub(super) const fn is_open(&self) -> bool {
+        !self.held.is_empty()
+    }
+
+    /// Takes what is held; the caller drops those that contradict the old epoch.
+    fn innocent(&mut self) -> Vec<Observation> {
+        core::mem::take(&mut self.held)
+    }
+}

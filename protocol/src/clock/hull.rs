@@ -1,0 +1,187 @@
+//! The constraints of one side that can still matter.
+//!
+//! If |ẍ| ≤ W then `x(a) + W·a²/2` is convex, whatever the oscillators do. So
+//! after *lifting* each upper bound `(a, u)` to `(a, u + W·a²/2)`, the tangent of
+//! the lifted offset at any instant runs below every lifted bound, and only the
+//! lower convex hull of the lifted bounds can ever be touched by it. The hull
+//! does not depend on the instant that is asked about: it is built once, point by
+//! point, and a query is a binary search. Lower bounds are kept as upper bounds of
+//! `−x`, so there is one structure and no mirrored copy of it.
+//!
+//! Rejected: a sliding window of raw constraints (a query costs the window, and
+//! what lies outside it is lost although it still bounds the rate).
+
+use super::model::{TICK_BITS, Wander, ceil_shift, saturate};
+use crate::limits;
+
+/// A lifted bound that the hull needs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Vertex {
+    /// Nanoseconds from the bracket's origin, |at| ≤ 2⁴⁶.
+    pub(super) at: i64,
+    /// The bound, lifted, in ticks, |lifted| ≤ 2⁵⁴.
+    pub(super) lifted: i64,
+}
+
+/// The lower convex hull of lifted upper bounds. `[CLOCK-6]`
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Hull {
+    wander: Wander,
+    capacity: usize,
+    vertices: Vec<Vertex>,
+}
+
+impl Hull {
+    /// No bound at all. Holds at most `capacity` vertices; the oldest go first,
+    /// which loosens answers and never falsifies them. `[CLOCK-8]`
+    pub(super) const fn new(wander: Wander, capacity: usize) -> Self {
+        Self { wander, capacity, vertices: Vec::new() }
+    }
+
+    /// The vertices, oldest first.
+    pub(super) fn vertices(&self) -> &[Vertex] {
+        &self.vertices
+    }
+
+    /// Adds `x(at) ≤ value`; answers whether it can matter.
+    pub(super) fn insert(&mut self, at: i64, value: i64) -> bool {
+        let new = Vertex { at, lifted: self.lift(at, value) };
+        let index = self.vertices.partition_point(|vertex| vertex.at < at);
+        let next = self.vertices.get(index).copied();
+        let previous = index.checked_sub(1).and_then(|i| self.vertices.get(i)).copied();
+        match (previous, next) {
+            (_, Some(same)) if same.at == at => {
+                if same.lifted <= new.lifted {
+                    return false;
+                }
+                self.vertices.remove(index);
+            }
+            (Some(previous), Some(next)) if !is_below(previous, new, next) => return false,
+            _ => {}
+        }
+        self.vertices.insert(index, new);
+        self.drop_after(index);
+        self.drop_before(index);
+        if self.vertices.len() > self.capacity {
+            self.vertices.remove(0);
+        }
+        true
+    }
+
+    /// The vertex where a line of `slope` (in units of 2⁻ⁿ) touches from below.
+    pub(super) fn touching(&self, slope: i64) -> Option<Vertex> {
+        let (mut low, mut high) = (0, self.vertices.len().checked_sub(1)?);
+        while low < high {
+            let middle = low.midpoint(high);
+            let (left, right) = (self.vertices.get(middle)?, self.vertices.get(middle + 1)?);
+            let rise = i128::from(right.lifted - left.lifted) << self.slope_shift();
+            if rise < i128::from(slope) * i128::from(right.at - left.at) {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        self.vertices.get(low).copied()
+    }
+
+    /// The bound on `x(at)` if the rate at `at` is `rate` (units of 2⁻ⁿ), in
+    /// units of 2⁻⁽ⁿ⁺¹⁾ ns.
+    pub(super) fn bound(&self, at: i64, rate: i64) -> Option<i128> {
+        let slope = rate + at;
+        let vertex = self.touching(slope)?;
+        let lifted = i128::from(vertex.lifted) << (self.slope_shift() + 1);
+        let run = i128::from(vertex.at - at);
+        Some(lifted - 2 * i128::from(slope) * run - i128::from(at) * i128::from(at))
+    }
+
+    /// The greatest [`Self::bound`] over all rates from `least` to `most`,
+    /// rounded up to a nanosecond. `[CLOCK-7]`
+    pub(super) fn highest(&self, at: i64, least: i64, most: i64) -> Option<i64> {
+        let exact = if self.touching(most + at)?.at <= at {
+            self.bound(at, most)?
+        } else if self.touching(least + at)?.at >= at {
+            self.bound(at, least)?
+        } else {
+            self.chord(at)?
+        };
+        Some(saturate(ceil_shift(exact, self.wander.exponent() + 1)))
+    }
+
+    /// Moves the origin `by` nanoseconds later. Vertices that would come to lie
+    /// farther than `reach` before it are dropped.
+    pub(super) fn move_origin(&mut self, by: i64, reach: i64) {
+        let (wander, capacity) = (self.wander, self.capacity);
+        let old = core::mem::replace(self, Self::new(wander, capacity));
+        for vertex in old.vertices {
+            let at = vertex.at.saturating_sub(by);
+            if at >= -reach {
+                let value = vertex.lifted.saturating_sub(parabola(wander, vertex.at)) >> TICK_BITS;
+                self.insert(at, value);
+            }
+        }
+    }
+
+    /// The height of the hull above `at`, which lies between two vertices.
+    fn chord(&self, at: i64) -> Option<i128> {
+        let index = self.vertices.partition_point(|vertex| vertex.at <= at);
+        let (left, right) = (self.vertices.get(index.checked_sub(1)?)?, self.vertices.get(index)?);
+        let length = i128::from(right.at - left.at);
+        let weighted = i128::from(left.lifted) * i128::from(right.at - at)
+            + i128::from(right.lifted) * i128::from(at - left.at);
+        let shift = self.slope_shift() + 1;
+        let (whole, rest) = (weighted.div_euclid(length), weighted.rem_euclid(length));
+        let height = (whole << shift) + ((rest << shift) + length - 1).div_euclid(length);
+        Some(height - i128::from(at) * i128::from(at))
+    }
+
+    fn lift(&self, at: i64, value: i64) -> i64 {
+        (value << TICK_BITS).saturating_add(parabola(self.wander, at))
+    }
+
+    const fn slope_shift(&self) -> u32 {
+        self.wander.exponent() - TICK_BITS
+    }
+
+    fn drop_after(&mut self, index: usize) {
+        while let (Some(&a), Some(&b), Some(&c)) =
+            (self.vertices.get(index), self.vertices.get(index + 1), self.vertices.get(index + 2))
+        {
+            if is_below(a, b, c) {
+                break;
+            }
+            self.vertices.remove(index + 1);
+        }
+    }
+
+    fn drop_before(&mut self, mut index: usize) {
+        while index >= 2 {
+            let (Some(&a), Some(&b), Some(&c)) = (
+                self.vertices.get(index - 2),
+                self.vertices.get(index - 1),
+                self.vertices.get(index),
+            ) else {
+                break;
+            };
+            if is_below(a, b, c) {
+                break;
+            }
+            self.vertices.remove(index - 1);
+            index -= 1;
+        }
+    }
+}
+
+/// `W·at²/2` in ticks, rounded up: outward for an upper bound. `[CLOCK-6]`
+fn parabola(wander: Wander, at: i64) -> i64 {
+    let square = i128::from(at) * i128::from(at);
+    saturate(ceil_shift(square, wander.exponent() + 1 - TICK_BITS))
+}
+
+/// Whether `b` lies strictly below the chord from `a` to `c`.
+fn is_below(a: Vertex, b: Vertex, c: Vertex) -> bool {
+    let left = i128::from(b.lifted - a.lifted) * i128::from(c.at - a.at);
+    let right = i128::from(c.lifted - a.lifted) * i128::from(b.at - a.at);
+    left < right
+}
+
+const _: () = assert!(limits::CLOCK_HULL_VERTICES >= 8);

@@ -1,0 +1,220 @@
+//! The interval that contains the offset, proven.
+//!
+//! At an instant `s`, let the offset be `x` and its rate `y`. Every upper bound
+//! allows at most `U(s, y)` and every lower bound at least `L(s, y)`; the two
+//! hulls answer both. The rates with `U ≥ L` are the only possible ones, and
+//! because `U − L` is concave in `y` they form one range, found by bisection. The
+//! interval is the least `L` and the greatest `U` over that range, each rounded
+//! away from the other. The true pair `(x, y)` satisfies every constraint, so it is
+//! never outside. Nothing grows by a guessed drift: beyond the data the interval
+//! widens by exactly what the remaining rates allow.
+//!
+//! Rejected: half the round trip plus drift times age (true, and needlessly wide:
+//! it forgets every exchange but one), and intersecting round-trip intervals
+//! (forgets what many exchanges say about the rate).
+
+use super::constraint::{Point, Side};
+use super::hull::{Hull, Vertex};
+use super::model::Wander;
+use crate::time::{Instant, Primary, Span};
+
+/// Relative instants stay within ± this, so that no product leaves `i128`.
+const REACH: i64 = 1 << 45;
+/// Origins are multiples of this many nanoseconds (4.9 hours), so that two
+/// devices that learn constraints in different orders lift them alike. `[CLOCK-6]`
+const ORIGIN_GRID: i64 = 1 << 44;
+/// Bounds farther from the first one than this say nothing (73 minutes).
+const VALUE_REACH: i64 = 1 << 42;
+
+/// Where the offset is, with certainty.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Interval {
+    /// At least this.
+    pub low: Span,
+    /// At most this.
+    pub high: Span,
+}
+
+impl Interval {
+    /// The middle, rounded down.
+    #[must_use]
+    pub const fn middle(self) -> Span {
+        Span::from_nanos(self.low.nanos().midpoint(self.high.nanos()))
+    }
+
+    /// Half the width, rounded up.
+    #[must_use]
+    pub fn half_width(self) -> Span {
+        Span::from_nanos((self.high - self.low).nanos().saturating_add(1) / 2)
+    }
+
+    /// Whether `offset` is possible.
+    #[must_use]
+    pub fn contains(self, offset: Span) -> bool {
+        self.low <= offset && offset <= self.high
+    }
+}
+
+/// Upper and lower bounds of one clock epoch, and what they allow together.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Bracket {
+    wander: Wander,
+    origin: i64,
+    base: i64,
+    above: Hull,
+    below: Hull,
+}
+
+/// The line with the most room between the two hulls.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Line {
+    /// The rate, in units of 2⁻ⁿ.
+    pub(super) rate: i64,
+    /// The offset in the middle of the room, nanoseconds.
+    pub(super) offset: i64,
+    /// The room itself, nanoseconds; negative when the bounds contradict.
+    pub(super) room: i64,
+}
+
+impl Bracket {
+    /// An empty bracket whose origin suits `first`.
+    pub(super) const fn new(wander: Wander, first: Point, capacity: usize) -> Self {
+        Self {
+            wander,
+            origin: first.at.div_euclid(ORIGIN_GRID).saturating_mul(ORIGIN_GRID),
+            base: first.value,
+            above: Hull::new(wander, capacity),
+            below: Hull::new(wander, capacity),
+        }
+    }
+
+    /// Adds a bound; answers whether it can matter.
+    pub(super) fn insert(&mut self, point: Point) -> bool {
+        let Some(value) = self.relative_value(point.value) else { return false };
+        let mut at = point.at.saturating_sub(self.origin);
+        if at > REACH {
+            let by = (at / ORIGIN_GRID).saturating_mul(ORIGIN_GRID);
+            self.origin = self.origin.saturating_add(by);
+            self.above.move_origin(by, REACH);
+            self.below.move_origin(by, REACH);
+            at = at.saturating_sub(by);
+        }
+        if at < -REACH {
+            return false;
+        }
+        match point.side {
+            Side::Above => self.above.insert(at, value),
+            Side::Below => self.below.insert(at, -value),
+        }
+    }
+
+    /// Everything that is kept: upper hull, then lower.
+    pub(super) fn vertices(&self) -> (&[Vertex], &[Vertex]) {
+        (self.above.vertices(), self.below.vertices())
+    }
+
+    /// Where the offset is at `at`; `None` before there is a bound on each side,
+    /// or farther than 9 hours from the data. `[CLOCK-7]`
+    pub(super) fn interval(&self, at: Instant<Primary>) -> Option<Interval> {
+        let at = self.relative_instant(at.nanos())?;
+        let (least, most) = self.rates(at)?;
+        let high = self.base.saturating_add(self.above.highest(at, least, most)?);
+        let low = self.base.saturating_sub(self.below.highest(at, -most, -least)?);
+        Some(Interval {
+            low: Span::from_nanos(low.min(high)),
+            high: Span::from_nanos(high.max(low)),
+        })
+    }
+
+    /// Whether some rate at `at` satisfies every bound. `[CLOCK-10]`
+    pub(super) fn is_consistent(&self, at: Instant<Primary>) -> bool {
+        let limit = self.wander.rate_limit();
+        self.rates_at(at)
+            .is_none_or(|(least, most)| most - least > 1 || least == -limit || most == limit)
+    }
+
+    /// The line with the most room at `at`, among rates from `least` to `most`.
+    pub(super) fn widest(&self, at: Instant<Primary>, least: i64, most: i64) -> Option<Line> {
+        let at = self.relative_instant(at.nanos())?;
+        let rate = self.roomiest(at, least, most)?;
+        self.line(at, rate)
+    }
+
+    /// The middle line of one given rate.
+    pub(super) fn line_of_rate(&self, at: Instant<Primary>, rate: i64) -> Option<Line> {
+        self.line(self.relative_instant(at.nanos())?, rate)
+    }
+
+    /// The rates that the bounds leave possible at `at`, in units of 2⁻ⁿ,
+    /// widened outward to that grid. `[CLOCK-7]`
+    pub(super) fn rates_at(&self, at: Instant<Primary>) -> Option<(i64, i64)> {
+        self.rates(self.relative_instant(at.nanos())?)
+    }
+
+    fn line(&self, at: i64, rate: i64) -> Option<Line> {
+        let shift = self.wander.exponent() + 1;
+        let (above, below) = (self.above.bound(at, rate)?, self.below.bound(at, -rate)?);
+        let middle = super::model::saturate((above - below) >> (shift + 1));
+        let room = super::model::saturate((above + below) >> shift);
+        Some(Line { rate, offset: self.base.saturating_add(middle), room })
+    }
+
+    fn rates(&self, at: i64) -> Option<(i64, i64)> {
+        let limit = self.wander.rate_limit();
+        let peak = self.roomiest(at, -limit, limit)?;
+        let inside = if self.is_possible(at, peak)? {
+            peak
+        } else if self.is_possible(at, peak + 1)? {
+            peak + 1
+        } else {
+            return Some((peak, peak + 1));
+        };
+        let least = self.outermost(at, inside, -limit)?;
+        let most = self.outermost(at, inside, limit)?;
+        Some((least, most))
+    }
+
+    /// The first impossible rate on the way from `inside` to `limit`, or `limit`.
+    fn outermost(&self, at: i64, inside: i64, limit: i64) -> Option<i64> {
+        if self.is_possible(at, limit)? {
+            return Some(limit);
+        }
+        let (mut possible, mut not) = (inside, limit);
+        while (not - possible).abs() > 1 {
+            let middle = possible + (not - possible) / 2;
+            if self.is_possible(at, middle)? { possible = middle } else { not = middle }
+        }
+        Some(not)
+    }
+
+    fn is_possible(&self, at: i64, rate: i64) -> Option<bool> {
+        Some(self.above.bound(at, rate)? + self.below.bound(at, -rate)? >= 0)
+    }
+
+    /// The greatest rate in the range before which the room still grows.
+    fn roomiest(&self, at: i64, least: i64, most: i64) -> Option<i64> {
+        let grows = |rate: i64| -> Option<bool> {
+            let (above, below) = (self.above.touching(rate + at)?, self.below.touching(at - rate)?);
+            Some(below.at >= above.at)
+        };
+        if !grows(least)? {
+            return Some(least);
+        }
+        let (mut growing, mut not) = (least, most.saturating_add(1));
+        while not - growing > 1 {
+            let middle = growing.midpoint(not);
+            if grows(middle)? { growing = middle } else { not = middle }
+        }
+        Some(growing)
+    }
+
+    fn relative_instant(&self, at: i64) -> Option<i64> {
+        let at = at.checked_sub(self.origin)?;
+        (-2 * REACH..=2 * REACH).contains(&at).then_some(at)
+    }
+
+    fn relative_value(&self, value: i64) -> Option<i64> {
+        let value = value.checked_sub(self.base)?;
+        (-VALUE_REACH..=VALUE_REACH).contains(&value).then_some(value)
+    }
+}

@@ -1,0 +1,146 @@
+//! A line through knots: both clocks over a whole session.
+//!
+//! Between two knots the offset runs straight. The true offset bends, but by no
+//! more than the wander limit allows over a chord, and that sag is added to the
+//! bounds of every answer. Rejected: polynomials and splines (an inverse needs
+//! iterations, and an error at one knot rings through its neighbours).
+
+use super::estimate::{Estimate, Mapped, invert};
+use super::model::{Wander, saturate};
+use crate::time::{Instant, Primary, Secondary, Span};
+
+/// The offset at one instant of a [`Map`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Knot {
+    /// When.
+    pub at: Instant<Primary>,
+    /// The offset there.
+    pub here: Estimate,
+}
+
+/// A stretch of time in which both clocks ran on, as a line through knots.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct MapStretch {
+    knots: Vec<Knot>,
+}
+
+/// Both clocks over a whole session: one stretch per clock epoch, in order.
+/// `[CLOCK-26]`
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Map {
+    stretches: Vec<MapStretch>,
+}
+
+impl Map {
+    /// A map of these stretches; empty ones are left out.
+    pub(super) fn new(stretches: impl IntoIterator<Item = MapStretch>) -> Self {
+        let stretches = stretches.into_iter().filter(|stretch| !stretch.knots.is_empty());
+        Self { stretches: stretches.collect() }
+    }
+
+    /// The stretches, oldest first. Between two of them the offset is unknown.
+    #[must_use]
+    pub fn stretches(&self) -> &[MapStretch] {
+        &self.stretches
+    }
+
+    /// The offset at `at`; `None` outside every stretch.
+    #[must_use]
+    pub fn estimate(&self, at: Instant<Primary>) -> Option<Estimate> {
+        self.stretches.iter().find_map(|stretch| stretch.estimate(at))
+    }
+
+    /// When the secondary's clock showed what the primary's showed at `at`.
+    #[must_use]
+    pub fn to_secondary(&self, at: Instant<Primary>) -> Option<Mapped<Secondary>> {
+        let here = self.estimate(at)?;
+        let on = |offset: Span| at.relabelled() + offset;
+        Some(Mapped {
+            at: on(here.offset),
+            low: on(here.low),
+            high: on(here.high),
+            sigma: here.sigma,
+        })
+    }
+
+    /// When the primary's clock showed what the secondary's showed at `at`.
+    /// `[CLOCK-17]`
+    #[must_use]
+    pub fn to_primary(&self, at: Instant<Secondary>) -> Option<Mapped<Primary>> {
+        self.stretches.iter().find_map(|stretch| stretch.to_primary(at))
+    }
+}
+
+impl MapStretch {
+    /// A line through these knots, in order of time. A knot that would make the
+    /// secondary's clock stand still or run backwards is left out. `[CLOCK-26]`
+    pub(super) fn new(knots: impl IntoIterator<Item = Knot>) -> Self {
+        let mut kept: Vec<Knot> = Vec::new();
+        for knot in knots {
+            if kept.last().is_none_or(|last| last.at < knot.at && last.there() < knot.there()) {
+                kept.push(knot);
+            }
+        }
+        Self { knots: kept }
+    }
+
+    /// The knots, in order of time; at least one.
+    #[must_use]
+    pub fn knots(&self) -> &[Knot] {
+        &self.knots
+    }
+
+    fn estimate(&self, at: Instant<Primary>) -> Option<Estimate> {
+        let index = self.knots.partition_point(|knot| knot.at <= at);
+        let left = self.knots.get(index.checked_sub(1)?)?;
+        match self.knots.get(index) {
+            Some(right) => Some(between(left, right, at)),
+            None => (left.at == at).then_some(left.here),
+        }
+    }
+
+    fn to_primary(&self, at: Instant<Secondary>) -> Option<Mapped<Primary>> {
+        let index = self.knots.partition_point(|knot| knot.there() <= at);
+        let left = self.knots.get(index.checked_sub(1)?)?;
+        let Some(right) = self.knots.get(index) else {
+            return (left.there() == at).then(|| invert(at, left.here));
+        };
+        let run = i128::from((right.at - left.at).nanos());
+        let rise = i128::from((right.there() - left.there()).nanos());
+        let part = i128::from((at - left.there()).nanos());
+        // Rounded to the nearest: within one nanosecond of the inverse.
+        let along = (2 * part * run + rise).div_euclid(2 * rise.max(1));
+        let when = left.at + Span::from_nanos(saturate(along));
+        let mapped = invert(at, between(left, right, when));
+        Some(Mapped { at: when, ..mapped })
+    }
+}
+
+impl Knot {
+    /// What the secondary's clock shows at this knot.
+    #[must_use]
+    pub fn there(&self) -> Instant<Secondary> {
+        self.at.relabelled() + self.here.offset
+    }
+}
+
+/// The straight line between two knots, its bounds widened by what the offset
+/// may bend. `[CLOCK-27]`
+fn between(left: &Knot, right: &Knot, at: Instant<Primary>) -> Estimate {
+    let chord = right.at - left.at;
+    let sag = Wander::GUARANTEED.sag(chord) + Span::from_nanos(1);
+    let (run, part) = (i128::from(chord.nanos()).max(1), i128::from((at - left.at).nanos()));
+    let mix = |from: Span, to: Span| {
+        let rise = i128::from(to.nanos()) - i128::from(from.nanos());
+        from + Span::from_nanos(saturate((rise * part).div_euclid(run)))
+    };
+    let (here, there) = (left.here, right.here);
+    Estimate {
+        offset: mix(here.offset, there.offset),
+        low: mix(here.low, there.low) - sag,
+        high: mix(here.high, there.high) + sag,
+        sigma: mix(here.sigma, there.sigma),
+        noise: mix(here.noise, there.noise),
+        skew_ppb: here.skew_ppb.midpoint(there.skew_ppb),
+    }
+}

@@ -1,0 +1,139 @@
+//! When to probe.
+//!
+//! A session starts with a burst, because a bound is wanted before the first frame;
+//! then heartbeats carry on and short bursts keep the floors fresh. The first
+//! message of a burst wakes sleeping radios and is not expected to be fast; the
+//! others find them awake. Rejected: single probes at a fixed rate (on a phone that
+//! saves power every one of them measures the beacon interval, not the clock).
+
+use super::estimate::Estimator;
+use crate::time::{Instant, Primary, Span};
+
+/// Between two messages of the start burst. `[CLOCK-22]`
+const START_SPACING: Span = Span::from_millis(25);
+/// The start burst sends at least this many, and stops at this many. `[CLOCK-22]`
+const START_PROBES: (u16, u16) = (12, 80);
+/// The start burst looks back this many messages for progress. `[CLOCK-22]`
+const START_PROGRESS: u16 = 6;
+/// Messages of a later burst, the waking one included. `[CLOCK-23]`
+const BURST: u8 = 4;
+/// Between two messages of a later burst: less than any radio stays awake.
+const BURST_SPACING: Span = Span::from_millis(20);
+/// Between two bursts: near an edge, while the estimate is still rough, and when
+/// it is settled. `[CLOCK-23]`
+const PERIODS: [Span; 3] = [Span::from_secs(2), Span::from_secs(4), Span::from_secs(8)];
+/// Before and after a recording edge or interruption. `[CLOCK-24]`
+const DENSE: Span = Span::from_secs(5);
+/// An estimate at least this good is settled.
+const SETTLED: Span = Span::from_micros(20);
+
+/// Why a probe is sent.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Probe {
+    /// To wake a radio that may sleep; the answer may be slow.
+    Wake,
+    /// To measure.
+    Measure,
+}
+
+/// When the primary sends probes, beside its heartbeats.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Schedule {
+    phase: Phase,
+    next: Instant<Primary>,
+    dense_until: Instant<Primary>,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+enum Phase {
+    Start { sent: u16, width: Option<Span>, since_progress: u16 },
+    Burst { left: u8 },
+}
+
+impl Schedule {
+    /// A start burst from `now`.
+    #[must_use]
+    pub fn new(now: Instant<Primary>) -> Self {
+        Self { phase: Phase::START, next: now, dense_until: now }
+    }
+
+    /// The link is new, or clocks or paths changed: a start burst again.
+    pub fn restart(&mut self, now: Instant<Primary>) {
+        self.phase = Phase::START;
+        self.next = now;
+    }
+
+    /// A recording began or ended, or an interruption did: bursts come closer
+    /// until 5 s after `now`. `[CLOCK-24]`
+    pub fn edge(&mut self, now: Instant<Primary>) {
+        self.dense_until = now + DENSE;
+        if matches!(self.phase, Phase::Burst { left: BURST }) && self.next > now {
+            self.next = now;
+        }
+    }
+
+    /// When to call [`Self::poll`] next.
+    #[must_use]
+    pub const fn wake(&self) -> Option<Instant<Primary>> {
+        Some(self.next)
+    }
+
+    /// Whether to send a probe at `now`, and why.
+    pub fn poll(&mut self, now: Instant<Primary>, estimator: &Estimator) -> Option<Probe> {
+        if now < self.next {
+            return None;
+        }
+        match &mut self.phase {
+            Phase::Start { sent, width, since_progress } => {
+                *sent = sent.saturating_add(1);
+                *since_progress = since_progress.saturating_add(1);
+                let probe = if *sent == 1 { Probe::Wake } else { Probe::Measure };
+                let certain = estimator.interval(now).map(|certain| certain.half_width());
+                if let Some(certain) = certain
+                    && width.is_none_or(|width| certain.times(10) < width.times(9))
+                {
+                    *width = Some(certain);
+                    *since_progress = 0;
+                }
+                let (least, most) = START_PROBES;
+                let still = *since_progress >= START_PROGRESS && width.is_some();
+                self.next = now + START_SPACING;
+                if *sent >= most || (*sent >= least && still && is_settled(now, estimator)) {
+                    self.rest(now, estimator);
+                }
+                Some(probe)
+            }
+            Phase::Burst { left } => {
+                let probe = if *left == BURST { Probe::Wake } else { Probe::Measure };
+                *left = left.saturating_sub(1);
+                if *left == 0 {
+                    self.rest(now, estimator);
+                } else {
+                    self.next = now + BURST_SPACING;
+                }
+                Some(probe)
+            }
+        }
+    }
+
+    fn rest(&mut self, now: Instant<Primary>, estimator: &Estimator) {
+        let [dense, rough, settled] = PERIODS;
+        let period = if now < self.dense_until {
+            dense
+        } else if is_settled(now, estimator) {
+            settled
+        } else {
+            rough
+        };
+        self.phase = Phase::Burst { left: BURST };
+        self.next = now + period;
+    }
+}
+
+impl Phase {
+    const START: Self = Self::Start { sent: 0, width: None, since_progress: 0 };
+}
+
+fn is_settled(now: Instant<Primary>, estimator: &Estimator) -> bool {
+    estimator.estimate(now).is_some_and(|here| here.noise <= SETTLED)
+}

@@ -1,0 +1,152 @@
+//! After the session: every constraint of both journals, looked at from both
+//! sides.
+//!
+//! An instant in the middle of a recording has constraints before and after it,
+//! so the map is better than anything known while it ran, and outages close up
+//! again from their far side. Both devices' journals hold constraints that the
+//! other may have lost; the union is taken, so both compute the same map.
+
+use super::constraint::Observation;
+use super::epoch::{Ruling, Tentative, contradicts};
+use super::estimate::Estimate;
+use super::interval::Bracket;
+use super::map::{Knot, Map, MapStretch};
+use super::model::Wander;
+use super::point::PointEstimate;
+use crate::limits;
+use crate::time::{Instant, Primary, Span};
+
+/// Between two knots, unless the session is so long that they would be too many.
+/// `[CLOCK-25]`
+const KNOT_SPACING: Span = Span::from_secs(4);
+
+/// Smooths all observations of a session, in any order, into a map. It reaches
+/// from the first observation to the last, and out to `cover`, the first and last
+/// instant that will be asked about. `[CLOCK-25]`
+#[must_use]
+pub fn smooth(
+    observations: &[Observation],
+    cover: Option<(Instant<Primary>, Instant<Primary>)>,
+) -> Map {
+    let mut sorted = observations.to_vec();
+    sorted.sort_unstable_by_key(|observation| {
+        let epochs = observation.epochs;
+        (
+            epochs.primary.clock,
+            epochs.secondary.clock,
+            observation.constraint.point().at,
+            *observation,
+        )
+    });
+    sorted.dedup();
+    let mut stretches: Vec<Vec<Observation>> = Vec::new();
+    for announced in sorted.chunk_by(|a, b| a.epochs.same_clocks(b.epochs)) {
+        if Smoother::of(announced).is_some_and(|smoother| smoother.is_consistent()) {
+            stretches.push(announced.to_vec());
+        } else {
+            stretches.extend(split(announced));
+        }
+    }
+    let last = stretches.len().saturating_sub(1);
+    let maps = stretches.iter().enumerate().filter_map(|(index, stretch)| {
+        let smoother = Smoother::of(stretch)?;
+        let (from, to) = cover.unwrap_or((smoother.from, smoother.to));
+        let from = if index == 0 { smoother.from.min(from) } else { smoother.from };
+        let to = if index == last { smoother.to.max(to) } else { smoother.to };
+        Some(smoother.map(from, to))
+    });
+    Map::new(maps)
+}
+
+/// All constraints of one stretch.
+struct Smoother {
+    from: Instant<Primary>,
+    to: Instant<Primary>,
+    certain: Bracket,
+    likely: PointEstimate,
+}
+
+impl Smoother {
+    fn of(stretch: &[Observation]) -> Option<Self> {
+        let (first, last) = (stretch.first()?, stretch.last()?);
+        let origin = first.constraint.point();
+        let mut smoother = Self {
+            from: first.constraint.at(),
+            to: last.constraint.at(),
+            certain: Bracket::new(Wander::GUARANTEED, origin, limits::CLOCK_SMOOTH_VERTICES),
+            likely: PointEstimate::new(origin),
+        };
+        for observation in stretch {
+            let point = observation.constraint.point();
+            smoother.certain.insert(point);
+            smoother.likely.insert(point);
+        }
+        Some(smoother)
+    }
+
+    /// Whether no knot proves that the assumptions broke.
+    fn is_consistent(&self) -> bool {
+        knots(self.from, self.to).all(|at| self.certain.is_consistent(at))
+    }
+
+    fn map(&self, from: Instant<Primary>, to: Instant<Primary>) -> MapStretch {
+        MapStretch::new(knots(from, to).filter_map(|at| {
+            let certain = self.certain.interval(at)?;
+            let likely = self.likely.at(at, certain)?;
+            Some(Knot { at, here: Estimate::of(certain, likely) })
+        }))
+    }
+}
+
+/// Evenly spaced instants from `from` to `to`, both included.
+fn knots(from: Instant<Primary>, to: Instant<Primary>) -> impl Iterator<Item = Instant<Primary>> {
+    let length = (to - from).nanos().max(0);
+    let spaces = (length / KNOT_SPACING.nanos()).clamp(1, limits::CLOCK_MAP_KNOTS);
+    (0..=spaces).map(move |index| {
+        let along = i128::from(length) * i128::from(index) / i128::from(spaces);
+        from + Span::from_nanos(super::model::saturate(along))
+    })
+}
+
+/// Cuts observations, in order of time, where they prove that a clock stepped.
+fn split(observations: &[Observation]) -> Vec<Vec<Observation>> {
+    let mut done: Vec<Vec<Observation>> = Vec::new();
+    let mut current: Vec<Observation> = Vec::new();
+    let mut bracket: Option<Bracket> = None;
+    let mut tentative: Option<Tentative> = None;
+    let add = |bracket: &mut Option<Bracket>, current: &mut Vec<Observation>, new: Observation| {
+        let point = new.constraint.point();
+        let bracket = bracket.get_or_insert_with(|| {
+            Bracket::new(Wander::GUARANTEED, point, limits::CLOCK_HULL_VERTICES)
+        });
+        if !contradicts(bracket, &new) {
+            bracket.insert(point);
+            current.push(new);
+        }
+    };
+    for observation in observations {
+        let against = bracket.as_ref().is_some_and(|bracket| contradicts(bracket, observation));
+        match tentative.take() {
+            None if against => tentative = Some(Tentative::new(*observation)),
+            None => add(&mut bracket, &mut current, *observation),
+            Some(mut open) => match open.judge(*observation, against) {
+                Ruling::Open => tentative = Some(open),
+                Ruling::Confirmed(held) => {
+                    done.push(core::mem::take(&mut current));
+                    bracket = None;
+                    for held in held {
+                        add(&mut bracket, &mut current, held);
+                    }
+                }
+                Ruling::Dismissed(held) => {
+                    tentative = open.is_open().then_some(open);
+                    for held in held {
+                        add(&mut bracket, &mut current, held);
+                    }
+                }
+            },
+        }
+    }
+    done.push(current);
+    done
+}
