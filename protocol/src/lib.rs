@@ -1,8 +1,8 @@
 //! The Diptych protocol without its world.
 
 pub mod address;
-pub mod device;
 pub mod clock;
+pub mod device;
 pub mod fault;
 pub mod identity;
 pub mod ledger;
