@@ -117,6 +117,8 @@ close_codes! {
     Replaced = 0x134, "REPLACED", Caller, false, "another phone took over this phone's role", "Nothing to do on this phone.";
     /// A defect of this implementation.
     Internal = 0x140, "INTERNAL", World, false, "the app met a defect of its own", "Start the app again; the session goes on.";
+    /// The app is closing; the session goes on when it comes back.
+    GoingAway = 0x141, "GOING_AWAY", World, false, "the app on the other phone was closed", "Open the app on the other phone again; the session goes on.";
 }
 
 /// A peer's breach of the protocol, or the end of its connection.

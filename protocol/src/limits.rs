@@ -105,6 +105,67 @@ pub const LINK_LATE: Span = Span::from_secs(3);
 /// Silence after which a link is DOWN. `[LIMITS-8]`
 pub const LINK_DOWN: Span = Span::from_secs(10);
 
+// ── transport ─────────────────────────────────────────────────────────────────
+
+/// Between two keep-alive packets of a silent connection. `[TRANSPORT-12]`
+pub const KEEP_ALIVE: Span = Span::from_secs(2);
+/// Silence after which a connection is given up. `[TRANSPORT-12]`
+pub const CONNECTION_IDLE: Span = Span::from_secs(8);
+/// Round trip assumed before the first is measured: a LAN, not the Internet, so
+/// that a lost first packet costs a quarter of a second. `[TRANSPORT-12]`
+pub const ROUND_TRIP_ASSUMED: Span = Span::from_millis(75);
+/// From the first packet of a handshake to its end. `[TRANSPORT-14]`
+pub const HANDSHAKE_DEADLINE: Span = Span::from_secs(3);
+/// Handshakes at once whose client is not yet authenticated. `[TRANSPORT-14]`
+pub const HANDSHAKES: usize = 8;
+/// The same, from one source: an IPv4 address or an IPv6 /64. `[TRANSPORT-14]`
+pub const HANDSHAKES_PER_SOURCE: usize = 2;
+/// Handshakes from unproven addresses before new ones must prove theirs by a
+/// Retry round trip. `[TRANSPORT-15]`
+pub const HANDSHAKES_UNPROVEN: usize = 2;
+/// Handshakes per second from one source. `[TRANSPORT-15]`
+pub const SOURCE_RATE: u32 = 4;
+/// Handshakes that one source may open at once. `[TRANSPORT-15]`
+pub const SOURCE_BURST: u32 = 8;
+/// Sources remembered by the rate limit; the oldest is forgotten first. `[TRANSPORT-15]`
+pub const SOURCES: usize = 256;
+/// Handshakes per second from all sources of unproven address. `[TRANSPORT-15]`
+pub const UNPROVEN_RATE: u32 = 20;
+/// Connection attempts that wait to be looked at. `[TRANSPORT-14]`
+pub const INCOMING: usize = 32;
+/// Bytes buffered for one waiting attempt. `[TRANSPORT-14]`
+pub const INCOMING_BYTES: u64 = 8 * 1024;
+/// Bytes buffered for all waiting attempts. `[TRANSPORT-14]`
+pub const INCOMING_BYTES_TOTAL: u64 = 256 * 1024;
+/// Stream bytes that a peer may send ahead of the reader. `[TRANSPORT-13]`
+pub const STREAM_WINDOW: u32 = 64 * 1024;
+/// The same for all streams of a connection. `[TRANSPORT-13]`
+pub const CONNECTION_WINDOW: u32 = 256 * 1024;
+/// Bytes of datagrams that wait for the reader, and for the socket. `[TRANSPORT-13]`
+pub const DATAGRAM_BUFFER: usize = 16 * 1024;
+/// Control frames that wait for the socket before the link is given up. `[TRANSPORT-9]`
+pub const CONTROL_QUEUE: usize = 256;
+/// Between the starts of two raced connection attempts. `[TRANSPORT-17]`
+pub const DIAL_STAGGER: Span = Span::from_millis(250);
+/// Connection attempts of one dial. `[TRANSPORT-17]`
+pub const DIAL_ATTEMPTS: usize = 16;
+/// Addresses taken from local discovery for one dial. `[TRANSPORT-18]`
+pub const DISCOVERED: usize = 32;
+/// How long a dial waits for local discovery once its own addresses are spent. `[TRANSPORT-18]`
+pub const DISCOVERY_WINDOW: Span = Span::from_secs(2);
+/// Arrivals that wait for the machine. `[TRANSPORT-13]`
+pub const ARRIVALS: usize = 256;
+/// The longest the driver sleeps without looking at its clock. `[TIME-6]`
+pub const NAP: Span = Span::from_secs(1);
+/// Events that wait for a slow app before new ones are dropped. `[TRANSPORT-19]`
+pub const EVENTS: usize = 256;
+/// Commands that wait for the machine. `[TRANSPORT-19]`
+pub const COMMANDS: usize = 32;
+/// One journal file that is read back; beyond this it is refused. `[TRANSPORT-20]`
+pub const JOURNAL_FILE_BYTES: u64 = 256 * 1024 * 1024;
+/// One private file that is read back. `[TRANSPORT-20]`
+pub const PRIVATE_FILE_BYTES: u64 = 1024 * 1024;
+
 // ── relations ─────────────────────────────────────────────────────────────────
 
 const _: () = {
@@ -121,4 +182,12 @@ const _: () = {
     // Every combination must fit the bits of a mask, and be judged in an instant.
     assert!(UNKNOWN_TRIED <= 16);
     assert!(FRAME_GAP_MIN.nanos() < FRAME_GAP_MAX.nanos());
+    // Two keep-alives may be lost before a connection is given up, and a link
+    // that QUIC gave up is DOWN soon after.
+    assert!(CONNECTION_IDLE.nanos() > 3 * KEEP_ALIVE.nanos());
+    assert!(CONNECTION_IDLE.nanos() < LINK_DOWN.nanos());
+    // A waiting frame always fits the window of its stream.
+    assert!(FRAME_BYTES < STREAM_WINDOW as usize && STREAM_WINDOW <= CONNECTION_WINDOW);
+    // One source cannot take every place, nor can unproven addresses.
+    assert!(HANDSHAKES_PER_SOURCE < HANDSHAKES && HANDSHAKES_UNPROVEN < HANDSHAKES);
 };

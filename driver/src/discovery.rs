@@ -1,0 +1,158 @@
+//! Finding a peer whose addresses changed, by multicast DNS.
+//!
+//! The addresses in the code are the main path; discovery helps after a network
+//! change. It runs only while something is announced or sought, says nothing but
+//! a random label that changes with each session, and what it finds is only ever
+//! dialled: a liar's answer fails at the pin. `[TRANSPORT-18]`
+//!
+//! This is the only file that knows the library. Phones use the system's own
+//! discovery behind the same [`Discovery`] trait, because raw multicast needs an
+//! entitlement there; where nothing works, [`Nowhere`] stands in and the code's
+//! addresses remain.
+
+use std::collections::BTreeSet;
+use std::net::{IpAddr, SocketAddr};
+
+use diptych_protocol::limits;
+use mdns_sd::{ScopedIp, ServiceDaemon, ServiceEvent, ServiceInfo};
+use tokio::sync::mpsc;
+
+/// The service type of the protocol (RFC 6763 section 7).
+const SERVICE: &str = "_diptych._udp.local.";
+
+/// Announces and finds devices in the local network by a label.
+pub trait Discovery: Send {
+    /// Announces this device as `label` at `port` on all of `addresses`, instead
+    /// of whatever was announced before.
+    ///
+    /// # Errors
+    /// [`Unavailable`] if it cannot work here.
+    fn announce(&mut self, label: &str, port: u16, addresses: &[IpAddr])
+    -> Result<(), Unavailable>;
+
+    /// Stops announcing.
+    fn silence(&mut self);
+
+    /// Looks for `label`. Addresses arrive as they are found, at most
+    /// [`limits::DISCOVERED`], until the receiver is dropped.
+    ///
+    /// # Errors
+    /// [`Unavailable`] if it cannot work here.
+    fn find(&mut self, label: &str) -> Result<mpsc::Receiver<SocketAddr>, Unavailable>;
+}
+
+/// There is no multicast here, or no permission to use it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("local discovery does not work in this network; the addresses in the code still do")]
+pub struct Unavailable;
+
+/// No discovery: finds nothing and says nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Nowhere;
+
+impl Discovery for Nowhere {
+    fn announce(&mut self, _: &str, _: u16, _: &[IpAddr]) -> Result<(), Unavailable> {
+        Ok(())
+    }
+
+    fn silence(&mut self) {}
+
+    fn find(&mut self, _: &str) -> Result<mpsc::Receiver<SocketAddr>, Unavailable> {
+        Ok(mpsc::channel(1).1)
+    }
+}
+
+/// Multicast DNS in this process, for desktops.
+#[derive(Default)]
+pub struct Mdns {
+    announcing: Option<Daemon>,
+}
+
+/// A daemon that ends when it is dropped, saying goodbye for its names.
+struct Daemon(ServiceDaemon);
+
+impl Mdns {
+    /// Discovery that starts nothing until it is needed.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
+impl Discovery for Mdns {
+    fn announce(
+        &mut self,
+        label: &str,
+        port: u16,
+        addresses: &[IpAddr],
+    ) -> Result<(), Unavailable> {
+        self.silence();
+        let daemon = Daemon::start()?;
+        let host = format!("{label}.local.");
+        let info = ServiceInfo::new(SERVICE, label, &host, addresses, port, &[("v", "1")][..]);
+        daemon.0.register(info.map_err(|_| Unavailable)?).map_err(|_| Unavailable)?;
+        self.announcing = Some(daemon);
+        Ok(())
+    }
+
+    fn silence(&mut self) {
+        self.announcing = None;
+    }
+
+    fn find(&mut self, label: &str) -> Result<mpsc::Receiver<SocketAddr>, Unavailable> {
+        let daemon = Daemon::start()?;
+        let events = daemon.0.browse(SERVICE).map_err(|_| Unavailable)?;
+        let (found, addresses) = mpsc::channel(limits::DISCOVERED);
+        let instance = format!("{label}.{SERVICE}").to_lowercase();
+        let runtime = tokio::runtime::Handle::try_current().map_err(|_| Unavailable)?;
+        runtime.spawn(async move {
+            let daemon = daemon;
+            let mut known = BTreeSet::new();
+            loop {
+                let event = tokio::select! {
+                    event = events.recv_async() => event,
+                    () = found.closed() => break,
+                };
+                let Ok(event) = event else { break };
+                let ServiceEvent::ServiceResolved(service) = event else { continue };
+                if service.get_fullname().to_lowercase() != instance {
+                    continue;
+                }
+                for address in
+                    service.get_addresses().iter().map(|ip| dialable(ip, service.get_port()))
+                {
+                    if known.len() < limits::DISCOVERED && known.insert(address) {
+                        _ = found.try_send(address);
+                    }
+                }
+            }
+            drop(daemon);
+        });
+        Ok(addresses)
+    }
+}
+
+impl std::fmt::Debug for Mdns {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Mdns").field("announcing", &self.announcing.is_some()).finish()
+    }
+}
+
+impl Daemon {
+    fn start() -> Result<Self, Unavailable> {
+        ServiceDaemon::new().map(Self).map_err(|_| Unavailable)
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        _ = self.0.shutdown();
+    }
+}
+
+/// The socket address of a found one; a link-local address keeps its scope,
+/// without which it cannot be dialled.
+fn dialable(ip: &ScopedIp, port: u16) -> SocketAddr {
+    let ScopedIp::V6(v6) = ip else { return SocketAddr::new(ip.to_ip_addr(), port) };
+    std::net::SocketAddrV6::new(*v6.addr(), port, 0, v6.scope_id().index).into()
+}

@@ -1,0 +1,282 @@
+//! What QUIC is told, and why each number differs from the library's default.
+
+use std::net::{SocketAddr, UdpSocket};
+use std::sync::Arc;
+use std::time::Duration;
+
+use diptych_protocol::identity::Fingerprint;
+use diptych_protocol::limits;
+use diptych_protocol::machine::{Admission, Purpose};
+use diptych_protocol::time::Span;
+use quinn::crypto::rustls::{QuicClientConfig, QuicServerConfig};
+use quinn::{ConnectionId, ConnectionIdGenerator, TransportConfig, VarInt};
+use ring::rand::{SecureRandom as _, SystemRandom};
+use zeroize::ZeroizeOnDrop;
+
+use super::listen::Sources;
+use crate::addresses::WILDCARDS;
+use crate::diagnosis::Diagnosis;
+use crate::discovery::{Discovery, Nowhere};
+use crate::disk::{Disk, Private};
+use crate::error::{NetworkError, StorageError, StorageProblem};
+use crate::keys::Identity;
+use crate::socket::Faults;
+use crate::tls;
+
+/// How long closing waits for the peers to be told.
+pub(super) const FAREWELL: Duration = Duration::from_millis(500);
+
+/// How long a client may take to answer a Retry.
+const RETRY_ANSWER: Duration = Duration::from_secs(15);
+
+/// What an app decides about the network.
+pub struct Settings {
+    /// Where sockets come from.
+    pub sockets: Sockets,
+    /// From where peers may come.
+    pub sources: Sources,
+    /// Local discovery.
+    pub discovery: Box<dyn Discovery>,
+    /// Faults of the network, for rehearsals and tests.
+    pub faults: Option<Faults>,
+}
+
+impl Default for Settings {
+    /// Any free port, neighbours only, no discovery, no faults.
+    fn default() -> Self {
+        Self {
+            sockets: Sockets::Port(0),
+            sources: Sources::Neighbours,
+            discovery: Box::new(Nowhere),
+            faults: None,
+        }
+    }
+}
+
+impl std::fmt::Debug for Settings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Settings").field("sockets", &self.sockets).finish_non_exhaustive()
+    }
+}
+
+/// Where UDP sockets come from: at the start, and after each network change.
+pub enum Sockets {
+    /// All addresses of this device, at this port; 0 for any free one.
+    Port(u16),
+    /// One address.
+    Address(SocketAddr),
+    /// The app binds them, for example to the Wi-Fi and not to mobile data. It is
+    /// given the port that should be kept, if one should.
+    FromApp(Box<dyn FnMut(Option<u16>) -> std::io::Result<UdpSocket> + Send>),
+}
+
+impl Sockets {
+    /// Opens one; with the port `keep` if it must stay the same.
+    pub(super) fn open(&mut self, keep: Option<u16>) -> Result<UdpSocket, NetworkError> {
+        match self {
+            Self::Port(port) => {
+                let port = keep.unwrap_or(*port);
+                let [both, v4] = WILDCARDS.map(|ip| SocketAddr::new(ip, port));
+                // Without IPv6 there is IPv4; a port that is taken stays taken.
+                bind(both, keep.is_some()).or_else(|error| {
+                    if error.kind() == std::io::ErrorKind::AddrInUse {
+                        return Err(refused(both, &error));
+                    }
+                    bind(v4, keep.is_some()).map_err(|e| refused(v4, &e))
+                })
+            }
+            Self::Address(address) => {
+                let address = SocketAddr::new(address.ip(), keep.unwrap_or(address.port()));
+                bind(address, keep.is_some()).map_err(|e| refused(address, &e))
+            }
+            Self::FromApp(open) => open(keep).map_err(|e| NetworkError::Socket { kind: e.kind() }),
+        }
+    }
+}
+
+impl std::fmt::Debug for Sockets {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Port(port) => write!(f, "Port({port})"),
+            Self::Address(address) => write!(f, "Address({address})"),
+            Self::FromApp(_) => f.write_str("FromApp"),
+        }
+    }
+}
+
+fn refused(address: SocketAddr, error: &std::io::Error) -> NetworkError {
+    NetworkError::Bind { address, kind: error.kind(), diagnosis: Diagnosis::of_socket(error) }
+}
+
+/// Binds a socket of both families where the address is the IPv6 wildcard.
+///
+/// `again`: the port is still held by our own old socket, which the endpoint drops
+/// once packets arrive at the new one.
+fn bind(address: SocketAddr, again: bool) -> std::io::Result<UdpSocket> {
+    use rustix::net::{AddressFamily, SocketType, bind, socket, sockopt};
+    let family = if address.is_ipv6() { AddressFamily::INET6 } else { AddressFamily::INET };
+    let fd = socket(family, SocketType::DGRAM, None)?;
+    if address.is_ipv6() {
+        sockopt::set_ipv6_v6only(&fd, false)?;
+    }
+    if again {
+        sockopt::set_socket_reuseaddr(&fd, true)?;
+    }
+    bind(&fd, &address)?;
+    Ok(fd.into())
+}
+
+/// Two keys of the endpoint that survive a restart, so that the peers of a
+/// primary that came back learn at once that it forgot them (a stateless reset,
+/// RFC 9000 section 10.3), and Retry tokens given before it went are still good.
+/// `[TRANSPORT-23]`
+#[derive(Clone, ZeroizeOnDrop)]
+pub struct EndpointKeys {
+    reset: [u8; 32],
+    token: [u8; 32],
+}
+
+impl EndpointKeys {
+    /// Makes new ones.
+    ///
+    /// # Errors
+    /// [`crate::error::KeyError::Entropy`].
+    pub fn generate() -> Result<Self, crate::error::KeyError> {
+        let (mut reset, mut token) = ([0; 32], [0; 32]);
+        let drawn = getrandom::fill(&mut reset).and_then(|()| getrandom::fill(&mut token));
+        drawn.map_err(|_| crate::error::KeyError::Entropy)?;
+        Ok(Self { reset, token })
+    }
+
+    /// The keys kept on `disk`, or new ones that are then kept there.
+    ///
+    /// # Errors
+    /// [`StorageError`] if they cannot be read, written or made.
+    pub fn load_or_generate(disk: &mut dyn Disk) -> Result<Self, StorageError> {
+        let damaged = || StorageError {
+            path: Private::Transport.file_name().into(),
+            action: "use",
+            problem: StorageProblem::Damaged { expected: "two keys of 32 bytes" },
+        };
+        if let Some(bytes) = disk.load(Private::Transport)? {
+            let bytes: &[u8; 64] = bytes.as_slice().try_into().map_err(|_| damaged())?;
+            let (reset, token) = bytes.split_at(32);
+            let reset = reset.try_into().map_err(|_| damaged())?;
+            return Ok(Self { reset, token: token.try_into().map_err(|_| damaged())? });
+        }
+        let fresh = Self::generate().map_err(|_| damaged())?;
+        disk.store(Private::Transport, &[fresh.reset, fresh.token].concat())?;
+        Ok(fresh)
+    }
+}
+
+impl std::fmt::Debug for EndpointKeys {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("EndpointKeys(redacted)")
+    }
+}
+
+/// An address as people write it: IPv4 in its own form, also on a socket of both
+/// families.
+pub(super) fn plain(address: SocketAddr) -> SocketAddr {
+    match (address, address.ip().to_canonical()) {
+        (SocketAddr::V6(_), std::net::IpAddr::V4(v4)) => SocketAddr::new(v4.into(), address.port()),
+        _ => address,
+    }
+}
+
+pub(super) fn endpoint(keys: &EndpointKeys) -> quinn::EndpointConfig {
+    let reset = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, &keys.reset);
+    let mut config = quinn::EndpointConfig::new(Arc::new(reset));
+    // The library's own generator drops packets of before a restart as foreign,
+    // and no reset would ever be sent.
+    config.cid_generator(|| Box::new(RandomIds(SystemRandom::new())));
+    config
+}
+
+/// Connection identifiers of 8 random bytes. `[TRANSPORT-23]`
+struct RandomIds(SystemRandom);
+
+impl ConnectionIdGenerator for RandomIds {
+    fn generate_cid(&mut self) -> ConnectionId {
+        let mut bytes = [0; 8];
+        if self.0.fill(&mut bytes).is_err() {
+            // The handshake that follows needs randomness too, and fails.
+            bytes = [0; 8];
+        }
+        ConnectionId::new(&bytes)
+    }
+
+    fn cid_len(&self) -> usize {
+        8
+    }
+
+    fn cid_lifetime(&self) -> Option<Duration> {
+        None
+    }
+}
+
+/// The server's side, for whom `admission` lets in.
+pub(super) fn server(
+    identity: &Identity,
+    admission: &Admission,
+    keys: &EndpointKeys,
+) -> Result<quinn::ServerConfig, NetworkError> {
+    let token = ring::hkdf::Salt::new(ring::hkdf::HKDF_SHA256, b"diptych retry token v1");
+    let crypto = server_crypto(identity, admission)?;
+    let mut config = quinn::ServerConfig::new(crypto, Arc::new(token.extract(&keys.token)));
+    config
+        .transport_config(transport())
+        .migration(true)
+        .retry_token_lifetime(RETRY_ANSWER)
+        .max_incoming(limits::INCOMING)
+        .incoming_buffer_size(limits::INCOMING_BYTES)
+        .incoming_buffer_size_total(limits::INCOMING_BYTES_TOTAL);
+    Ok(config)
+}
+
+/// The TLS half of [`server`], made anew for each connection attempt.
+pub(super) fn server_crypto(
+    identity: &Identity,
+    admission: &Admission,
+) -> Result<Arc<QuicServerConfig>, NetworkError> {
+    let tls = tls::server(identity, admission).map_err(|_| NetworkError::Tls)?;
+    QuicServerConfig::try_from(tls).map(Arc::new).map_err(|_| NetworkError::Tls)
+}
+
+/// The client's side, for one peer and purpose.
+pub(super) fn client(
+    identity: &Identity,
+    peer: Fingerprint,
+    purpose: Purpose,
+) -> Result<quinn::ClientConfig, NetworkError> {
+    let tls = tls::client(identity, peer, purpose).map_err(|_| NetworkError::Tls)?;
+    let crypto = QuicClientConfig::try_from(tls).map_err(|_| NetworkError::Tls)?;
+    let mut config = quinn::ClientConfig::new(Arc::new(crypto));
+    config.transport_config(transport());
+    Ok(config)
+}
+
+fn transport() -> Arc<TransportConfig> {
+    let mut config = TransportConfig::default();
+    config
+        // [TRANSPORT-12]
+        .keep_alive_interval(Some(limits::KEEP_ALIVE.to_duration()))
+        .max_idle_timeout(Some(idle(limits::CONNECTION_IDLE)))
+        .initial_rtt(limits::ROUND_TRIP_ASSUMED.to_duration())
+        // [TRANSPORT-13]
+        .max_concurrent_bidi_streams(VarInt::from_u32(1))
+        .max_concurrent_uni_streams(VarInt::from_u32(0))
+        .stream_receive_window(VarInt::from_u32(limits::STREAM_WINDOW))
+        .receive_window(VarInt::from_u32(limits::CONNECTION_WINDOW))
+        .datagram_receive_buffer_size(Some(limits::DATAGRAM_BUFFER))
+        .datagram_send_buffer_size(limits::DATAGRAM_BUFFER)
+        // [TRANSPORT-22]
+        .enable_segmentation_offload(false);
+    Arc::new(config)
+}
+
+fn idle(span: Span) -> quinn::IdleTimeout {
+    let millis = u32::try_from(span.to_duration().as_millis()).unwrap_or(u32::MAX);
+    VarInt::from_u32(millis).into()
+}

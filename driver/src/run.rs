@@ -1,0 +1,129 @@
+//! The loop: carry out what the machine wants, wait for one thing, hand it in.
+//!
+//! It knows the law of [`diptych_protocol::machine`] and nothing else: no exam, no
+//! pairing, no camera. Storage is written inside the loop on purpose, so that the
+//! order "durable first, told afterwards" is the order of these lines. What comes
+//! meanwhile was stamped by its reader, so a slow disk delays and does not
+//! distort.
+
+use diptych_protocol::fault::CloseCode;
+use diptych_protocol::machine::{Input, Lane, Machine, Output};
+use diptych_protocol::time::Instant;
+
+use crate::World;
+use crate::clock::Naps;
+use crate::disk::Private;
+use crate::error::StorageError;
+use crate::handle::{Ask, Asked, Ended, Notice, Teller};
+use crate::link::{Arrival, Dial, Link};
+
+/// What ended a wait.
+enum Next<M: Machine> {
+    Asked(Option<Ask<M>>),
+    Arrived(Arrival<M::Clock>),
+    Ticked,
+}
+
+/// Runs until the app stops it or lets go of it.
+pub(crate) async fn run<M: Machine, L: Link<M::Clock>>(
+    mut machine: M,
+    mut world: World<M::Clock, L>,
+    asked: &mut Asked<M>,
+    teller: Teller<M::Event>,
+) -> Ended {
+    let mut naps = Naps::new(&*world.clock);
+    let mut kept = Kept { first_failure: Ok(()), untold: false };
+    loop {
+        let wake = drain(&mut machine, &mut world, &mut kept, &teller);
+        let step = Naps::step(world.clock.now(), wake).to_duration();
+        let next = tokio::select! {
+            biased;
+            ask = asked.asks.recv() => Next::Asked(ask),
+            arrival = world.link.next() => Next::Arrived(arrival),
+            () = tokio::time::sleep(step) => Next::Ticked,
+        };
+        let now = world.clock.now();
+        if let Some(span) = naps.since(&*world.clock) {
+            machine.handle(now, Input::Slept { span });
+            drain(&mut machine, &mut world, &mut kept, &teller);
+        }
+        match next {
+            Next::Asked(Some(Ask::Command(command, answer))) => {
+                _ = answer.send(machine.command(now, command));
+            }
+            Next::Asked(Some(Ask::Inspect(look))) => look(&machine),
+            Next::Asked(Some(Ask::NetworkChanged)) => {
+                world.link.network_changed();
+                machine.handle(now, Input::NetworkChanged);
+            }
+            Next::Asked(Some(Ask::Stop) | None) => break,
+            Next::Arrived(Arrival { at, what }) => match what.input() {
+                Ok(input) => machine.handle(at, input),
+                Err(trouble) => teller.tell(Notice::Trouble(trouble)),
+            },
+            Next::Ticked if wake.is_some_and(|wake| wake <= now) => {
+                machine.handle(now, Input::Wake);
+            }
+            Next::Ticked => {}
+        }
+    }
+    world.link.finish().await;
+    kept.first_failure.and(world.disk.sync())
+}
+
+/// Whether everything so far was kept.
+struct Kept {
+    first_failure: Ended,
+    /// The machine has not been told yet.
+    untold: bool,
+}
+
+impl Kept {
+    fn note(&mut self, wrote: Result<(), StorageError>) {
+        if self.first_failure.is_ok() && wrote.is_err() {
+            self.first_failure = wrote;
+            self.untold = true;
+        }
+    }
+}
+
+/// Carries out every output, and returns when to wake the machine.
+///
+/// The first failure of storage is told to the app and to the machine. What
+/// follows a failed write in the same batch may depend on it, so none of it is
+/// told to anybody: a control frame that must not be sent costs its connection.
+/// `[SESSION-1]`
+fn drain<M: Machine, L: Link<M::Clock>>(
+    machine: &mut M,
+    world: &mut World<M::Clock, L>,
+    kept: &mut Kept,
+    teller: &Teller<M::Event>,
+) -> Option<Instant<M::Clock>> {
+    loop {
+        match machine.poll_output() {
+            Output::Append { journal, bytes } => kept.note(world.disk.append(journal, &bytes)),
+            Output::Sync => kept.note(world.disk.sync()),
+            Output::Store(state) => kept.note(world.disk.store(Private::State, &state)),
+            Output::Transmit { link, lane: Lane::Control, .. } if kept.untold => {
+                world.link.close(link, CloseCode::Internal);
+            }
+            Output::Transmit { .. } | Output::Event(_) if kept.untold => {}
+            Output::Transmit { link, lane, bytes } => world.link.transmit(link, lane, bytes),
+            Output::Admit(admission) => world.link.admit(admission),
+            Output::Dial { peer, addresses, purpose, discovery } => {
+                world.link.dial(Dial { peer, addresses, purpose, discovery });
+            }
+            Output::Announce(name) => world.link.announce(name),
+            Output::Close { link, code } => world.link.close(link, code),
+            Output::Event(event) => teller.tell(Notice::Event(event)),
+            Output::Idle { wake } if !kept.untold => return wake.map(|(at, _)| at),
+            Output::Idle { .. } => {
+                kept.untold = false;
+                if let Err(failure) = &kept.first_failure {
+                    teller.tell(Notice::Trouble(failure.diagnosis()));
+                }
+                machine.handle(world.clock.now(), Input::StorageFailed);
+            }
+        }
+    }
+}

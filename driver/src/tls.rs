@@ -1,0 +1,296 @@
+//! Who may speak: TLS 1.3 in which a pinned key is the only credential.
+//!
+//! Two products with "pair once, then pinned TLS" had their check broken in one
+//! month of 2026: one treated "different key types" as a match, the other let an
+//! unknown issuer through. Both had a verifier with several ways to success. Here
+//! success has one expression, [`Rule::admits`], and everything before it can
+//! only refuse. `[TRANSPORT-1]` to `[TRANSPORT-7]`
+//!
+//! What the two purposes of a connection allow must not be confused either: a
+//! pairing connection takes any well-formed key, a resumed one only pinned keys.
+//! So the server reads the application protocol from the first message, before
+//! any certificate, and holds the client to the rule of that protocol.
+//!
+//! Rejected: session tickets and 0-RTT (a resumed handshake skips the client's
+//! certificate, and with it a revoked pin), dates and names in certificates (the
+//! pin decides), and one protocol name for both purposes.
+
+use std::sync::{Arc, OnceLock};
+
+use diptych_protocol::identity::{Fingerprint, PublicKey};
+use diptych_protocol::machine::{Admission, Purpose};
+use rustls::client::Resumption;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, verify_tls13_signature};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
+use rustls::server::{ClientHello, NoServerSessionStorage, ParsedCertificate, ResolvesServerCert};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
+use rustls::{
+    CertificateError, DigitallySignedStruct, DistinguishedName, Error, PeerIncompatible,
+    PeerMisbehaved, SignatureScheme,
+};
+
+use crate::keys::Identity;
+
+/// What both ends put in the exporter (RFC 8446 section 7.5), with an empty
+/// context. Labels that begin so need no registration (RFC 5705 section 4).
+/// `[TRANSPORT-8]`
+pub(crate) const EXPORTER_LABEL: &[u8] = b"EXPERIMENTAL diptych v1";
+
+/// The name that clients ask for; the same for all, and never sent. `[TRANSPORT-7]`
+pub(crate) const SERVER_NAME: &str = "diptych";
+
+/// The one signature scheme: the only one that every phone's key store has.
+const SCHEME: SignatureScheme = SignatureScheme::ECDSA_NISTP256_SHA256;
+
+/// The application protocol of a purpose. `[TRANSPORT-5]`
+pub(crate) const fn alpn(purpose: Purpose) -> &'static [u8] {
+    match purpose {
+        Purpose::Pair => b"diptych-pair/1",
+        Purpose::Resume => b"diptych/1",
+    }
+}
+
+/// The purpose of an application protocol.
+pub(crate) fn purpose(protocol: &[u8]) -> Option<Purpose> {
+    [Purpose::Resume, Purpose::Pair].into_iter().find(|purpose| alpn(*purpose) == protocol)
+}
+
+/// Which keys may pass.
+#[derive(Clone, Debug)]
+enum Rule {
+    /// These and no other. `[TRANSPORT-3]`
+    Pinned(Vec<Fingerprint>),
+    /// Any P-256 key except our own, which a reflecting attacker would show.
+    AnyBut(Fingerprint),
+}
+
+impl Rule {
+    /// The only expression by which a key passes.
+    fn admits(&self, key: &PublicKey) -> bool {
+        match self {
+            Self::Pinned(pins) => pins.contains(&key.fingerprint()),
+            Self::AnyBut(own) => key.fingerprint() != *own,
+        }
+    }
+
+    /// Refuses everything that is not one certificate with a key that passes.
+    fn check(&self, leaf: &CertificateDer<'_>, rest: &[CertificateDer<'_>]) -> Result<(), Error> {
+        if !rest.is_empty() {
+            return Err(CertificateError::UnknownIssuer.into()); // [TRANSPORT-2]
+        }
+        let parsed = ParsedCertificate::try_from(leaf)?;
+        let key = PublicKey::from_spki(&parsed.subject_public_key_info())
+            .map_err(|_| CertificateError::InvalidPurpose)?;
+        if self.admits(&key) {
+            Ok(())
+        } else {
+            Err(CertificateError::ApplicationVerificationFailure.into())
+        }
+    }
+}
+
+/// Checks possession of the key: the part that pinning alone would leave out.
+fn check_signature(
+    provider: &CryptoProvider,
+    message: &[u8],
+    certificate: &CertificateDer<'_>,
+    signature: &DigitallySignedStruct,
+) -> Result<HandshakeSignatureValid, Error> {
+    if signature.scheme != SCHEME {
+        return Err(PeerMisbehaved::SignedHandshakeWithUnadvertisedSigScheme.into());
+    }
+    let algorithms = &provider.signature_verification_algorithms;
+    verify_tls13_signature(message, certificate, signature, algorithms)
+}
+
+/// The key of a peer, out of the certificates that TLS has verified.
+pub(crate) fn peer_key(certificates: &[CertificateDer<'_>]) -> Option<PublicKey> {
+    let [only] = certificates else { return None };
+    let parsed = ParsedCertificate::try_from(only).ok()?;
+    PublicKey::from_spki(&parsed.subject_public_key_info()).ok()
+}
+
+fn provider() -> Arc<CryptoProvider> {
+    Arc::new(rustls::crypto::ring::default_provider())
+}
+
+fn certified(identity: &Identity, provider: &CryptoProvider) -> Result<CertifiedKey, Error> {
+    CertifiedKey::from_der(vec![identity.certificate()], identity.private_key(), provider)
+}
+
+/// The configuration of a client that will talk to the holder of `peer` only.
+pub(crate) fn client(
+    identity: &Identity,
+    peer: Fingerprint,
+    purpose: Purpose,
+) -> Result<rustls::ClientConfig, Error> {
+    let provider = provider();
+    let key = certified(identity, &provider)?;
+    let verifier = PinnedServer { rule: Rule::Pinned(vec![peer]), provider: provider.clone() };
+    let mut config = rustls::ClientConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&rustls::version::TLS13])? // [TRANSPORT-1]
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(verifier))
+        .with_client_cert_resolver(Arc::new(SingleCertAndKey::from(key)));
+    config.alpn_protocols = vec![alpn(purpose).to_vec()];
+    config.enable_sni = false; // [TRANSPORT-7]
+    config.enable_early_data = false; // [TRANSPORT-6]
+    config.resumption = Resumption::disabled();
+    Ok(config)
+}
+
+/// The configuration of a server for **one** connection attempt, which lets in
+/// whom `admission` lets in now.
+pub(crate) fn server(
+    identity: &Identity,
+    admission: &Admission,
+) -> Result<rustls::ServerConfig, Error> {
+    let provider = provider();
+    let key = certified(identity, &provider)?;
+    let mut offered = Vec::new();
+    if !admission.pinned.is_empty() {
+        offered.push(Purpose::Resume);
+    }
+    if admission.pairing {
+        offered.push(Purpose::Pair);
+    }
+    let asked = Arc::new(OnceLock::new());
+    let hello = ReadsPurpose { key: Arc::new(key), offered: offered.clone(), asked: asked.clone() };
+    let verifier = PinnedClients {
+        asked,
+        pairing: Rule::AnyBut(identity.fingerprint()),
+        resuming: Rule::Pinned(admission.pinned.clone()),
+        provider: provider.clone(),
+    };
+    let mut config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&rustls::version::TLS13])? // [TRANSPORT-1]
+        .with_client_cert_verifier(Arc::new(verifier))
+        .with_cert_resolver(Arc::new(hello));
+    config.alpn_protocols = offered.into_iter().map(|purpose| alpn(purpose).to_vec()).collect();
+    config.max_early_data_size = 0; // [TRANSPORT-6]
+    config.send_tls13_tickets = 0;
+    config.max_tls13_tickets = 0;
+    config.session_storage = Arc::new(NoServerSessionStorage {});
+    Ok(config)
+}
+
+/// Accepts one server key.
+#[derive(Debug)]
+struct PinnedServer {
+    rule: Rule,
+    provider: Arc<CryptoProvider>,
+}
+
+impl ServerCertVerifier for PinnedServer {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        self.rule.check(end_entity, intermediates).map(|()| ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        Err(PeerIncompatible::Tls12NotOfferedOrEnabled.into())
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        check_signature(&self.provider, message, cert, dss)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        vec![SCHEME]
+    }
+}
+
+/// Shows our one certificate, and notes for [`PinnedClients`] what the client
+/// came for: rustls tells the application protocol to nobody else in time.
+#[derive(Debug)]
+struct ReadsPurpose {
+    key: Arc<CertifiedKey>,
+    offered: Vec<Purpose>,
+    asked: Arc<OnceLock<Purpose>>,
+}
+
+impl ResolvesServerCert for ReadsPurpose {
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        // The order is ours, as in the negotiation that follows: the stricter
+        // rule wins if a client asks for both.
+        let wanted: Vec<&[u8]> = hello.alpn()?.collect();
+        let chosen = self.offered.iter().find(|purpose| wanted.contains(&alpn(**purpose)));
+        if let Some(purpose) = chosen {
+            _ = self.asked.set(*purpose);
+        }
+        Some(self.key.clone())
+    }
+}
+
+/// Accepts the client keys that the purpose of this connection allows.
+#[derive(Debug)]
+struct PinnedClients {
+    asked: Arc<OnceLock<Purpose>>,
+    pairing: Rule,
+    resuming: Rule,
+    provider: Arc<CryptoProvider>,
+}
+
+impl ClientCertVerifier for PinnedClients {
+    fn client_auth_mandatory(&self) -> bool {
+        true
+    }
+
+    fn root_hint_subjects(&self) -> &[DistinguishedName] {
+        &[]
+    }
+
+    fn verify_client_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        _: UnixTime,
+    ) -> Result<ClientCertVerified, Error> {
+        let rule = match self.asked.get() {
+            Some(Purpose::Pair) => &self.pairing,
+            Some(Purpose::Resume) => &self.resuming,
+            None => return Err(Error::NoApplicationProtocol),
+        };
+        rule.check(end_entity, intermediates).map(|()| ClientCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        Err(PeerIncompatible::Tls12NotOfferedOrEnabled.into())
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        check_signature(&self.provider, message, cert, dss)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        vec![SCHEME]
+    }
+}
