@@ -66,6 +66,23 @@ pub const CLOCK_MEDIA_FACTS: usize = 1 << 16;
 
 // ── journal ───────────────────────────────────────────────────────────────────
 
+/// One journal file: 8 hours with eight assistants take about a third of it.
+/// `[JOURNAL-14]`
+pub const JOURNAL_BYTES: u64 = 128 * 1024 * 1024;
+/// Body of one record. `[JOURNAL-2]`
+pub const JOURNAL_BODY_BYTES: usize = 4 * 1024;
+/// Bytes that a record keeps without reading them. `[JOURNAL-13]`
+pub const JOURNAL_BLOB_BYTES: usize = 1024;
+/// Messages in one record of clock stamps. `[JOURNAL-9]`
+pub const JOURNAL_HEARD: usize = 64;
+/// From the first fact that is not sealed to its seal. `[JOURNAL-7]`
+pub const JOURNAL_SEAL_INTERVAL: Span = Span::from_secs(5);
+/// Signatures that one search for a seal in a damaged file may cost.
+/// `[JOURNAL-5]`
+pub const JOURNAL_RESYNC_TRIES: u32 = 64;
+/// Heads of a peer that are kept to be compared. `[JOURNAL-18]`
+pub const JOURNAL_RECENT_HEADS: usize = 1024;
+
 // ── policy and ledger ─────────────────────────────────────────────────────────
 
 /// The highest `max_count` a policy may set. `[POLICY-2]`
@@ -176,6 +193,11 @@ const _: () = {
     assert!(FRAME_BYTES_UNPAIRED < FRAME_BYTES && FRAME_BYTES <= u16::MAX as usize);
     // A QUIC packet carries at least 1,200 bytes (RFC 9000 section 14.1).
     assert!(DATAGRAM_BYTES < 1_162);
+    // The longest record holds two blobs or a full batch of stamps.
+    assert!(2 * JOURNAL_BLOB_BYTES + 64 <= JOURNAL_BODY_BYTES);
+    assert!(JOURNAL_HEARD * 20 + 2 <= JOURNAL_BODY_BYTES && JOURNAL_HEARD <= u8::MAX as usize);
+    // A record with its frame must fit into one control message.
+    assert!(JOURNAL_BODY_BYTES + 256 < FRAME_BYTES);
     // One lost heartbeat must not look like a lost link.
     assert!(LINK_LATE.nanos() > 2 * HEARTBEAT_INTERVAL.nanos());
     assert!(LINK_DOWN.nanos() > LINK_LATE.nanos());

@@ -1,0 +1,273 @@
+//! The primary's copy of an assistant's journal, checked as it comes.
+//!
+//! A phone that is stolen or breaks takes its journal with it, so the primary
+//! keeps the same bytes. Because it also hears a head in every heartbeat, it can
+//! tell at once when a device shows it two histories; a seal on each of them is
+//! proof for anybody. Rejected: trusting the peer's latest version of the past.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use super::fact::Fact;
+use super::header::Header;
+use super::record::{self, CHECK_BYTES, Damage, Head};
+use super::replay::{Replayed, next_seal};
+use super::rules::Rules;
+use super::seal::SignedHead;
+use crate::limits;
+
+/// A copy of a peer's journal, and the heads that the peer has claimed.
+#[derive(Debug)]
+pub struct Mirror {
+    header: Header,
+    copied: Copied,
+    /// Hashes after the latest records that were copied, oldest first.
+    recent: VecDeque<Head>,
+    /// Heads the peer has claimed for records that are not here yet.
+    claimed: BTreeMap<u64, [u8; 32]>,
+}
+
+/// What advances only when a whole chunk was good.
+#[derive(Clone, Debug)]
+struct Copied {
+    head: Head,
+    length: u64,
+    rules: Rules,
+    sealed: Option<SignedHead>,
+}
+
+/// Two histories of one device that exclude each other.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("the peer shows two histories: here {ours:?}, there {theirs:?}; the session is tainted")]
+pub struct Fork {
+    /// The head that this device holds.
+    pub ours: Head,
+    /// The head that the peer shows now.
+    pub theirs: Head,
+    /// A signed head on the history held here, if one was copied.
+    pub our_seal: Option<SignedHead>,
+    /// A signed head on the other history, if the peer sent one.
+    pub their_seal: Option<SignedHead>,
+}
+
+/// Why a chunk of a peer's journal was not taken. Nothing of it was.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum MirrorError {
+    /// Records in between are missing; ask for them.
+    #[error("expected records from {expected} on, got records from {got}; ask again")]
+    Gap {
+        /// The first record that is not here.
+        expected: u64,
+        /// The first record in the chunk.
+        got: u64,
+    },
+    /// A record is not well formed.
+    #[error("the peer sent a damaged journal: {0}")]
+    Damaged(#[from] Damage),
+    /// A seal that the peer's key did not make.
+    #[error("the peer sent a seal in record {sequence} that its key did not make")]
+    ForgedSeal {
+        /// The seal's record.
+        sequence: u64,
+    },
+    /// The peer's history is not the one it showed before.
+    #[error(transparent)]
+    Fork(Box<Fork>),
+    /// The copy has grown to its limit.
+    #[error("expected a journal of at most {} bytes, the peer's is longer", limits::JOURNAL_BYTES)]
+    Full,
+}
+
+impl Mirror {
+    /// Begins a copy; the bytes are the start of its file. The header is known
+    /// from pairing, so the peer does not send it. `[JOURNAL-17]`
+    #[must_use]
+    pub fn create(header: Header) -> (Self, Vec<u8>) {
+        let bytes = header.encode();
+        let hash = Header::decode(&bytes).map_or([0; 32], |(_, hash)| hash);
+        let head = Head { sequence: 0, hash };
+        let length = bytes.len() as u64;
+        let copied = Copied { head, length, rules: Rules::default(), sealed: None };
+        let recent = VecDeque::from([head]);
+        (Self { header, copied, recent, claimed: BTreeMap::new() }, bytes)
+    }
+
+    /// Goes on after what was replayed of the copy. The file must have been cut
+    /// to [`Replayed::length`] first.
+    #[must_use]
+    pub fn resume(replayed: &Replayed) -> Self {
+        let copied = Copied {
+            head: replayed.head(),
+            length: replayed.length(),
+            rules: replayed.rules().clone(),
+            sealed: replayed.signed_heads().last().copied(),
+        };
+        let recent = VecDeque::from([copied.head]);
+        Self { header: *replayed.header(), copied, recent, claimed: BTreeMap::new() }
+    }
+
+    /// Whose journal it is a copy of.
+    #[must_use]
+    pub const fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// How far the copy goes.
+    #[must_use]
+    pub const fn head(&self) -> Head {
+        self.copied.head
+    }
+
+    /// The first record to ask the peer for.
+    #[must_use]
+    pub const fn wanted(&self) -> u64 {
+        self.copied.head.sequence.saturating_add(1)
+    }
+
+    /// Whether the peer has claimed records that are not here yet.
+    #[must_use]
+    pub fn is_behind(&self) -> bool {
+        self.claimed.keys().next_back().is_some_and(|last| *last > self.copied.head.sequence)
+    }
+
+    /// Takes whole records, of which the first has the number `from`; yields the
+    /// bytes to append to the copy, empty if all were here already.
+    /// `[JOURNAL-18]`
+    ///
+    /// # Errors
+    /// [`MirrorError`]; the copy is as before then.
+    pub fn accept(&mut self, from: u64, records: &[u8]) -> Result<Vec<u8>, MirrorError> {
+        let expected = self.wanted();
+        if from == 0 || from > expected {
+            return Err(MirrorError::Gap { expected, got: from });
+        }
+        let fresh = self.skip_known(from, records)?;
+        let mut next = self.copied.clone();
+        let mut passed = Vec::new();
+        let mut rest = fresh;
+        while !rest.is_empty() {
+            let used = next.take(&self.header, rest)?;
+            if let Some(claim) = self.claimed.get(&next.head.sequence)
+                && *claim != next.head.hash
+            {
+                let claimed = Head { sequence: next.head.sequence, hash: *claim };
+                return Err(self.fork(claimed, next.head, rest));
+            }
+            passed.push(next.head);
+            rest = rest.get(used..).unwrap_or_default();
+        }
+        self.copied = next;
+        self.claimed = self.claimed.split_off(&self.wanted());
+        for head in passed {
+            self.recent.push_back(head);
+            if self.recent.len() > limits::JOURNAL_RECENT_HEADS {
+                self.recent.pop_front();
+            }
+        }
+        Ok(fresh.to_vec())
+    }
+
+    /// Notes the head in a heartbeat. `[JOURNAL-18]`
+    ///
+    /// # Errors
+    /// [`Fork`] if the copy holds, or the peer has claimed, another one for the
+    /// same record.
+    pub fn claim(&mut self, head: Head) -> Result<(), Box<Fork>> {
+        let known = self
+            .recent
+            .iter()
+            .find(|known| known.sequence == head.sequence)
+            .map(|known| known.hash)
+            .or_else(|| self.claimed.get(&head.sequence).copied());
+        match known {
+            Some(hash) if hash != head.hash => {
+                let ours = Head { sequence: head.sequence, hash };
+                Err(self.claim_against(ours, head))
+            }
+            Some(_) => Ok(()),
+            None if head.sequence <= self.copied.head.sequence => Ok(()),
+            None => {
+                // Claims wait for their records; the oldest make room.
+                if self.claimed.len() >= limits::JOURNAL_RECENT_HEADS {
+                    self.claimed.pop_first();
+                }
+                self.claimed.insert(head.sequence, head.hash);
+                Ok(())
+            }
+        }
+    }
+
+    /// Checks the head that a peer names when it comes back: everything it ever
+    /// showed was durable, so a lower one means that its past was cut off.
+    /// `[JOURNAL-19]`
+    ///
+    /// # Errors
+    /// [`Fork`] if the peer is behind its own past or beside it.
+    pub fn returned(&mut self, head: Head) -> Result<(), Box<Fork>> {
+        if head.sequence < self.copied.head.sequence {
+            return Err(self.claim_against(self.copied.head, head));
+        }
+        self.claim(head)
+    }
+
+    /// Steps over records that are here already; the last of them must be ours.
+    fn skip_known<'a>(&self, from: u64, records: &'a [u8]) -> Result<&'a [u8], MirrorError> {
+        let mut rest = records;
+        for sequence in from..self.wanted() {
+            if rest.is_empty() {
+                break;
+            }
+            let len = record::length(rest).ok_or(Damage::Cut { sequence })?;
+            let (known, after) = rest.split_at_checked(len).ok_or(Damage::Cut { sequence })?;
+            let shown = known.get(len.saturating_sub(CHECK_BYTES)..).unwrap_or_default();
+            let ours = self.copied.head;
+            if sequence == ours.sequence && ours.hash.get(..CHECK_BYTES) != Some(shown) {
+                let mut hash = [0; 32];
+                for (to, from) in hash.iter_mut().zip(shown) {
+                    *to = *from;
+                }
+                return Err(self.fork(ours, Head { sequence, hash }, after));
+            }
+            rest = after;
+        }
+        Ok(rest)
+    }
+
+    fn claim_against(&self, ours: Head, theirs: Head) -> Box<Fork> {
+        Box::new(Fork { ours, theirs, our_seal: self.copied.sealed, their_seal: None })
+    }
+
+    /// The evidence, with the peer's own signature on its other history if the
+    /// chunk holds one.
+    fn fork(&self, ours: Head, theirs: Head, rest: &[u8]) -> MirrorError {
+        let their_seal = next_seal(&self.header, 0, rest).and_then(|(at, head)| {
+            let parsed = record::parse(&head, rest.get(at..)?).ok()?;
+            let Ok(Fact::Seal { signature, .. }) = parsed.fact() else { return None };
+            Some(SignedHead { head, signature })
+        });
+        MirrorError::Fork(Box::new(Fork { ours, theirs, our_seal: self.copied.sealed, their_seal }))
+    }
+}
+
+impl Copied {
+    /// Takes one record; yields its length.
+    fn take(&mut self, header: &Header, rest: &[u8]) -> Result<usize, MirrorError> {
+        let parsed = record::parse(&self.head, rest)?;
+        let fact = parsed.fact()?;
+        let sequence = parsed.sequence;
+        if let Fact::Seal { head, signature } = &fact {
+            let signed = SignedHead { head: self.head, signature: *signature };
+            if *head != self.head.hash || !signed.holds(&header.key) {
+                return Err(MirrorError::ForgedSeal { sequence });
+            }
+            self.sealed = Some(signed);
+        }
+        self.rules.admit(parsed.at, &fact).map_err(|breach| Damage::Breach { sequence, breach })?;
+        self.length = self.length.saturating_add(parsed.len as u64);
+        // [JOURNAL-14]
+        if self.length > limits::JOURNAL_BYTES {
+            return Err(MirrorError::Full);
+        }
+        self.head = Head { sequence, hash: parsed.hash };
+        Ok(parsed.len)
+    }
+}
