@@ -10,6 +10,7 @@ pub mod ledger;
 pub mod limits;
 pub mod liveness;
 pub mod machine;
+pub mod pairing;
 pub mod plan;
 pub mod policy;
 pub mod recording;

@@ -31,6 +31,27 @@ pub const TICKET_LIFETIME_S: u8 = 120;
 
 // ── pairing ───────────────────────────────────────────────────────────────────
 
+/// Between two codes of an offer. `[LIMITS-40]`
+pub const SLOT_ROTATION: Span = Span::from_secs(15);
+/// For how long a code is honoured, by the primary's clock. `[LIMITS-41]`
+pub const SLOT_LIFETIME: Span = Span::from_secs(60);
+/// The same, in seconds, as the code states it. `[LIMITS-41]`
+pub const SLOT_LIFETIME_S: u8 = 60;
+/// Codes that are honoured at the same time. `[LIMITS-42]`
+pub const SLOTS_LIVE: usize = 4;
+/// Codes that are recognised after they were taken back. `[LIMITS-43]`
+pub const SLOTS_RETIRED: usize = 16;
+/// Wrong proofs after which a code is taken back. `[LIMITS-44]`
+pub const FAILURES_PER_SLOT: u8 = 5;
+/// Wrong proofs after which an offer pauses. `[LIMITS-45]`
+pub const FAILURES_PER_OFFER: u8 = 20;
+/// How long it pauses. `[LIMITS-46]`
+pub const OFFER_PAUSE: Span = Span::from_secs(30);
+/// For how long a claim waits for CONFIRM. `[LIMITS-47]`
+pub const CLAIM_DEADLINE: Span = Span::from_secs(10);
+/// Different check codes: six digits. `[LIMITS-48]`
+pub const CHECK_CODES: u32 = 1_000_000;
+
 // ── wire ──────────────────────────────────────────────────────────────────────
 
 /// Encoded journal records in one JOURNAL message, in bytes. `[LIMITS-30]`
@@ -186,6 +207,11 @@ pub const PRIVATE_FILE_BYTES: u64 = 1024 * 1024;
 // ── relations ─────────────────────────────────────────────────────────────────
 
 const _: () = {
+    // Rotation alone never takes back a code that is still honoured.
+    assert!(SLOT_ROTATION.times(SLOTS_LIVE as i64).nanos() == SLOT_LIFETIME.nanos());
+    assert!(SLOT_LIFETIME.nanos() == Span::from_secs(SLOT_LIFETIME_S as i64).nanos());
+    assert!(SLOT_LIFETIME_S <= TICKET_LIFETIME_S);
+    assert!(FAILURES_PER_SLOT < FAILURES_PER_OFFER);
     // Every ticket that is shown can be read: 112 bytes are 272 digits.
     assert!(TICKET_BYTES.div_ceil(7) * 17 <= TICKET_DIGITS);
     // Head and tail of a JOURNAL message fit one frame.

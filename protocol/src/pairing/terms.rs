@@ -1,0 +1,59 @@
+//! What a primary offers, and what it says when it refuses.
+
+use crate::address::Addresses;
+use crate::fault::Fault;
+use crate::identity::{ExamTag, Fingerprint, Label, PublicKey, Role, SessionId};
+use crate::ticket::Flags;
+
+/// What is offered, and by whom.
+#[derive(Clone, Debug)]
+pub struct Terms {
+    /// The session to join.
+    pub session: SessionId,
+    /// The seat to take: an assistant's.
+    pub role: Role,
+    /// The exam.
+    pub exam: ExamTag,
+    /// The primary's key.
+    pub own: PublicKey,
+    /// What the primary calls itself.
+    pub label: Label,
+    /// What the code says besides.
+    pub flags: Flags,
+    /// Where the primary listens.
+    pub addresses: Addresses,
+    /// The wall clock when the offer opens, in Unix seconds: a label in the code.
+    pub unix_s: u32,
+    /// The epoch of the first code. Offers of one session use different ranges,
+    /// so that a HELLO belongs to one of them.
+    pub first_epoch: u16,
+}
+
+/// HELLO was refused.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Refusal {
+    /// What the peer is told: only the code of it.
+    pub fault: Fault,
+    /// What a person must be told, here and on the paired device.
+    pub alarm: Option<PairingAlarm>,
+}
+
+/// Something at the offer that looks like an attack.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum PairingAlarm {
+    /// Another device has scanned the code that is taken already.
+    SecondScan {
+        /// What it calls itself.
+        label: Label,
+        /// Its key.
+        key: Fingerprint,
+    },
+    /// Many wrong proofs: somebody guesses.
+    Guessing,
+}
+
+impl From<Fault> for Box<Refusal> {
+    fn from(fault: Fault) -> Self {
+        Self::new(Refusal { fault, alarm: None })
+    }
+}
