@@ -103,6 +103,8 @@ pub const JOURNAL_SEAL_INTERVAL: Span = Span::from_secs(5);
 pub const JOURNAL_RESYNC_TRIES: u32 = 64;
 /// Heads of a peer that are kept to be compared. `[JOURNAL-18]`
 pub const JOURNAL_RECENT_HEADS: usize = 1024;
+/// Findings that one verification names. `[JOURNAL-20]`
+pub const JOURNAL_FINDINGS: usize = 256;
 
 // ── policy and ledger ─────────────────────────────────────────────────────────
 

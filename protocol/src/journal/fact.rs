@@ -140,7 +140,7 @@ facts! {
     8 Segment {
         /// When the first frame was captured.
         first: Instant<Own>,
-        /// When the last frame ends: the capture of the next would be here.
+        /// When the last frame was captured.
         last: Instant<Own>,
         /// How many frames.
         frames: u32,

@@ -18,7 +18,7 @@
 //! - [`replay`]: bytes to facts, strictly; [`salvage`]: what is left of a damaged
 //!   file.
 //! - [`Mirror`]: the primary's copy of an assistant's journal, checked as it comes.
-//! - `verify`: all journals and recordings together; names the first offence.
+//! - [`verify`]: all journals and recordings together; names the first offence.
 //!
 //! The file is specified byte by byte in `spec/journal.md` and encoded by hand:
 //! hashes and signatures cover these bytes for years, so no serialisation crate
@@ -36,12 +36,16 @@ mod body;
 mod fact;
 mod header;
 mod mirror;
+mod offence;
 mod record;
 mod replay;
 mod rules;
 mod seal;
+mod verify;
 mod writer;
 
+#[cfg(test)]
+mod tamper_tests;
 #[cfg(test)]
 mod tests;
 
@@ -49,10 +53,12 @@ pub use body::{Blob, BlobTooLong, BodyError};
 pub use fact::{Fact, Heard};
 pub use header::{Header, HeaderError};
 pub use mirror::{Fork, Mirror, MirrorError};
+pub use offence::{Finding, Integrity, Offence};
 pub use record::{Damage, Head};
 pub use replay::{Entry, Hole, JournalError, Replayed, replay, salvage};
 pub use rules::Breach;
 pub use seal::SignedHead;
+pub use verify::{Media, Verification, verify};
 pub use writer::{WriteError, Writer};
 
 /// The clock of the device that wrote a journal: the primary's in its journal,

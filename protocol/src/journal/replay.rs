@@ -31,6 +31,8 @@ pub struct Entry {
     /// When it was written, by the writer's clock in the boot named by the last
     /// [`Fact::ProcessStarted`].
     pub at: Instant<Own>,
+    /// The chain hash after it: what a peer that saw it wrote down.
+    pub hash: [u8; 32],
     /// What happened.
     pub fact: Fact,
 }
@@ -148,9 +150,9 @@ impl Replayed {
         self.rules
             .admit(parsed.at, &fact)
             .map_err(|breach| Damage::Breach { sequence: parsed.sequence, breach })?;
-        let (sequence, at) = (parsed.sequence, parsed.at);
-        self.entries.push(Entry { sequence, offset: self.length, at, fact });
-        self.head = Head { sequence, hash: parsed.hash };
+        let (sequence, at, hash) = (parsed.sequence, parsed.at, parsed.hash);
+        self.entries.push(Entry { sequence, offset: self.length, at, hash, fact });
+        self.head = Head { sequence, hash };
         self.length = self.length.saturating_add(parsed.len as u64);
         Ok(parsed.len)
     }
