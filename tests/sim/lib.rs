@@ -1,1 +1,6 @@
 //! The deterministic simulator shared by the scenarios and the fuzz targets.
+
+pub mod channel;
+pub mod dice;
+pub mod oscillator;
+pub mod scenario;

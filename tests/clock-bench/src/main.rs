@@ -1,0 +1,176 @@
+//! The clock benchmark: every method on the same simulated or recorded
+//! exchanges, with the truth known to the nanosecond.
+//!
+//! Floating point is used here for statistics about methods, and inside the
+//! peers, which are made of it. Nothing in this program decides anything.
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::indexing_slicing,
+    reason = "statistics over data that this program made itself"
+)]
+
+mod method;
+mod methods;
+mod peers;
+mod replay;
+mod run;
+mod score;
+mod table;
+mod work;
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+use diptych_protocol::time::Span;
+use diptych_tests::scenario::Scenario;
+
+use crate::methods::{Entry, METHODS};
+
+/// Compares methods that align two clocks over a bad network.
+///
+/// Simulates (or replays) exchanges with a known true offset and prints, for
+/// each scenario and method, how far off its estimates were and whether the
+/// bound that it claims held. Seeds from 1001 on also vary every figure of a
+/// scenario by up to 30 %.
+#[derive(Parser, Debug)]
+#[command(name = "diptych-clock-bench", version)]
+struct Arguments {
+    /// How many seeds to run of each scenario
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=100_000))]
+    seeds: u64,
+    /// The first seed
+    #[arg(long, default_value_t = 1)]
+    first_seed: u64,
+    /// How long each run is, in simulated minutes
+    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(i64).range(1..=1_440))]
+    minutes: i64,
+    /// Only this scenario (S1 to S11 or a variant), or `all` with every
+    /// variant; may be given more than once [default: S1 to S11]
+    #[arg(long, value_name = "NAME", value_parser = scenarios)]
+    scenario: Vec<Chosen>,
+    /// Only this method; may be given more than once [default: all]
+    #[arg(long, value_name = "NAME", value_parser = method)]
+    method: Vec<Named>,
+    /// Score the methods on recorded exchanges instead: JSON with `rows` of
+    /// t0, t1, t2, t3 and the `true` offset; may be given more than once
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["scenario", "seeds", "first_seed", "minutes"])]
+    replay: Vec<PathBuf>,
+    /// Time between two instants at which a method is asked, in milliseconds;
+    /// a small one makes a dense test of the bound
+    #[arg(long, value_name = "MS", default_value_t = 250, value_parser = clap::value_parser!(i64).range(1..=60_000))]
+    apart: i64,
+    /// Print JSON instead of a table
+    #[arg(long)]
+    json: bool,
+}
+
+/// The scenarios that one name stands for.
+#[derive(Clone, Debug)]
+struct Chosen(Vec<Scenario>);
+
+/// A method by its name.
+#[derive(Clone, Copy)]
+struct Named(Entry);
+
+impl std::fmt::Debug for Named {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.0.name)
+    }
+}
+
+fn scenarios(name: &str) -> Result<Chosen, String> {
+    if name.eq_ignore_ascii_case("all") {
+        return Ok(Chosen(Scenario::all()));
+    }
+    Scenario::named(name).map(|scenario| Chosen(vec![scenario])).ok_or_else(|| {
+        let names: Vec<_> = Scenario::all().iter().map(|scenario| scenario.name).collect();
+        format!("no such scenario; there are {}, and `all`", names.join(", "))
+    })
+}
+
+fn method(name: &str) -> Result<Named, String> {
+    let found = METHODS.iter().find(|entry| entry.name.eq_ignore_ascii_case(name));
+    found.map(|entry| Named(*entry)).ok_or_else(|| {
+        let names: Vec<_> = METHODS.iter().map(|entry| entry.name).collect();
+        let hint = if cfg!(feature = "ntp-proto") {
+            ""
+        } else {
+            "; build with `--features ntp-proto` for ntp-proto"
+        };
+        format!("no such method; there are {}{hint}", names.join(", "))
+    })
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match execute(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        // Somebody piped us into `head`.
+        Err(Failed::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
+            ExitCode::SUCCESS
+        }
+        Err(failed) => {
+            let _ = writeln!(io::stderr(), "error: {failed}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Why there is no table.
+#[derive(Debug)]
+enum Failed {
+    Output(io::Error),
+    Trace(replay::TraceError),
+}
+
+impl std::fmt::Display for Failed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Output(error) => write!(f, "cannot write the result: {error}"),
+            Self::Trace(error) => error.fmt(f),
+        }
+    }
+}
+
+fn execute(arguments: &Arguments) -> Result<(), Failed> {
+    let entries: Vec<Entry> = if arguments.method.is_empty() {
+        METHODS.to_vec()
+    } else {
+        arguments.method.iter().map(|named| named.0).collect()
+    };
+    let scores = if arguments.replay.is_empty() {
+        let plan = work::Plan {
+            scenarios: chosen(arguments),
+            entries,
+            seeds: arguments.first_seed..arguments.first_seed.saturating_add(arguments.seeds),
+            lasting: Span::from_secs(arguments.minutes.saturating_mul(60)),
+            apart: Span::from_millis(arguments.apart),
+        };
+        work::run(&plan)
+    } else {
+        let mut scores = Vec::new();
+        for file in &arguments.replay {
+            let trace = replay::Trace::read(file).map_err(Failed::Trace)?;
+            scores.extend(entries.iter().map(|entry| trace.score(entry)));
+        }
+        scores
+    };
+    let mut out = io::stdout().lock();
+    let printed = if arguments.json {
+        serde_json::to_writer_pretty(&mut out, &scores)
+            .map_err(io::Error::from)
+            .and_then(|()| writeln!(out))
+    } else {
+        table::print(&mut out, &scores)
+    };
+    printed.map_err(Failed::Output)
+}
+
+fn chosen(arguments: &Arguments) -> Vec<Scenario> {
+    if arguments.scenario.is_empty() {
+        return Scenario::main();
+    }
+    arguments.scenario.iter().flat_map(|chosen| chosen.0.clone()).collect()
+}

@@ -1,0 +1,99 @@
+//! Runs everything that was asked for, on two threads, and says how far it is.
+
+use std::collections::BTreeMap;
+use std::io::{self, IsTerminal, Write};
+use std::ops::Range;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use diptych_protocol::time::Span;
+use diptych_tests::scenario::Scenario;
+
+use crate::method::Asked;
+use crate::methods::Entry;
+use crate::run::{World, instants};
+use crate::score::{Score, Tally, settled};
+
+/// Everything that was asked for.
+pub(crate) struct Plan {
+    pub(crate) scenarios: Vec<Scenario>,
+    pub(crate) entries: Vec<Entry>,
+    pub(crate) seeds: Range<u64>,
+    pub(crate) lasting: Span,
+    /// Between two instants at which a method is asked.
+    pub(crate) apart: Span,
+}
+
+/// The machine may be somebody's desk: never more threads than this.
+const THREADS: usize = 2;
+
+/// One row per scenario and method, in that order, the same whatever thread
+/// was faster.
+pub(crate) fn run(plan: &Plan) -> Vec<Score> {
+    let rows: Vec<(&Scenario, &Entry)> = plan
+        .scenarios
+        .iter()
+        .flat_map(|scenario| plan.entries.iter().map(move |entry| (scenario, entry)))
+        .collect();
+    let next = AtomicUsize::new(0);
+    let scores = Mutex::new(BTreeMap::new());
+    let progress = Progress::new(rows.len());
+    std::thread::scope(|scope| {
+        for _ in 0..THREADS.min(rows.len()) {
+            scope.spawn(|| {
+                loop {
+                    let index = next.fetch_add(1, Ordering::Relaxed);
+                    let Some((scenario, entry)) = rows.get(index) else { break };
+                    let score = row(plan, scenario, entry);
+                    let mut scores = scores.lock().unwrap_or_else(PoisonError::into_inner);
+                    scores.insert(index, score);
+                    progress.show(scores.len(), scenario.name, entry.name);
+                }
+            });
+        }
+    });
+    progress.clear();
+    scores.into_inner().unwrap_or_else(PoisonError::into_inner).into_values().collect()
+}
+
+fn row(plan: &Plan, scenario: &Scenario, entry: &Entry) -> Score {
+    let instants = instants(scenario, plan.lasting, plan.apart);
+    let mut tally = Tally::default();
+    for seed in plan.seeds.clone() {
+        let mut method = (entry.start)();
+        let settled = settled(method.asked() == Asked::Afterwards);
+        let outcome = World::new(scenario, seed, plan.lasting).run(method.as_mut(), &instants);
+        tally.add(scenario, settled, plan.lasting, &outcome);
+    }
+    tally.score(scenario.name, entry.name)
+}
+
+/// A line on the terminal for whoever waits longer than a second.
+struct Progress {
+    began: Instant,
+    rows: usize,
+    shown: bool,
+}
+
+impl Progress {
+    #[expect(clippy::disallowed_methods, reason = "only to be patient with a person")]
+    fn new(rows: usize) -> Self {
+        Self { began: Instant::now(), rows, shown: io::stderr().is_terminal() }
+    }
+
+    fn show(&self, done: usize, scenario: &str, method: &str) {
+        if self.shown && self.began.elapsed() > Duration::from_secs(1) {
+            let mut err = io::stderr().lock();
+            let _ = write!(err, "\r\x1b[K{done}/{} {scenario} {method}", self.rows);
+            let _ = err.flush();
+        }
+    }
+
+    fn clear(&self) {
+        if self.shown {
+            let _ = write!(io::stderr(), "\r\x1b[K");
+        }
+    }
+}
