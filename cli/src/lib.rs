@@ -5,6 +5,7 @@
 //! that app for people at a desk. It is a library as well as a program so that
 //! tests can read the truth out of the pixels of a recording.
 
+pub mod align;
 pub mod camera;
 pub mod picture;
 pub mod qr;

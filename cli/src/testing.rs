@@ -37,9 +37,9 @@ pub(crate) fn wrong_clock() -> Arc<Simulated> {
     Arc::new(Simulated::new(1_000_000_000_000, 30_000_000_000, 80_000))
 }
 
-/// Takes `pictures` pictures and records them; pauses (as an interruption of
-/// `gap_ns` does) after each count in `pauses`. Returns the commitments and the
-/// stamps that the camera gave.
+/// Takes `pictures` pictures of the front and records them; closes the camera for
+/// 3 s before each index in `pauses`. Returns the commitments and the stamps that
+/// the camera gave.
 pub(crate) fn record(
     path: &Path,
     clock: &Arc<Simulated>,
@@ -47,9 +47,20 @@ pub(crate) fn record(
     pictures: usize,
     pauses: &[usize],
 ) -> (Vec<Committed>, Vec<i64>) {
-    let mut camera = Synthetic::new(clock.clone(), Scene::Front, "P", size, 30, 7);
+    let camera = Synthetic::new(clock.clone(), Scene::Front, "P", size, 30, 7);
+    record_with(camera, path, clock, pictures, pauses)
+}
+
+/// As [`record`], with a camera of the test's choice.
+pub(crate) fn record_with(
+    mut camera: impl Camera,
+    path: &Path,
+    clock: &Arc<Simulated>,
+    pictures: usize,
+    pauses: &[usize],
+) -> (Vec<Committed>, Vec<i64>) {
     let mut recording = Recording::create(path, camera.interval_ns()).unwrap();
-    let mut picture = Picture::new(size, Colour::BLACK);
+    let mut picture = Picture::new(camera.size(), Colour::BLACK);
     let (mut committed, mut stamps) = (Vec::new(), Vec::new());
     camera.open().unwrap();
     for index in 0..pictures {

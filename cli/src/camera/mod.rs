@@ -24,6 +24,7 @@ pub use fragment::ContainerError;
 pub(crate) use fragment::ORIGIN_BOX;
 pub use recorder::{Controls, Ended, Event, Recorder};
 pub use recording::{Committed, Recording, Summary};
+pub(crate) use synthetic::clock_face;
 pub use synthetic::{Scene, Synthetic};
 pub use timebase::{Reading, Timebase};
 

@@ -12,7 +12,7 @@ pub mod timecode;
 use openh264::formats::YUVSource;
 
 pub use paint::Colour;
-pub(crate) use paint::whole;
+pub(crate) use paint::{signed, whole};
 pub use png_file::PngError;
 
 /// Width and height of a picture in pixels: both even, 160×96 to 3840×2160.

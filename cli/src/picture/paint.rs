@@ -4,6 +4,8 @@
 //! bring fonts, paths and forty dependencies for four shapes, and would draw in
 //! RGB.
 
+use font8x8::legacy::{BASIC_LEGACY, LATIN_LEGACY};
+
 use super::Picture;
 
 /// A colour as the video holds it: BT.601, limited range.
@@ -126,16 +128,13 @@ impl Picture {
         }
     }
 
-    /// Writes ASCII text with letters of 8×8 pixels, each enlarged `scale` times.
+    /// Writes text with letters of 8×8 pixels, each enlarged `scale` times.
     ///
-    /// A character outside ASCII is shown as `?`.
+    /// A character outside Latin-1 is shown as `?`.
     pub(crate) fn text(&mut self, (left, top): Point, text: &str, scale: i32, colour: Colour) {
         let mut x = left;
         for character in text.chars() {
-            let rows = usize::try_from(u32::from(character))
-                .ok()
-                .and_then(|code| font8x8::legacy::BASIC_LEGACY.get(code))
-                .or_else(|| font8x8::legacy::BASIC_LEGACY.get(usize::from(b'?')));
+            let rows = letter(character).or_else(|| letter('?'));
             for (row, bits) in (0_i32..).zip(rows.into_iter().flatten()) {
                 for column in (0..8).filter(|column| bits >> column & 1 == 1) {
                     let corner = (x + column * scale, top + row * scale);
@@ -144,6 +143,18 @@ impl Picture {
             }
             x += 8 * scale;
         }
+    }
+
+    /// Shows `other` in a rectangle, scaled by taking the nearest pixel; the
+    /// rectangle starts at even pixels.
+    pub(crate) fn place(&mut self, (left, top, width, height): Rect, other: &Self) {
+        let size = other.size;
+        let chroma = (left / 2, top / 2, width / 2, height / 2);
+        let (own, half) = (self.size.width, self.size.width / 2);
+        let (from, from_half) = ((size.width, size.height), (size.width / 2, size.height / 2));
+        place_plane((&mut self.luma, own), (left, top, width, height), &other.luma, from);
+        place_plane((&mut self.blue, half), chroma, &other.blue, from_half);
+        place_plane((&mut self.red, half), chroma, &other.red, from_half);
     }
 
     /// The colour at a place, or `None` outside.
@@ -172,6 +183,40 @@ impl Picture {
         let (x, y) = (usize::try_from(x).ok()?, usize::try_from(y).ok()?);
         let inside = x < self.size.width && y < self.size.height;
         inside.then(|| (y * self.size.width + x, y / 2 * (self.size.width / 2) + x / 2))
+    }
+}
+
+/// Shows one plane in a rectangle of another; `stride` and `from` are the widths
+/// of the two, the latter with its height.
+fn place_plane(
+    (on, stride): (&mut [u8], usize),
+    (left, top, width, height): Rect,
+    plane: &[u8],
+    from: (usize, usize),
+) {
+    let unsigned = |value: i32| usize::try_from(value).unwrap_or(0);
+    let (left, top) = (unsigned(left), unsigned(top));
+    let (width, height) = (unsigned(width).min(stride.saturating_sub(left)), unsigned(height));
+    for (y, row) in on.chunks_exact_mut(stride.max(1)).skip(top).take(height).enumerate() {
+        let start = y * from.1 / height * from.0;
+        let source = plane.get(start..start + from.0).unwrap_or_default();
+        let Some(target) = row.get_mut(left..left + width) else { return };
+        if source.len() == width {
+            target.copy_from_slice(source);
+            continue;
+        }
+        for (x, pixel) in target.iter_mut().enumerate() {
+            *pixel = source.get(x * from.0 / width).copied().unwrap_or(*pixel);
+        }
+    }
+}
+
+/// The rows of a letter, the leftmost pixel in the lowest bit.
+fn letter(character: char) -> Option<&'static [u8; 8]> {
+    let code = usize::try_from(u32::from(character)).ok()?;
+    match code {
+        0..=0x7F => BASIC_LEGACY.get(code),
+        _ => LATIN_LEGACY.get(code.checked_sub(0xA0)?),
     }
 }
 

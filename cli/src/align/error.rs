@@ -1,0 +1,33 @@
+//! Why recordings cannot be aligned.
+
+use diptych_protocol::identity::Role;
+
+use crate::camera::RecordError;
+use crate::picture::SizeError;
+use crate::video::VideoError;
+
+/// Recordings that cannot be brought together.
+#[derive(Debug, thiserror::Error)]
+pub enum AlignError {
+    /// A recording cannot be read.
+    #[error("a recording cannot be read")]
+    Video(#[from] VideoError),
+    /// The side-by-side video cannot be written.
+    #[error("the video cannot be written")]
+    Record(#[from] RecordError),
+    /// There are more recordings than fit beside each other.
+    #[error("the recordings do not fit into one picture: show fewer of them")]
+    Size(#[from] SizeError),
+    /// There is nothing to align.
+    #[error("expected at least one recording, got none: name the folder of a session")]
+    Nothing,
+    /// No picture of a recording can be placed on the session's clock.
+    #[error(
+        "no picture of {role} has a place in the session: expected clock exchanges between the \
+         devices, got none that reach this recording"
+    )]
+    Unplaced {
+        /// Whose recording.
+        role: Role,
+    },
+}
