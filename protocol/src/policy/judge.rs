@@ -210,7 +210,7 @@ impl<'a> Docket<'a> {
 
     /// R3, R5's scope and R6, on one interruption.
     fn examine(&self, role: Role, merged: &Merged) -> Interruption {
-        let standing = if merged.lost < self.terms.min_lost {
+        let standing = if merged.lost < self.terms.min_lost || merged.lost == Span::ZERO {
             // [POLICY-6]
             if merged.gross < self.terms.min_lost { Standing::Hiccup } else { Standing::Excused }
         } else if in_scope(role, self.terms) {
