@@ -128,6 +128,7 @@ impl PublicKey {
     ///
     /// # Errors
     /// [`IdentityError::Key`] for any other algorithm, curve, form or length.
+    /// `[IDENTITY-2]`
     pub fn from_spki(der: &[u8]) -> Result<Self, IdentityError> {
         let point = der.strip_prefix(&SPKI_PREFIX).ok_or(IdentityError::Key)?;
         Self::from_sec1(point)
@@ -346,6 +347,40 @@ mod tests {
         let mut padded = bytes;
         padded[31] = b'!';
         assert_eq!(Label::from_wire(len, &padded), Err(IdentityError::Label));
+    }
+
+    /// The key of RFC 6979 appendix A.2.5, with its signature of "sample".
+    const KEY: &str = "04\
+        60fed4ba255a9d31c961eb74c6356d68c049b8923b61fa6ce669622e60f29fb6\
+        7903fe1008b8bc99a41ae9e95628bc64f2f1b20c2d7e9f5177a3c294d4462299";
+    const SIGNATURE: &str = "\
+        efd48b2aacb6a8fd1140dd9cd45e81d69d2c877b56aaf991c34d0ea84eaf3716\
+        f7cb1c942d657c41d436c7a1b6e29f65f3e900dbb9aff4064dc4ab2f843acda8";
+
+    fn bytes(hex: &str) -> Vec<u8> {
+        let pairs = hex.as_bytes().chunks(2).map(|pair| std::str::from_utf8(pair).unwrap());
+        pairs.map(|pair| u8::from_str_radix(pair, 16).unwrap()).collect()
+    }
+
+    #[test]
+    fn a_pin_is_the_hash_of_the_whole_key_info() {
+        // [IDENTITY-1]: the value is computed by another program.
+        let key = PublicKey::from_sec1(&bytes(KEY)).unwrap();
+        let pin = "5a7a78cca4a0f420d9bc62bb669c3c2759e39f723d3ae10dcbe0f0815a07ecd4";
+        assert_eq!(key.fingerprint().0.to_vec(), bytes(pin));
+        let info = [SPKI_PREFIX.as_slice(), &bytes(KEY)].concat();
+        assert_eq!(PublicKey::from_spki(&info), Ok(key));
+    }
+
+    #[test]
+    fn a_signature_of_another_program_verifies_and_a_changed_one_does_not() {
+        // [IDENTITY-3]
+        let key = PublicKey::from_sec1(&bytes(KEY)).unwrap();
+        let mut signature = Signature(bytes(SIGNATURE).try_into().unwrap());
+        assert!(key.verifies(b"sample", &signature));
+        assert!(!key.verifies(b"sampled", &signature));
+        signature.0[63] ^= 1;
+        assert!(!key.verifies(b"sample", &signature));
     }
 
     #[test]

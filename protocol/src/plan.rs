@@ -274,7 +274,7 @@ mod tests {
 
     #[test]
     fn phases_change_at_the_planned_instants() {
-        // [SESSION-4]
+        // [SESSION-4] [TIME-3]
         let plan = plan([10, 20, 20, 40]).unwrap();
         let phase = |s| plan.phase_at(Instant::from_nanos(0) + Span::from_secs(s));
         assert_eq!(phase(9), Phase::Setup);

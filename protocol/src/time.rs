@@ -51,7 +51,7 @@ impl Clock for Secondary {
 ///
 /// Negative readings are representable, so that mapping an early instant of one
 /// clock onto the other cannot fail. Arithmetic saturates: an instant at either
-/// end of the range is ~292 years away and means "never".
+/// end of the range is ~292 years away and means "never". `[TIME-5]`
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Instant<C> {
     nanos: i64,
@@ -250,6 +250,15 @@ mod tests {
         let late = Instant::<Primary>::from_nanos(12);
         assert_eq!(late - early, Span::from_nanos(7));
         assert_eq!(early - late, Span::from_nanos(-7));
+    }
+
+    #[test]
+    fn an_instant_is_a_count_of_nanoseconds_that_names_its_clock() {
+        // [TIME-1] [TIME-2]: that two clocks do not subtract is proven by the example
+        // of this module, which must not compile.
+        let half_an_hour = Instant::<Primary>::from_nanos(1_800_000_000_000);
+        assert_eq!(half_an_hour - Instant::from_nanos(0), Span::from_secs(30 * 60));
+        assert_ne!(Primary::NAME, Secondary::NAME);
     }
 
     #[test]

@@ -24,6 +24,7 @@ const ALLOWED: &[(&str, &[&str], &[&str])] = &[
             "diptych-protocol",
             "bytes",
             "getrandom",
+            "if-addrs",
             "mdns-sd",
             "quinn",
             "rcgen",

@@ -17,7 +17,9 @@
 
 mod dependencies;
 mod layers;
+mod limits;
 mod modules;
 mod offence;
 mod source;
+mod spec;
 mod words;

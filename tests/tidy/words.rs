@@ -75,6 +75,8 @@ const BANS: &[Ban] = &[
     pure("f32", FLOAT),
     pure("f64", FLOAT),
     pure("feature", "the core does one thing in every build"),
+    // [TIME-7]
+    door("SystemTime", &["driver/src/clock.rs", "cli/"], "a label, read in one place"),
     door("bincode", &["protocol/src/wire/codec.rs"], "one file knows the codec"),
     door("quinn", &["driver/src/"], TLS),
     door("rustls", &["driver/src/"], TLS),

@@ -1,3 +1,5 @@
+//! A code that was drawn is read back, whatever the page does to it.
+
 use std::fs;
 
 use super::image::Grey;

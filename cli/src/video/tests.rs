@@ -1,3 +1,5 @@
+//! A video can be read again, frame by frame, up to where it was cut.
+
 use std::fs;
 
 use super::*;

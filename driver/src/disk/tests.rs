@@ -1,3 +1,5 @@
+//! What was said to be durable is there after a restart, and nothing else is claimed.
+
 use super::*;
 
 /// A folder of its own for each test, removed at the end.

@@ -1,3 +1,5 @@
+//! A journal says what was written, or says where it was damaged.
+
 #![expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,

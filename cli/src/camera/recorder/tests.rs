@@ -1,3 +1,5 @@
+//! A recorder that is killed, starved or stopped leaves what it promised.
+
 use std::sync::mpsc::{Receiver, channel};
 
 use super::*;

@@ -1,3 +1,5 @@
+//! A recording is what was committed, and no more.
+
 use std::fs;
 
 use sha2::{Digest, Sha256};
