@@ -1,3 +1,5 @@
+//! Pictures that were taken together are shown together.
+
 use std::path::Path;
 use std::sync::Arc;
 

@@ -155,13 +155,7 @@ impl Check {
         let mut device: BTreeMap<Role, u8> = BTreeMap::new();
         let mut paired: BTreeMap<Role, Vec<PublicKey>> = BTreeMap::new();
         let mut latest: BTreeMap<(Role, u8), u64> = BTreeMap::new();
-        let find = |role: Role, device: u8| {
-            read.iter().find(|(_, journal)| {
-                let header = journal.header();
-                (header.role, header.device) == (role, device)
-                    && header.session == witness.header().session
-            })
-        };
+        let find = |role, device| journal_of(witness, read, role, device);
         for entry in witness.entries() {
             match &entry.fact {
                 Fact::Paired { peer, key, .. } => {
@@ -209,8 +203,19 @@ impl Check {
                 _ => {}
             }
         }
+        self.lengths(witness, read, latest);
+    }
+
+    /// Journals that end before what `witness` saw of them.
+    fn lengths(
+        &mut self,
+        witness: &Replayed,
+        read: &[(usize, Replayed)],
+        latest: BTreeMap<(Role, u8), u64>,
+    ) {
+        let by = witness.header().role;
         for ((peer, number), seen) in latest {
-            let Some((other, journal)) = find(peer, number) else { continue };
+            let Some((other, journal)) = journal_of(witness, read, peer, number) else { continue };
             let ends = journal.head().sequence;
             if seen > ends {
                 let offence = if journal.is_finished() {
@@ -281,6 +286,19 @@ fn entry_of(journal: &Replayed, sequence: u64) -> Option<&Entry> {
     let entries = journal.entries();
     let index = entries.binary_search_by_key(&sequence, |entry| entry.sequence).ok()?;
     entries.get(index)
+}
+
+/// The journal of a device of the session that `witness` took part in.
+fn journal_of<'a>(
+    witness: &Replayed,
+    read: &'a [(usize, Replayed)],
+    role: Role,
+    device: u8,
+) -> Option<&'a (usize, Replayed)> {
+    read.iter().find(|(_, journal)| {
+        let header = journal.header();
+        (header.role, header.device) == (role, device) && header.session == witness.header().session
+    })
 }
 
 fn offset_of(journal: &Replayed, sequence: u64) -> u64 {
