@@ -24,6 +24,9 @@ pub struct Scenario {
     pub wander: Wander,
     /// What happens to the secondary's clock.
     pub upsets: Vec<Upset>,
+    /// When the secondary's system reports another access point, since the
+    /// start; what a method makes of it is its own affair.
+    pub roams: Vec<Span>,
     /// Spans since the start in which a clock has broken its model and no
     /// datagram can yet have shown it. No bound is held against the truth here.
     pub unknowable: Vec<(Span, Span)>,
@@ -168,6 +171,7 @@ fn quiet(name: &'static str, title: &'static str) -> Scenario {
         conditions,
         wander: Wander::PHONE,
         upsets: vec![],
+        roams: vec![],
         unknowable: vec![],
         model_holds: true,
     }
@@ -235,6 +239,7 @@ fn roaming() -> Scenario {
     scenario.conditions.outages =
         vec![(s(400), ms(400_300)), (s(800), s(802)), (s(1_200), s(1_208))];
     scenario.conditions.reroute = Some((s(802), us(500)));
+    scenario.roams = vec![ms(400_300), s(802), s(1_208)];
     scenario
 }
 

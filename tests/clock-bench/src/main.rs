@@ -11,6 +11,7 @@
 
 mod method;
 mod methods;
+mod ours;
 mod peers;
 mod replay;
 mod run;

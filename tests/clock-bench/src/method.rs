@@ -6,6 +6,7 @@
 //! the harness. Most peers are of one kind, probes from the primary answered by
 //! the secondary, and only describe what they do with an [`Exchange`].
 
+use diptych_protocol::clock::Stamp;
 use diptych_tests::channel::Direction;
 
 /// One end of the conversation.
@@ -60,6 +61,13 @@ pub(crate) enum Body {
         t2: i64,
         /// When the answer was sent, secondary's clock.
         t3: i64,
+    },
+    /// One of ours: any datagram, of either side.
+    Stamped {
+        /// What the clocks need.
+        stamp: Stamp,
+        /// Whether it wants an answer at once.
+        probe: bool,
     },
 }
 
@@ -138,6 +146,8 @@ pub(crate) trait Method {
     fn transmit(&mut self, side: Side, now: i64) -> Option<Packet>;
     /// A datagram has reached `side` at `now` of its clock.
     fn receive(&mut self, side: Side, now: i64, body: &Body);
+    /// The system of `side` reports another network or access point.
+    fn network_changed(&mut self, _side: Side) {}
     /// An exchange recorded elsewhere, in place of all of the above.
     fn replay(&mut self, exchange: &Exchange);
     /// The session is over.
@@ -213,7 +223,9 @@ impl<P: Prober> Method for Probing<P> {
             (Side::Primary, Body::Reply { t1, t2, t3 }) => {
                 self.prober.observe(&Exchange { t1: *t1, t2: *t2, t3: *t3, t4: now });
             }
-            (Side::Primary, Body::Probe { .. }) | (Side::Secondary, Body::Reply { .. }) => {}
+            (Side::Primary, Body::Probe { .. })
+            | (Side::Secondary, Body::Reply { .. })
+            | (_, Body::Stamped { .. }) => {}
         }
     }
 

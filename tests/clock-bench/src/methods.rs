@@ -1,6 +1,7 @@
 //! The methods by name.
 
 use crate::method::{Method, Probing};
+use crate::ours::{Offline, Online};
 use crate::peers;
 
 /// A method that can be asked for by name.
@@ -12,8 +13,9 @@ pub(crate) struct Entry {
     pub(crate) start: fn() -> Box<dyn Method>,
 }
 
-/// All of them: ours, then the peers written anew, then the peers' own crates.
+/// All of them: live ones first, then those that are asked afterwards.
 pub(crate) const METHODS: &[Entry] = &[
+    Entry { name: "ours-online", start: || Box::new(Online::default()) },
     Entry { name: "libsoftwaresync", start: probing::<peers::softwaresync::SoftwareSync> },
     Entry { name: "lsl", start: probing::<peers::lsl::Lsl> },
     Entry { name: "gstreamer", start: probing::<peers::gstreamer::GStreamer> },
@@ -24,6 +26,7 @@ pub(crate) const METHODS: &[Entry] = &[
     Entry { name: "statime", start: probing::<peers::statime::Statime> },
     #[cfg(feature = "ntp-proto")]
     Entry { name: "ntp-proto", start: probing::<peers::ntp::NtpProto> },
+    Entry { name: "ours-offline", start: || Box::new(Offline::default()) },
     Entry { name: "lsl-pyxdf", start: probing::<peers::lsl::Pyxdf> },
 ];
 

@@ -59,6 +59,8 @@ pub(crate) struct World {
     oscillator: Oscillator,
     seed: u64,
     lasting: Span,
+    /// When the secondary's system reports another access point.
+    roams: Vec<Span>,
     /// When the last upset was over.
     calm: Option<Span>,
 }
@@ -70,6 +72,8 @@ enum Happening {
     Answer(Side),
     /// A side's own timer; stale unless it is the latest of that side.
     Timer(Side, u64),
+    /// The secondary's system reports another access point.
+    Roamed,
 }
 
 /// The timer of one side.
@@ -105,10 +109,11 @@ impl World {
             Upset::Step { at, .. } => at,
             Upset::Slew { until, .. } => until,
         });
+        let roams = scenario.roams.clone();
         let calm = calm.max().filter(|calm| *calm < lasting);
         let oscillator = Oscillator::new(seed, &scenario.wander, &scenario.upsets, START, lasting);
         let channel = Channel::new(seed, scenario.conditions, START, lasting);
-        Self { channel, oscillator, seed, lasting, calm }
+        Self { channel, oscillator, seed, lasting, roams, calm }
     }
 
     /// Runs `method` to the end and asks it about `instants`.
@@ -117,6 +122,9 @@ impl World {
         let mut agenda = Agenda::default();
         let mut timers = [Timer::default(); 2];
         self.plan(method, &mut timers, START, &mut agenda);
+        for roam in &self.roams {
+            agenda.add(START + *roam, Happening::Roamed);
+        }
         let live = method.asked() == Asked::Live;
         let mut asked = instants.iter().peekable();
         let end = START + self.lasting;
@@ -155,6 +163,7 @@ impl World {
         outcome: &mut Outcome,
     ) {
         match happening {
+            Happening::Roamed => method.network_changed(Side::Secondary),
             Happening::Arrival(side, body) => {
                 if *side == Side::Primary && self.calm.is_some_and(|calm| at - START >= calm) {
                     outcome.heard_again.get_or_insert((at - START).nanos());

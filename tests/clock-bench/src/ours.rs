@@ -1,0 +1,242 @@
+//! Diptych's own estimator, driven as the session drives it: heartbeats of both
+//! sides once a second, probes when its schedule says so, answered at once, and
+//! every datagram stamped.
+//!
+//! Live, the estimator takes only what both devices know that both know, so
+//! that they could show the same figures; afterwards, what either journal holds.
+
+use diptych_protocol::clock::schedule::Schedule;
+use diptych_protocol::clock::smooth::smooth;
+use diptych_protocol::clock::stamps::Incoming;
+use diptych_protocol::clock::{
+    Constraint, Epochs, Estimate, Estimator, Map, Observation, Observed, Stamp, Stamps,
+};
+use diptych_protocol::limits::HEARTBEAT_INTERVAL;
+use diptych_protocol::time::{Instant, Primary, Secondary};
+
+use crate::method::{Asked, Body, Exchange, Method, Packet, Reading, Side};
+
+/// Headers of IP (20), UDP (8), QUIC (1 + 8 + 2), its tag (16) and frame (2).
+const OVERHEAD: u32 = 57;
+/// A heartbeat on the wire.
+const HEARTBEAT: u32 = OVERHEAD + 136;
+/// A probe, or the answer to one, on the wire.
+const PROBE: u32 = OVERHEAD + 48;
+
+/// Both devices.
+struct Session {
+    schedule: Schedule,
+    estimator: Estimator,
+    primary: Stamps<Primary>,
+    secondary: Stamps<Secondary>,
+    /// Next heartbeats of both, each by its own clock.
+    heartbeats: [i64; 2],
+    /// Probes that the secondary has not answered yet.
+    owed: u32,
+    /// What both journals would hold, if anybody will read them.
+    journal: Option<Vec<Observation>>,
+}
+
+impl Session {
+    fn new() -> Self {
+        Self {
+            schedule: Schedule::new(Instant::from_nanos(0)),
+            estimator: Estimator::new(),
+            primary: Stamps::new(1),
+            secondary: Stamps::new(1),
+            heartbeats: [0, i64::MIN],
+            owed: 0,
+            journal: None,
+        }
+    }
+
+    fn wake(&self, side: Side) -> Option<i64> {
+        let probe = self.schedule.wake().map(Instant::nanos);
+        match side {
+            Side::Primary => {
+                Some(probe.map_or(self.heartbeats[0], |at| at.min(self.heartbeats[0])))
+            }
+            // Before it has heard of the primary it is not in the session.
+            Side::Secondary => (self.heartbeats[1] > i64::MIN).then_some(self.heartbeats[1]),
+        }
+    }
+
+    fn transmit(&mut self, side: Side, now: i64) -> Option<Packet> {
+        let beat = self.heartbeats[side as usize];
+        let due = beat > i64::MIN && beat <= now;
+        if due {
+            // Late is late: beats that were missed are not made up for.
+            let next = beat + HEARTBEAT_INTERVAL.nanos();
+            self.heartbeats[side as usize] =
+                if next > now { next } else { now + HEARTBEAT_INTERVAL.nanos() };
+        }
+        let probe = match side {
+            Side::Primary => {
+                self.schedule.poll(Instant::from_nanos(now), &self.estimator).is_some()
+            }
+            Side::Secondary => self.owed > 0,
+        };
+        if probe && side == Side::Secondary {
+            self.owed -= 1;
+        }
+        if !due && !probe {
+            return None;
+        }
+        let stamp = match side {
+            Side::Primary => self.primary.outgoing(Instant::from_nanos(now)),
+            Side::Secondary => self.secondary.outgoing(Instant::from_nanos(now)),
+        };
+        // A heartbeat that falls due with a probe is the probe.
+        let bytes = if due { HEARTBEAT } else { PROBE };
+        Some(Packet { bytes, body: Body::Stamped { stamp, probe: probe && side == Side::Primary } })
+    }
+
+    fn receive(&mut self, side: Side, now: i64, stamp: Stamp, probe: bool) {
+        match side {
+            Side::Primary => {
+                let told = self.primary.incoming(stamp, Instant::from_nanos(now));
+                for observation in told.agreed.into_iter().flatten() {
+                    let known = self.estimator != Estimator::new();
+                    if self.estimator.take(observation) == Observed::NewEpoch && known {
+                        self.schedule.restart(Instant::from_nanos(now));
+                    }
+                }
+                self.note(&told);
+            }
+            Side::Secondary => {
+                let told = self.secondary.incoming(stamp, Instant::from_nanos(now));
+                self.owed += u32::from(probe);
+                if self.heartbeats[1] == i64::MIN {
+                    self.heartbeats[1] = now + HEARTBEAT_INTERVAL.nanos() / 2;
+                }
+                self.note(&told);
+            }
+        }
+    }
+
+    fn note(&mut self, told: &Incoming) {
+        if let Some(journal) = &mut self.journal {
+            journal.extend(told.seen.into_iter().flatten());
+        }
+    }
+
+    fn network_changed(&mut self, side: Side) {
+        match side {
+            Side::Primary => self.primary.path_changed(),
+            Side::Secondary => self.secondary.path_changed(),
+        }
+        // The devices' systems tell both, one directly, one by its next stamp.
+        self.schedule.restart(Instant::from_nanos(0));
+    }
+
+    fn replay(&mut self, exchange: &Exchange) {
+        for constraint in constraints(exchange) {
+            self.estimator.observe(constraint);
+            if let Some(journal) = &mut self.journal {
+                journal.push(Observation { epochs: Epochs::default(), constraint });
+            }
+        }
+    }
+}
+
+fn constraints(exchange: &Exchange) -> [Constraint; 2] {
+    let Exchange { t1, t2, t3, t4 } = *exchange;
+    [
+        Constraint::Forward { sent: Instant::from_nanos(t1), received: Instant::from_nanos(t2) },
+        Constraint::Backward { sent: Instant::from_nanos(t3), received: Instant::from_nanos(t4) },
+    ]
+}
+
+fn reading(estimate: Estimate) -> Reading {
+    Reading {
+        offset: estimate.offset.nanos(),
+        bound: Some((estimate.low.nanos(), estimate.high.nanos())),
+        sigma: Some(estimate.sigma.nanos()),
+    }
+}
+
+/// What the primary knows while it runs.
+pub(crate) struct Online(Session);
+
+/// What both journals tell afterwards.
+pub(crate) struct Offline {
+    session: Session,
+    map: Map,
+}
+
+impl Default for Online {
+    fn default() -> Self {
+        Self(Session::new())
+    }
+}
+
+impl Default for Offline {
+    fn default() -> Self {
+        let session = Session { journal: Some(Vec::new()), ..Session::new() };
+        Self { session, map: Map::default() }
+    }
+}
+
+impl Method for Online {
+    fn wake(&self, side: Side) -> Option<i64> {
+        self.0.wake(side)
+    }
+
+    fn transmit(&mut self, side: Side, now: i64) -> Option<Packet> {
+        self.0.transmit(side, now)
+    }
+
+    fn receive(&mut self, side: Side, now: i64, body: &Body) {
+        if let Body::Stamped { stamp, probe } = body {
+            self.0.receive(side, now, *stamp, *probe);
+        }
+    }
+
+    fn network_changed(&mut self, side: Side) {
+        self.0.network_changed(side);
+    }
+
+    fn replay(&mut self, exchange: &Exchange) {
+        self.0.replay(exchange);
+    }
+
+    fn reading(&mut self, at: i64) -> Option<Reading> {
+        self.0.estimator.estimate(Instant::from_nanos(at)).map(reading)
+    }
+}
+
+impl Method for Offline {
+    fn asked(&self) -> Asked {
+        Asked::Afterwards
+    }
+
+    fn wake(&self, side: Side) -> Option<i64> {
+        self.session.wake(side)
+    }
+
+    fn transmit(&mut self, side: Side, now: i64) -> Option<Packet> {
+        self.session.transmit(side, now)
+    }
+
+    fn receive(&mut self, side: Side, now: i64, body: &Body) {
+        if let Body::Stamped { stamp, probe } = body {
+            self.session.receive(side, now, *stamp, *probe);
+        }
+    }
+
+    fn network_changed(&mut self, side: Side) {
+        self.session.network_changed(side);
+    }
+
+    fn replay(&mut self, exchange: &Exchange) {
+        self.session.replay(exchange);
+    }
+
+    fn finish(&mut self) {
+        self.map = smooth(&self.session.journal.take().unwrap_or_default(), None);
+    }
+
+    fn reading(&mut self, at: i64) -> Option<Reading> {
+        self.map.estimate(Instant::from_nanos(at)).map(reading)
+    }
+}
