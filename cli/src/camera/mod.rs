@@ -10,6 +10,8 @@
 //! clock, it may not be installed, and it commits when it likes), and a plain MP4
 //! file (a crash loses all of it).
 
+#[cfg(any(test, all(feature = "v4l", target_os = "linux")))]
+mod convert;
 mod encoder;
 mod error;
 mod fragment;
@@ -17,6 +19,8 @@ mod recorder;
 mod recording;
 mod synthetic;
 pub mod timebase;
+#[cfg(all(feature = "v4l", target_os = "linux"))]
+mod v4l;
 
 pub use encoder::EncoderError;
 pub use error::{CameraError, RecordError};
@@ -27,6 +31,8 @@ pub use recording::{Committed, Recording, Summary};
 pub(crate) use synthetic::clock_face;
 pub use synthetic::{Scene, Synthetic};
 pub use timebase::{Reading, Timebase};
+#[cfg(all(feature = "v4l", target_os = "linux"))]
+pub use v4l::Desktop;
 
 use crate::picture::{Picture, Size};
 

@@ -250,3 +250,16 @@ fn a_damaged_code_is_corrected_or_refused_and_never_misread() {
         }
     }
 }
+
+#[test]
+fn a_photograph_in_jpeg_is_read() {
+    // Version 7, turned by 12 degrees, in grey noise, quality 40, 330 pixels wide.
+    const PHOTOGRAPH: &[u8] = include_bytes!("photograph.jpg");
+    let folder = Folder::new();
+    let path = folder.path("photograph.jpg");
+    fs::write(&path, PHOTOGRAPH).unwrap();
+    assert_eq!(scan_file(&path).unwrap(), ticket(270));
+    fs::write(&path, &PHOTOGRAPH[..200]).unwrap();
+    let error = scan_file(&path).err().unwrap();
+    assert!(matches!(error, ScanError::Broken { .. }), "{error}");
+}
