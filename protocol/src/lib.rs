@@ -19,3 +19,4 @@ pub mod ticket;
 pub mod time;
 pub mod timers;
 pub mod wire;
+pub mod words;

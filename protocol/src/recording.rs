@@ -237,7 +237,7 @@ mod tests {
 
     #[test]
     fn silences_up_to_the_gap_are_covered_in_any_order_of_arrival() {
-        // [RECORDING-3]
+        // [RECORDING-1] [RECORDING-3] [RECORDING-6]
         let fragments = [(0, 1_960), (2_000, 3_960), (5_960, 7_000), (9_001, 10_000)];
         let covered = [interval(0, 7_000), interval(9_001, 10_000)];
         let mut order = fragments.to_vec();

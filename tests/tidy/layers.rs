@@ -38,6 +38,7 @@ const LAYERS: &[Row] = &[
     ("identity", 0, &["limits"]),
     ("secret", 0, &[]),
     ("fault", 0, &[]),
+    ("words", 0, &[]),
     ("address", 0, &["limits"]),
     ("device", 0, &["time"]),
     ("plan", 0, &["device", "identity", "limits", "time"]),

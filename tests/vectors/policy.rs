@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use diptych_protocol::identity::{Label, Role};
 use diptych_protocol::ledger::{Cause, Flag, Loss, Medium, Unknown};
 use diptych_protocol::policy::{
-    Case, Excuse, Judgement, Policy, Reason, Scope, Terms, Window, judge,
+    Case, Excuse, Judgement, PRESETS, Policy, Reason, Scope, Terms, Window, judge,
 };
 use diptych_protocol::time::{Instant, Span};
 use serde_json::Value;
@@ -16,7 +16,7 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../spec/vectors/policy")
 }
 
-/// [POLICY-3]: the verdict, reasons, counts and flags of every case.
+/// [POLICY-3] [POLICY-14] [LEDGER-1] [LEDGER-2]: the verdict, reasons, counts and flags of every case.
 #[test]
 fn every_case_is_judged_as_written() {
     let mut files: Vec<_> = std::fs::read_dir(folder())
@@ -178,4 +178,19 @@ fn policy(json: &Value) -> Result<Policy, String> {
         ..seed
     };
     Policy::new(terms).map_err(|e| e.to_string())
+}
+
+/// [POLICY-20] [POLICY-21] [POLICY-23]: every preset's bytes and digest.
+#[test]
+fn every_preset_has_the_bytes_that_are_written() {
+    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let written = std::fs::read_to_string(folder().join("presets.txt")).expect("presets.txt");
+    let ours: String = PRESETS
+        .iter()
+        .map(|name| {
+            let policy = Policy::preset(name).expect("a preset");
+            format!("{name} {} {}\n", hex(&policy.to_bytes()), hex(&policy.digest()))
+        })
+        .collect();
+    assert_eq!(written, ours);
 }

@@ -40,6 +40,7 @@ pub struct Expected {
 }
 
 /// Everything that happened in one session, as far as anybody can prove it.
+/// There is no place in it for the state of a link. `[POLICY-14]`
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Case {
     /// When the exam was.

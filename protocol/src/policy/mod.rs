@@ -7,6 +7,9 @@
 //! anybody can recompute and that says, for every interruption, which rule
 //! counted it or did not.
 //!
+//! Not in a [`Case`], on purpose: the link, heat, frame rates. They decide
+//! nothing. `[POLICY-14]`
+//!
 //! Rejected: a policy language. Every rule found in the wild fits the fields of
 //! [`Terms`]; a language would need a sandbox, a version and a lawyer.
 
@@ -280,3 +283,6 @@ fn within(field: &'static str, got: Span, min: Span, max: Span) -> Result<(), Po
         Err(PolicyError::Span { field, min, max, got })
     }
 }
+
+#[cfg(test)]
+mod tests;

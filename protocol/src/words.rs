@@ -1,0 +1,172 @@
+//! What an examinee reads and hears about interruptions, in two languages.
+//!
+//! Somebody whose camera has just failed in an exam reads one line, once, in a
+//! hurry. So there is one text for each situation, it says what happened and
+//! what to do, and it never says more than is known: a warning is no verdict.
+//! The key is what an app stores, logs or speaks; the texts may be improved
+//! without breaking anybody. Rejected: sentences put together from parts, which
+//! are wrong in one of the languages.
+
+/// A language of the texts.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Language {
+    /// Simplified Chinese (zh-CN).
+    Chinese,
+    /// English.
+    English,
+}
+
+macro_rules! texts {
+    ($($variant:ident = $key:literal, $zh:literal, $en:literal;)*) => {
+        /// A text by its key; its fields are in braces. `[LEDGER-18]`
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+        pub enum Text { $(#[doc = $en] $variant,)* }
+
+        impl Text {
+            /// Every text.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            /// The key, which does not change.
+            #[must_use]
+            pub const fn key(self) -> &'static str {
+                match self { $(Self::$variant => $key,)* }
+            }
+
+            /// The text, with its fields in braces.
+            #[must_use]
+            pub const fn template(self, language: Language) -> &'static str {
+                match (self, language) {
+                    $((Self::$variant, Language::Chinese) => $zh,
+                      (Self::$variant, Language::English) => $en,)*
+                }
+            }
+        }
+    };
+}
+
+texts! {
+    PrimaryLost = "loss.primary",
+        "主机位录制中断，请立即返回考试界面，剩余 {left} 秒。",
+        "The recording of this phone stopped. Return to the exam now: {left} s left.";
+    AssistantLost = "loss.assistant",
+        "辅机位 {role} 录制中断，请检查该手机，剩余 {left} 秒。",
+        "The recording of assistant {role} stopped. Check that phone: {left} s left.";
+    LostUnlimited = "loss.unlimited",
+        "机位 {role} 录制中断，请尽快恢复。",
+        "The recording of camera {role} stopped. Bring it back as soon as you can.";
+    SilentStop = "loss.silent",
+        "机位 {role} 没有新画面写入，请重新打开相机。",
+        "Camera {role} stores no new pictures. Open the camera again.";
+    Returning = "loss.returning",
+        "机位 {role} 已恢复，请保持 {stable} 秒不要操作。",
+        "Camera {role} is back. Leave it alone for {stable} s.";
+    Back = "loss.over",
+        "机位 {role} 录制正常，本次中断 {length} 秒。",
+        "Camera {role} is recording. It was interrupted for {length} s.";
+    Withdrawn = "loss.withdrawn",
+        "机位 {role} 一直在录制，没有中断。",
+        "Camera {role} was recording all the time. Nothing was interrupted.";
+    Overdue = "loss.overdue",
+        "机位 {role} 中断已超过 {limit} 秒，请继续恢复录制，结果由考试方认定。",
+        "Camera {role} was interrupted for more than {limit} s. Bring it back and go on: the exam office decides.";
+    Hidden = "loss.hidden",
+        "所有机位恢复录制后将继续显示试题。",
+        "The questions come back when every camera records again.";
+    Counted = "count.limited",
+        "已中断 {confirmed} 次，还可 {remaining} 次。",
+        "{confirmed} interruptions so far, {remaining} more allowed.";
+    CountedUnlimited = "count.unlimited",
+        "已中断 {confirmed} 次。",
+        "{confirmed} interruptions so far.";
+    CountedPending = "count.pending",
+        "另有 {pending} 次待确认，连接恢复后自动核对。",
+        "{pending} more may have happened; the phones will check when they are connected.";
+    CountExceeded = "count.exceeded",
+        "中断次数已超过 {limit} 次，请继续作答，结果由考试方认定。",
+        "More than {limit} interruptions. Go on with the exam: the exam office decides.";
+    LinkLost = "link.lost",
+        "两机位连接断开，录制不受影响，正在自动重连，无需重新扫码。",
+        "The phones lost each other. Both go on recording and will connect again; no scan is needed.";
+    LinkBack = "link.back",
+        "两机位已重新连接。",
+        "The phones are connected again.";
+    VerdictPass = "verdict.pass",
+        "录制符合考试规则，中断 {count} 次。",
+        "The recording is within the rules, with {count} interruptions.";
+    VerdictFailCount = "verdict.fail.count",
+        "中断 {count} 次，超过规定的 {limit} 次，请等待考试方处理。",
+        "{count} interruptions, more than the {limit} allowed. The exam office will contact you.";
+    VerdictFailDuration = "verdict.fail.duration",
+        "有一次中断 {length} 秒，超过规定的 {limit} 秒，请等待考试方处理。",
+        "One interruption lasted {length} s, more than the {limit} s allowed. The exam office will contact you.";
+    VerdictUndetermined = "verdict.undetermined",
+        "部分录制无法确认，将由考试方人工核对，请勿删除手机中的数据。",
+        "Part of the recording cannot be confirmed. People will check it: delete nothing on the phones.";
+    VerdictNotReady = "verdict.not_ready",
+        "候考结束时并非所有机位都在录制，未能进入考试。",
+        "Not every camera was recording when the waiting time ended, so the exam did not begin.";
+}
+
+impl Text {
+    /// The text with this key.
+    #[must_use]
+    pub fn from_key(key: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|text| text.key() == key)
+    }
+
+    /// The text with its fields filled in; one that is not given stays as it is.
+    #[must_use]
+    pub fn fill(self, language: Language, fields: &[(&str, &str)]) -> String {
+        let mut filled = String::new();
+        let mut rest = self.template(language);
+        while let Some((before, after)) = rest.split_once('{') {
+            let Some((name, tail)) = after.split_once('}') else { break };
+            filled.push_str(before);
+            match fields.iter().find(|(field, _)| *field == name) {
+                Some((_, value)) => filled.push_str(value),
+                None => filled.extend(["{", name, "}"]),
+            }
+            rest = tail;
+        }
+        filled.push_str(rest);
+        filled
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    fn fields(template: &str) -> BTreeSet<&str> {
+        template.split('{').skip(1).filter_map(|part| Some(part.split_once('}')?.0)).collect()
+    }
+
+    #[test]
+    fn every_text_has_one_key_and_the_same_fields_in_both_languages() {
+        // [LEDGER-18]
+        let keys: BTreeSet<_> = Text::ALL.iter().map(|text| text.key()).collect();
+        assert_eq!(keys.len(), Text::ALL.len());
+        for text in Text::ALL {
+            assert_eq!(Text::from_key(text.key()), Some(*text));
+            let (chinese, english) =
+                (text.template(Language::Chinese), text.template(Language::English));
+            assert_eq!(fields(chinese), fields(english), "{}", text.key());
+            assert!(english.is_ascii() && !chinese.is_ascii(), "{}", text.key());
+        }
+        assert_eq!(Text::from_key("loss"), None);
+    }
+
+    #[test]
+    fn fields_are_filled_in_as_given_and_only_once() {
+        let given = [("confirmed", "{remaining}"), ("remaining", "2")];
+        assert_eq!(
+            Text::Counted.fill(Language::English, &given),
+            "{remaining} interruptions so far, 2 more allowed."
+        );
+        assert_eq!(
+            Text::Counted.fill(Language::Chinese, &given[1..]),
+            "已中断 {confirmed} 次，还可 2 次。"
+        );
+    }
+}
