@@ -22,13 +22,17 @@ const SERVICE: &str = "_diptych._udp.local.";
 
 /// Announces and finds devices in the local network by a label.
 pub trait Discovery: Send {
-    /// Announces this device as `label` at `port` on all of `addresses`, instead
-    /// of whatever was announced before.
+    /// Announces this device under each of `labels` at `port` on all of
+    /// `addresses`, instead of whatever was announced before.
     ///
     /// # Errors
     /// [`Unavailable`] if it cannot work here.
-    fn announce(&mut self, label: &str, port: u16, addresses: &[IpAddr])
-    -> Result<(), Unavailable>;
+    fn announce(
+        &mut self,
+        labels: &[String],
+        port: u16,
+        addresses: &[IpAddr],
+    ) -> Result<(), Unavailable>;
 
     /// Stops announcing.
     fn silence(&mut self);
@@ -51,7 +55,7 @@ pub struct Unavailable;
 pub struct Nowhere;
 
 impl Discovery for Nowhere {
-    fn announce(&mut self, _: &str, _: u16, _: &[IpAddr]) -> Result<(), Unavailable> {
+    fn announce(&mut self, _: &[String], _: u16, _: &[IpAddr]) -> Result<(), Unavailable> {
         Ok(())
     }
 
@@ -82,15 +86,17 @@ impl Mdns {
 impl Discovery for Mdns {
     fn announce(
         &mut self,
-        label: &str,
+        labels: &[String],
         port: u16,
         addresses: &[IpAddr],
     ) -> Result<(), Unavailable> {
         self.silence();
         let daemon = Daemon::start()?;
-        let host = format!("{label}.local.");
-        let info = ServiceInfo::new(SERVICE, label, &host, addresses, port, &[("v", "1")][..]);
-        daemon.0.register(info.map_err(|_| Unavailable)?).map_err(|_| Unavailable)?;
+        for label in labels {
+            let host = format!("{label}.local.");
+            let info = ServiceInfo::new(SERVICE, label, &host, addresses, port, &[("v", "1")][..]);
+            daemon.0.register(info.map_err(|_| Unavailable)?).map_err(|_| Unavailable)?;
+        }
         self.announcing = Some(daemon);
         Ok(())
     }

@@ -31,8 +31,9 @@ pub trait Link<C: Clock>: Send {
     /// Connects, giving up any earlier attempt that has not succeeded yet.
     fn dial(&mut self, dial: Dial);
 
-    /// Announces this device in local discovery; `None` stops.
-    fn announce(&mut self, name: Option<String>);
+    /// Announces this device in local discovery under these names and no others;
+    /// none stops it.
+    fn announce(&mut self, names: Vec<String>);
 
     /// Closes a connection, telling the peer why.
     fn close(&mut self, link: LinkId, code: CloseCode);

@@ -47,7 +47,7 @@ pub struct Quic<C: time::Clock> {
     sockets: Sockets,
     faults: Option<crate::socket::Faults>,
     discovery: Box<dyn Discovery>,
-    announced: Option<String>,
+    announced: Vec<String>,
     admission: watch::Sender<Admission>,
     listening: quinn::ServerConfig,
     links: BTreeMap<LinkId, Open>,
@@ -124,7 +124,7 @@ impl<C: time::Clock> Quic<C> {
             sockets,
             faults,
             discovery,
-            announced: None,
+            announced: Vec::new(),
             admission,
             listening,
             links: BTreeMap::new(),
@@ -186,9 +186,11 @@ impl<C: time::Clock> Quic<C> {
     }
 
     fn announce_again(&mut self) {
-        let Some(label) = &self.announced else { return };
+        if self.announced.is_empty() {
+            return self.discovery.silence();
+        }
         let (port, addresses) = (self.port(), Surroundings::look().candidates());
-        if self.discovery.announce(label, port, &addresses).is_err() {
+        if self.discovery.announce(&self.announced, port, &addresses).is_err() {
             _ = self.troubles.try_send(Diagnosis::DiscoveryUnavailable);
         }
     }
@@ -270,12 +272,9 @@ impl<C: time::Clock> Link<C> for Quic<C> {
         self.dials.task = Some(task);
     }
 
-    fn announce(&mut self, name: Option<String>) {
-        self.announced = name;
-        match self.announced {
-            Some(_) => self.announce_again(),
-            None => self.discovery.silence(),
-        }
+    fn announce(&mut self, names: Vec<String>) {
+        self.announced = names;
+        self.announce_again();
     }
 
     fn close(&mut self, link: LinkId, code: CloseCode) {
@@ -315,7 +314,7 @@ impl<C: time::Clock> Link<C> for Quic<C> {
     }
 
     async fn finish(&mut self) {
-        self.announced = None;
+        self.announced = Vec::new();
         self.discovery.silence();
         let code = CloseCode::GoingAway;
         self.endpoint.close((code as u32).into(), code.name().as_bytes());

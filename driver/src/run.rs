@@ -113,7 +113,7 @@ fn drain<M: Machine, L: Link<M::Clock>>(
             Output::Dial { peer, addresses, purpose, discovery } => {
                 world.link.dial(Dial { peer, addresses, purpose, discovery });
             }
-            Output::Announce(name) => world.link.announce(name),
+            Output::Announce(names) => world.link.announce(names),
             Output::Close { link, code } => world.link.close(link, code),
             Output::Event(event) => teller.tell(Notice::Event(event)),
             Output::Idle { wake } if !kept.untold => return wake.map(|(at, _)| at),

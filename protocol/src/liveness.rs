@@ -38,6 +38,29 @@ enum Reconciled {
 }
 
 impl LinkState {
+    /// The number in the journal.
+    #[must_use]
+    pub const fn number(self) -> u8 {
+        match self {
+            Self::Live => 0,
+            Self::CatchingUp => 1,
+            Self::Late => 2,
+            Self::Down => 3,
+        }
+    }
+
+    /// The state with this number, if there is one.
+    #[must_use]
+    pub const fn from_number(number: u8) -> Option<Self> {
+        Some(match number {
+            0 => Self::Live,
+            1 => Self::CatchingUp,
+            2 => Self::Late,
+            3 => Self::Down,
+            _ => return None,
+        })
+    }
+
     /// The stable name, as in the specification.
     #[must_use]
     pub const fn name(self) -> &'static str {

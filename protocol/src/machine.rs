@@ -224,8 +224,9 @@ pub enum Output<C: Clock, E> {
         /// Names the peer in local discovery, for when its addresses changed.
         discovery: String,
     },
-    /// Announce this device in local discovery under this name; `None` stops.
-    Announce(Option<String>),
+    /// Announce this device in local discovery under these names and no others;
+    /// none stops it.
+    Announce(Vec<String>),
     /// Close a connection, telling the peer why.
     Close {
         /// The connection.

@@ -97,6 +97,12 @@ impl<C: Clock> Recording<C> {
         Self { frame_gap, totals, covered: Vec::new() }
     }
 
+    /// The longest silence between frames that is covered.
+    #[must_use]
+    pub const fn frame_gap(&self) -> Span {
+        self.frame_gap
+    }
+
     /// Takes a committed fragment, in any order. `[RECORDING-3]`
     ///
     /// # Errors

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, VecDeque};
 use super::fact::Fact;
 use super::header::Header;
 use super::record::{self, CHECK_BYTES, Damage, Head};
-use super::replay::{Replayed, next_seal};
+use super::replay::{Entry, Replayed, next_seal};
 use super::rules::Rules;
 use super::seal::SignedHead;
 use crate::limits;
@@ -33,6 +33,15 @@ struct Copied {
     length: u64,
     rules: Rules,
     sealed: Option<SignedHead>,
+}
+
+/// Records of a peer that continue the copy of its journal.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Accepted {
+    /// What to append to the copy; empty if all of it was there already.
+    pub bytes: Vec<u8>,
+    /// What these records say.
+    pub entries: Vec<Entry>,
 }
 
 /// Two histories of one device that exclude each other.
@@ -135,7 +144,7 @@ impl Mirror {
     ///
     /// # Errors
     /// [`MirrorError`]; the copy is as before then.
-    pub fn accept(&mut self, from: u64, records: &[u8]) -> Result<Vec<u8>, MirrorError> {
+    pub fn accept(&mut self, from: u64, records: &[u8]) -> Result<Accepted, MirrorError> {
         let expected = self.wanted();
         if from == 0 || from > expected {
             return Err(MirrorError::Gap { expected, got: from });
@@ -143,9 +152,11 @@ impl Mirror {
         let fresh = self.skip_known(from, records)?;
         let mut next = self.copied.clone();
         let mut passed = Vec::new();
+        let mut entries = Vec::new();
         let mut rest = fresh;
         while !rest.is_empty() {
-            let used = next.take(&self.header, rest)?;
+            let (used, entry) = next.take(&self.header, rest)?;
+            entries.push(entry);
             if let Some(claim) = self.claimed.get(&next.head.sequence)
                 && *claim != next.head.hash
             {
@@ -163,7 +174,7 @@ impl Mirror {
                 self.recent.pop_front();
             }
         }
-        Ok(fresh.to_vec())
+        Ok(Accepted { bytes: fresh.to_vec(), entries })
     }
 
     /// Notes the head in a heartbeat. `[JOURNAL-18]`
@@ -249,8 +260,8 @@ impl Mirror {
 }
 
 impl Copied {
-    /// Takes one record; yields its length.
-    fn take(&mut self, header: &Header, rest: &[u8]) -> Result<usize, MirrorError> {
+    /// Takes one record; yields its length and what it says.
+    fn take(&mut self, header: &Header, rest: &[u8]) -> Result<(usize, Entry), MirrorError> {
         let parsed = record::parse(&self.head, rest)?;
         let fact = parsed.fact()?;
         let sequence = parsed.sequence;
@@ -262,12 +273,14 @@ impl Copied {
             self.sealed = Some(signed);
         }
         self.rules.admit(parsed.at, &fact).map_err(|breach| Damage::Breach { sequence, breach })?;
+        let (offset, hash) = (self.length, parsed.hash);
+        let entry = Entry { sequence, offset, at: parsed.at, fact, hash };
         self.length = self.length.saturating_add(parsed.len as u64);
         // [JOURNAL-14]
         if self.length > limits::JOURNAL_BYTES {
             return Err(MirrorError::Full);
         }
         self.head = Head { sequence, hash: parsed.hash };
-        Ok(parsed.len)
+        Ok((parsed.len, entry))
     }
 }

@@ -52,7 +52,7 @@ mod tests;
 pub use body::{Blob, BlobTooLong, BodyError};
 pub use fact::{Fact, Heard};
 pub use header::{Header, HeaderError};
-pub use mirror::{Fork, Mirror, MirrorError};
+pub use mirror::{Accepted, Fork, Mirror, MirrorError};
 pub use offence::{Finding, Integrity, Offence};
 pub use record::{Damage, Head};
 pub use replay::{Entry, Hole, JournalError, Replayed, replay, salvage};

@@ -48,6 +48,7 @@ pub struct Connection {
 pub struct Paired {
     session: SessionId,
     role: Role,
+    device: u8,
     peer: PublicKey,
     peer_label: Label,
     resume: ResumeSecret,
@@ -61,6 +62,7 @@ pub struct Paired {
 struct Seat {
     session: SessionId,
     role: Role,
+    device: u8,
     peer: PublicKey,
     peer_label: Label,
     check: CheckCode,
@@ -71,9 +73,9 @@ impl Paired {
     /// that it must be, and the peer's MAC over this exchange was verified.
     /// `[PAIRING-13]`
     fn new(seat: Seat, keys: SessionKeys, _key: KeyVerified, _mac: MacVerified) -> Self {
-        let Seat { session, role, peer, peer_label, check } = seat;
+        let Seat { session, role, device, peer, peer_label, check } = seat;
         let SessionKeys { resume, check_code, transcript, .. } = keys;
-        Self { session, role, peer, peer_label, resume, check, check_code, transcript }
+        Self { session, role, device, peer, peer_label, resume, check, check_code, transcript }
     }
 
     /// The session.
@@ -86,6 +88,12 @@ impl Paired {
     #[must_use]
     pub const fn role(&self) -> Role {
         self.role
+    }
+
+    /// Which device in that seat this pairing put there, counted from 1.
+    #[must_use]
+    pub const fn device(&self) -> u8 {
+        self.device
     }
 
     /// The peer's key, to be pinned from now on.

@@ -192,6 +192,7 @@ impl Offer {
         let seat = Seat {
             session: self.terms.session,
             role: self.terms.role,
+            device: self.terms.device,
             peer: claim.peer,
             peer_label: claim.label,
             check: self.check(),
@@ -296,6 +297,7 @@ impl Offer {
         let mut accept = Accept {
             session: self.terms.session,
             role: self.terms.role,
+            device: self.terms.device,
             check_code: self.check(),
             nonce: *nonce,
             label: self.terms.label,

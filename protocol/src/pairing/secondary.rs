@@ -147,6 +147,7 @@ impl ExpectAccept {
         let seat = Seat {
             session: accept.session,
             role: accept.role,
+            device: accept.device,
             peer: self.peer,
             peer_label: accept.label,
             check: accept.check_code,

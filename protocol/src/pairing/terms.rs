@@ -12,6 +12,8 @@ pub struct Terms {
     pub session: SessionId,
     /// The seat to take: an assistant's.
     pub role: Role,
+    /// Which device in that seat: 1, and one more for each replacement.
+    pub device: u8,
     /// The exam.
     pub exam: ExamTag,
     /// The primary's key.

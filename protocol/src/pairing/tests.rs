@@ -43,6 +43,7 @@ fn terms() -> Terms {
     Terms {
         session: SessionId([5; 16]),
         role: Role::new(1).unwrap(),
+        device: 1,
         exam: EXAM,
         own: key(1),
         label: Label::new("front").unwrap(),

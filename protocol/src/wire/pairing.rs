@@ -56,6 +56,8 @@ message! {
         pub session: SessionId,
         /// The assistant's seat.
         pub role: Role,
+        /// Which device in that seat: 1, and one more for each replacement.
+        pub device: u8,
         /// Whether a person shall compare six digits.
         pub check_code: CheckCode,
         /// Fresh random bytes.
@@ -125,6 +127,9 @@ message! {
 pub struct CheckCodeConfirmed;
 
 fn assistant_seat(accept: &Accept) -> Result<(), Fault> {
+    if accept.device == 0 {
+        return Err(bad("a device number of 1 or more", accept.device));
+    }
     seat(accept.role)
 }
 

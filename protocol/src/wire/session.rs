@@ -70,8 +70,8 @@ message! {
         pub exam: ExamTag,
         /// Windows, seats and requirements.
         pub plan: Plan,
-        /// SHA-256 of the policy's canonical text.
-        pub policy: [u8; 32],
+        /// The policy in its canonical form.
+        pub policy: [u8; 96],
     }
 }
 

@@ -65,6 +65,7 @@ fn an_accept_seats_an_assistant_only() {
     let accept = Accept {
         session: SessionId([1; 16]),
         role: Role::PRIMARY,
+        device: 1,
         check_code: CheckCode::Asked,
         nonce: [2; 16],
         label: Label::new("phone").unwrap(),

@@ -122,6 +122,8 @@ impl ReceiverTime {
 }
 
 impl Conditions {
+    /// Nothing of note.
+    pub const NONE: Self = Self(0);
     /// The examinee has left the exam screen.
     pub const SCREEN_LEFT: Self = Self(1);
     /// The journal cannot be written any more.
@@ -135,6 +137,12 @@ impl Conditions {
     #[must_use]
     pub const fn with(self, other: Self) -> Self {
         Self(self.0 | other.0)
+    }
+
+    /// These except `other`.
+    #[must_use]
+    pub const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
     }
 
     /// Whether all of `other` hold.
