@@ -45,6 +45,9 @@ pub struct Quic<C: time::Clock> {
     identity: Arc<Identity>,
     clock: Arc<dyn Clock<C>>,
     sockets: Sockets,
+    /// The socket in use: another name for it, by which a rebind lets go of its
+    /// port.
+    bound: Option<UdpSocket>,
     faults: Option<crate::socket::Faults>,
     discovery: Box<dyn Discovery>,
     announced: Vec<String>,
@@ -99,7 +102,9 @@ impl<C: time::Clock> Quic<C> {
         let (troubles, troubled) = mpsc::channel(limits::ARRIVALS);
         let (admission, admitted) = watch::channel(Admission::default());
         let listening = settings::server(&identity, &Admission::default(), keys)?;
-        let socket = wrap(sockets.open(None)?, faults.clone(), troubles.clone())?;
+        let socket = sockets.open(None)?;
+        let bound = socket.try_clone().ok();
+        let socket = wrap(socket, faults.clone(), troubles.clone())?;
         let endpoint = quinn::Endpoint::new_with_abstract_socket(
             settings::endpoint(keys),
             None,
@@ -122,6 +127,7 @@ impl<C: time::Clock> Quic<C> {
             identity,
             clock,
             sockets,
+            bound,
             faults,
             discovery,
             announced: Vec::new(),
@@ -200,7 +206,8 @@ impl<C: time::Clock> Quic<C> {
         // Only an endpoint that lets peers in must keep its port.
         let listens = *self.admission.borrow() != Admission::default();
         let keep = listens.then(|| self.port());
-        let socket = self.sockets.open(keep)?;
+        let socket = self.sockets.open(keep.zip(self.bound.as_ref()))?;
+        self.bound = socket.try_clone().ok();
         let socket = wrap(socket, self.faults.clone(), self.troubles.clone())?;
         self.endpoint.rebind_abstract(socket).map_err(|e| NetworkError::Socket { kind: e.kind() })
     }

@@ -231,7 +231,7 @@ impl ResolvesServerCert for ReadsPurpose {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         // The order is ours, as in the negotiation that follows: the stricter
         // rule wins if a client asks for both.
-        let wanted: Vec<&[u8]> = hello.alpn()?.collect();
+        let wanted: Vec<&[u8]> = hello.alpn().into_iter().flatten().collect();
         let chosen = self.offered.iter().find(|purpose| wanted.contains(&alpn(**purpose)));
         if let Some(purpose) = chosen {
             _ = self.asked.set(*purpose);

@@ -86,9 +86,12 @@ impl<C: time::Clock> Reader<C> {
             let what = Happening::Received { link, lane, bytes: chunk.bytes };
             _ = self.reports.send(Report::Arrived(Arrival { at, what })).await;
         }
-        // The stream ends with the connection, and the connection with the stream.
-        let code = CloseCode::OutOfOrder;
-        self.connection.close((code as u32).into(), b"the control stream ended");
+        // A peer that ends the stream alone breaks the protocol: without it there
+        // is no connection.
+        if self.connection.close_reason().is_none() {
+            let code = CloseCode::OutOfOrder;
+            self.connection.close((code as u32).into(), b"the control stream ended");
+        }
     }
 
     /// The timing lane, and the peer's address. A reader that is late is useless

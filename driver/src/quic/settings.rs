@@ -71,23 +71,27 @@ pub enum Sockets {
 }
 
 impl Sockets {
-    /// Opens one; with the port `keep` if it must stay the same.
-    pub(super) fn open(&mut self, keep: Option<u16>) -> Result<UdpSocket, NetworkError> {
+    /// Opens one; if the port must stay the same, it and the socket that has it.
+    pub(super) fn open(
+        &mut self,
+        keep: Option<(u16, &UdpSocket)>,
+    ) -> Result<UdpSocket, NetworkError> {
+        let (keep, old) = keep.unzip();
         match self {
             Self::Port(port) => {
                 let port = keep.unwrap_or(*port);
                 let [both, v4] = WILDCARDS.map(|ip| SocketAddr::new(ip, port));
                 // Without IPv6 there is IPv4; a port that is taken stays taken.
-                bind(both, keep.is_some()).or_else(|error| {
+                bind(both, old).or_else(|error| {
                     if error.kind() == std::io::ErrorKind::AddrInUse {
                         return Err(refused(both, &error));
                     }
-                    bind(v4, keep.is_some()).map_err(|e| refused(v4, &e))
+                    bind(v4, old).map_err(|e| refused(v4, &e))
                 })
             }
             Self::Address(address) => {
                 let address = SocketAddr::new(address.ip(), keep.unwrap_or(address.port()));
-                bind(address, keep.is_some()).map_err(|e| refused(address, &e))
+                bind(address, old).map_err(|e| refused(address, &e))
             }
             Self::FromApp(open) => open(keep).map_err(|e| NetworkError::Socket { kind: e.kind() }),
         }
@@ -110,19 +114,22 @@ fn refused(address: SocketAddr, error: &std::io::Error) -> NetworkError {
 
 /// Binds a socket of both families where the address is the IPv6 wildcard.
 ///
-/// `again`: the port is still held by our own old socket, which the endpoint drops
-/// once packets arrive at the new one.
-fn bind(address: SocketAddr, again: bool) -> std::io::Result<UdpSocket> {
+/// `old`: our own socket that still holds the port; the endpoint drops it once
+/// packets arrive at the new one. Sharing ends with the call: for a moment only,
+/// and with nobody else.
+fn bind(address: SocketAddr, old: Option<&UdpSocket>) -> std::io::Result<UdpSocket> {
     use rustix::net::{AddressFamily, SocketType, bind, socket, sockopt};
     let family = if address.is_ipv6() { AddressFamily::INET6 } else { AddressFamily::INET };
     let fd = socket(family, SocketType::DGRAM, None)?;
     if address.is_ipv6() {
         sockopt::set_ipv6_v6only(&fd, false)?;
     }
-    if again {
+    if let Some(old) = old {
+        sockopt::set_socket_reuseaddr(old, true)?;
         sockopt::set_socket_reuseaddr(&fd, true)?;
     }
     bind(&fd, &address)?;
+    sockopt::set_socket_reuseaddr(&fd, false)?;
     Ok(fd.into())
 }
 

@@ -1,0 +1,314 @@
+//! Lanes, addresses, migration, round trips, a network that misbehaves.
+
+use std::time::Duration;
+
+use diptych_driver::diagnosis::Diagnosis;
+use diptych_driver::socket::Weather;
+use diptych_protocol::fault::CloseCode;
+use diptych_protocol::limits;
+use diptych_protocol::machine::{Lane, Lost, Purpose};
+use diptych_protocol::time::{Primary, Secondary, Span};
+use tokio::time::Instant;
+
+use crate::device::{Device, Parts, pair};
+use crate::parrot::{Heard, Order};
+
+#[tokio::test]
+async fn both_lanes_carry_bytes_both_ways() {
+    // [TRANSPORT-9] [TRANSPORT-10]
+    let mut primary = Device::<Primary>::echoing();
+    let mut assistant = Device::<Secondary>::new();
+    let (_, there) = pair(&mut primary, &mut assistant).await;
+    assert_eq!(assistant.received(Lane::Control).await, b"hello");
+    assistant.send(there, Lane::Timing, b"tick").await;
+    assert_eq!(assistant.received(Lane::Timing).await, b"tick");
+    // More than any window, cut anywhere, arrives whole and in order.
+    let large: Vec<u8> = (0..600_000_u32).map(|i| i.to_le_bytes()[1]).collect();
+    for frame in large.chunks(limits::FRAME_BYTES) {
+        assistant.send(there, Lane::Control, frame).await;
+    }
+    let expected = [b"hello", large.as_slice()].concat();
+    assert_eq!(assistant.all_received(expected.len()).await, expected);
+}
+
+#[tokio::test]
+async fn datagrams_beyond_their_bound_are_not_sent() {
+    // [TRANSPORT-10]
+    let mut primary = Device::<Primary>::new();
+    let mut assistant = Device::<Secondary>::new();
+    let (_, there) = pair(&mut primary, &mut assistant).await;
+    assistant.send(there, Lane::Timing, &vec![1; limits::DATAGRAM_BYTES + 1]).await;
+    assistant.send(there, Lane::Timing, &vec![2; limits::DATAGRAM_BYTES]).await;
+    assert_eq!(primary.received(Lane::Timing).await, vec![2; limits::DATAGRAM_BYTES]);
+}
+
+#[tokio::test]
+async fn both_ends_export_the_same_binding_and_each_connection_its_own() {
+    // [TRANSPORT-8]
+    let mut primary = Device::<Primary>::new();
+    let mut assistant = Device::<Secondary>::new();
+    primary.admit_only(assistant.key()).await;
+    let mut seen = Vec::new();
+    for _ in 0..2 {
+        assistant.dial(&primary, Purpose::Resume).await;
+        let (_, peer, there) = assistant.connected().await;
+        let (_, other, here) = primary.connected().await;
+        assert_eq!((peer, other), (primary.key(), assistant.key()));
+        assert_eq!(there, here);
+        seen.push(here);
+    }
+    assert_ne!(seen[0], seen[1]);
+    assert_ne!(seen[0], [0; 32]);
+}
+
+#[tokio::test]
+async fn dead_addresses_first_cost_a_stagger_each_and_not_a_timeout() {
+    // [TRANSPORT-17]
+    let primary = Device::<Primary>::new();
+    let mut assistant = Device::<Secondary>::new();
+    primary.admit_only(assistant.key()).await;
+    // Nobody is at the first two: a black hole (TEST-NET-1) and a closed port.
+    let closed = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let addresses =
+        vec!["192.0.2.1:9".parse().unwrap(), closed.local_addr().unwrap(), primary.address()];
+    let peer = primary.key().fingerprint();
+    let started = Instant::now();
+    assistant.order(Order::Dial { peer, addresses, purpose: Purpose::Resume }).await;
+    assistant.connected().await;
+    let took = started.elapsed();
+    let staggers = limits::DIAL_STAGGER.to_duration() * 2;
+    assert!(took < limits::HANDSHAKE_DEADLINE.to_duration(), "{took:?} for {staggers:?}");
+}
+
+#[tokio::test]
+async fn a_dial_that_reaches_nobody_says_so_with_a_finding() {
+    let mut assistant = Device::<Secondary>::new();
+    let nobody = Device::<Primary>::new(); // Lets nobody in, so it does not answer.
+    assistant.dial(&nobody, Purpose::Resume).await;
+    let lost = assistant
+        .heard(|heard| match heard {
+            Heard::DialFailed { lost } => Some(*lost),
+            _ => None,
+        })
+        .await;
+    assert_eq!(lost, Lost::Unreachable);
+    assistant
+        .notice(|notice| match notice {
+            diptych_driver::Notice::Trouble(found) => Some(*found),
+            diptych_driver::Notice::Event(_) => None,
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn an_assistant_that_moves_keeps_its_connection() {
+    // [TRANSPORT-24]
+    let mut primary = Device::<Primary>::echoing();
+    let mut assistant = Device::<Secondary>::new();
+    let (here, there) = pair(&mut primary, &mut assistant).await;
+    assistant.handle.network_changed().await.unwrap();
+    assistant.heard(|heard| (*heard == Heard::NetworkChanged).then_some(())).await;
+    assistant.send(there, Lane::Timing, b"from elsewhere").await;
+    let moved = primary
+        .heard(|heard| match heard {
+            Heard::Moved { link, remote } => Some((*link, *remote)),
+            Heard::Disconnected { .. } => panic!("the connection was lost"),
+            _ => None,
+        })
+        .await;
+    assert_eq!(moved.0, here);
+    assert_ne!(moved.1.port(), assistant.port);
+    assistant.send(there, Lane::Control, b"still here").await;
+    primary.received(Lane::Control).await;
+}
+
+#[tokio::test]
+async fn a_primary_told_of_a_network_change_keeps_its_port_and_its_connections() {
+    // [TRANSPORT-24]
+    let mut primary = Device::<Primary>::echoing();
+    let mut assistant = Device::<Secondary>::new();
+    let (_, there) = pair(&mut primary, &mut assistant).await;
+    assert_eq!(assistant.received(Lane::Control).await, b"hello");
+    primary.handle.network_changed().await.unwrap();
+    primary.heard(|heard| (*heard == Heard::NetworkChanged).then_some(())).await;
+    assistant.send(there, Lane::Control, b"again").await;
+    assert_eq!(assistant.received(Lane::Control).await, b"again");
+    // A newcomer finds it at the same port.
+    let mut newcomer = Device::<Secondary>::new();
+    primary.admit_anyone().await;
+    newcomer.dial(&primary, Purpose::Pair).await;
+    newcomer.connected().await;
+}
+
+/// Seconds until an answer came on a new connection over a far network.
+async fn answered_after(one_way: Span) -> f64 {
+    let primary = Device::<Primary>::echoing();
+    let mut assistant = Device::<Secondary>::new();
+    let far = Weather { delay: one_way, ..Weather::default() };
+    primary.faults.set(far);
+    assistant.faults.set(far);
+    primary.admit_only(assistant.key()).await;
+    let started = Instant::now();
+    assistant.dial(&primary, Purpose::Resume).await;
+    let (there, ..) = assistant.connected().await;
+    assistant.send(there, Lane::Control, b"request").await;
+    assert_eq!(assistant.received(Lane::Control).await, b"request");
+    started.elapsed().as_secs_f64()
+}
+
+#[tokio::test]
+async fn connecting_and_one_answer_cost_two_round_trips() {
+    // [TRANSPORT-12] A busy machine can only add, so the best of a few counts.
+    let one_way = Span::from_millis(50);
+    let mut best = f64::MAX;
+    for _ in 0..5 {
+        let trips = answered_after(one_way).await / (one_way.to_duration() * 2).as_secs_f64();
+        assert!(trips >= 2.0, "nothing is faster than light: {trips:.2}");
+        best = best.min(trips);
+        if best <= 2.5 {
+            break;
+        }
+    }
+    println!("answered after {best:.2} round trips");
+    assert!(best <= 2.5, "{best:.2} round trips");
+}
+
+#[tokio::test]
+async fn a_lossy_jittery_reordering_network_still_connects_and_delivers() {
+    let primary = Device::<Primary>::echoing();
+    let mut assistant = Device::<Secondary>::new();
+    let bad = Weather {
+        loss_ppm: 100_000,
+        duplicate_ppm: 50_000,
+        reorder_ppm: 50_000,
+        delay: Span::from_millis(5),
+        jitter: Span::from_millis(10),
+        ..Weather::default()
+    };
+    primary.faults.set(bad);
+    assistant.faults.set(bad);
+    primary.admit_only(assistant.key()).await;
+    let there = loop {
+        assistant.dial(&primary, Purpose::Resume).await;
+        let outcome = assistant
+            .heard(|heard| match heard {
+                Heard::Connected { link, .. } => Some(Some(*link)),
+                Heard::DialFailed { .. } => Some(None),
+                _ => None,
+            })
+            .await;
+        if let Some(link) = outcome {
+            break link;
+        }
+    };
+    let sent: Vec<u8> = (0..=255).cycle().take(20_000).collect();
+    for frame in sent.chunks(500) {
+        assistant.send(there, Lane::Control, frame).await;
+    }
+    assert_eq!(assistant.all_received(sent.len()).await, sent);
+}
+
+#[tokio::test]
+async fn refused_sends_are_lost_packets_and_named_once() {
+    // [TRANSPORT-22]
+    let mut primary = Device::<Primary>::echoing();
+    let mut assistant = Device::<Secondary>::new();
+    let (_, there) = pair(&mut primary, &mut assistant).await;
+    assert_eq!(assistant.received(Lane::Control).await, b"hello");
+    let cases = [
+        (rustix::io::Errno::PERM, Diagnosis::LanPermission),
+        (rustix::io::Errno::IO, Diagnosis::SocketDead),
+    ];
+    for (errno, finding) in cases {
+        assistant.faults.set(Weather { error: Some(errno.raw_os_error()), ..Weather::default() });
+        assistant.send(there, Lane::Control, b"into the void").await;
+        assistant.trouble(finding).await;
+        assistant.faults.set(Weather::default());
+        assert_eq!(assistant.received(Lane::Control).await, b"into the void", "retransmitted");
+    }
+}
+
+#[tokio::test]
+async fn a_silent_network_ends_the_connection_within_its_bound() {
+    // [TRANSPORT-12]
+    let mut primary = Device::<Primary>::new();
+    let mut assistant = Device::<Secondary>::new();
+    pair(&mut primary, &mut assistant).await;
+    let started = Instant::now();
+    assistant.faults.set(Weather { down: true, ..Weather::default() });
+    let lost = primary
+        .heard(|heard| match heard {
+            Heard::Disconnected { lost, .. } => Some(*lost),
+            _ => None,
+        })
+        .await;
+    assert_eq!(lost, Lost::TimedOut);
+    let most = limits::CONNECTION_IDLE.to_duration() + Duration::from_secs(3);
+    assert!(started.elapsed() < most, "{:?}", started.elapsed());
+}
+
+#[tokio::test]
+async fn a_restarted_primary_tells_its_peers_at_once_that_it_forgot_them() {
+    // [TRANSPORT-23]
+    let mut assistant = Device::<Secondary>::new();
+    let keys = diptych_driver::quic::EndpointKeys::generate().unwrap();
+    let mut primary = Device::<Primary>::start(Parts { keys: keys.clone(), ..Parts::default() });
+    let (_, there) = pair(&mut primary, &mut assistant).await;
+    let port = primary.port;
+    // It dies without a word, and another process takes its place.
+    primary.faults.set(Weather { down: true, ..Weather::default() });
+    primary.handle.stop().await.unwrap();
+    let again = Device::<Primary>::start(Parts { keys, port, ..Parts::default() });
+    let started = Instant::now();
+    assistant.send(there, Lane::Control, b"are you there?").await;
+    let lost = assistant
+        .heard(|heard| match heard {
+            Heard::Disconnected { lost, .. } => Some(*lost),
+            _ => None,
+        })
+        .await;
+    assert_eq!(lost, Lost::Reset);
+    assert!(started.elapsed() < limits::CONNECTION_IDLE.to_duration() / 2);
+    drop(again);
+}
+
+#[tokio::test]
+async fn closing_tells_the_peer_why_and_both_machines_hear_it_once() {
+    // [TRANSPORT-25]
+    let mut primary = Device::<Primary>::new();
+    let mut assistant = Device::<Secondary>::new();
+    let (here, there) = pair(&mut primary, &mut assistant).await;
+    primary.order(Order::Close { link: here, code: CloseCode::Revoked }).await;
+    for (device, link, expected) in [
+        (&mut assistant.events, there, Lost::Closed(CloseCode::Revoked)),
+        (&mut primary.events, here, Lost::Local),
+    ] {
+        let told = loop {
+            if let diptych_driver::Notice::Event(Heard::Disconnected { link, lost }) =
+                device.next().await.unwrap()
+            {
+                break (link, lost);
+            }
+        };
+        assert_eq!(told, (link, expected));
+    }
+}
+
+#[tokio::test]
+async fn a_taken_port_is_named() {
+    let one = Device::<Primary>::new();
+    let settings = diptych_driver::quic::Settings {
+        sockets: diptych_driver::quic::Sockets::Port(one.port),
+        ..Default::default()
+    };
+    let clock: std::sync::Arc<diptych_driver::clock::BootClock> = Default::default();
+    let keys = diptych_driver::quic::EndpointKeys::generate().unwrap();
+    let refused =
+        diptych_driver::quic::Quic::<Primary>::open(one.identity.clone(), clock, &keys, settings);
+    match refused.unwrap_err() {
+        diptych_driver::error::NetworkError::Bind { diagnosis, .. } => {
+            assert_eq!(diagnosis, Diagnosis::PortTaken);
+        }
+        other => panic!("{other}"),
+    }
+}
