@@ -3,4 +3,5 @@
 pub mod channel;
 pub mod dice;
 pub mod oscillator;
+pub mod parsers;
 pub mod scenario;

@@ -1,0 +1,94 @@
+//! The promises of every parser, kept on the seeds of the fuzz targets, on what
+//! is left of them after any cut, on each of them with any one bit turned, and on
+//! splices of them. What `cargo fuzz` does for days, in a second and always the
+//! same.
+
+#![expect(clippy::indexing_slicing, reason = "an index out of range fails the test, as it should")]
+
+use std::fs;
+use std::path::PathBuf;
+
+use diptych_tests::dice::Dice;
+use diptych_tests::parsers;
+
+/// Variants of each sort that are tried for each seed; of a longer seed they are
+/// spread over its length.
+const VARIANTS: usize = 400;
+
+/// The seeds of a target, by name.
+fn seeds(target: &str) -> Vec<Vec<u8>> {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../fuzz/seeds").join(target);
+    let entries = fs::read_dir(&folder);
+    let entries = entries.unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    let mut paths: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    paths.sort();
+    let seeds: Vec<Vec<u8>> = paths.iter().filter_map(|path| fs::read(path).ok()).collect();
+    assert!(!seeds.is_empty(), "no seeds in {}", folder.display());
+    seeds
+}
+
+/// Runs `promise` on every seed and on what becomes of it.
+fn hold(target: &str, promise: fn(&[u8])) {
+    let seeds = seeds(target);
+    for (seed, index) in seeds.iter().zip(0..) {
+        promise(seed);
+        for cut in spread(seed.len()) {
+            promise(&seed[..cut]);
+        }
+        let mut changed = seed.clone();
+        for bit in spread(seed.len() * 8) {
+            changed[bit / 8] ^= 1 << (bit % 8);
+            promise(&changed);
+            changed[bit / 8] ^= 1 << (bit % 8);
+        }
+        let mut dice = Dice::keyed(0xD1, index, 0);
+        for _ in 0..VARIANTS {
+            promise(&splice(seed, &seeds, &mut dice));
+        }
+    }
+}
+
+/// Places in `0..end`, all of them if there are not too many; the odd step visits
+/// every bit of a byte.
+fn spread(end: usize) -> impl Iterator<Item = usize> {
+    (0..end).step_by((end / VARIANTS) | 1)
+}
+
+/// The head of one seed, the tail of another, and a byte drawn between them.
+fn splice(seed: &[u8], seeds: &[Vec<u8>], dice: &mut Dice) -> Vec<u8> {
+    let other = &seeds[below(dice, seeds.len())];
+    let mut bytes = seed[..below(dice, seed.len() + 1)].to_vec();
+    bytes.push(dice.bits().to_le_bytes()[0]);
+    bytes.extend(&other[below(dice, other.len() + 1)..]);
+    bytes
+}
+
+fn below(dice: &mut Dice, end: usize) -> usize {
+    let drawn = u32::try_from(dice.bits() >> 32).unwrap_or_default();
+    usize::try_from(drawn).unwrap_or_default() % end.max(1)
+}
+
+#[test]
+fn a_ticket_has_one_text_and_one_encoding() {
+    hold("ticket", parsers::ticket);
+}
+
+#[test]
+fn frames_do_not_depend_on_where_the_stream_was_cut() {
+    hold("frame", parsers::frame);
+}
+
+#[test]
+fn a_message_has_one_encoding() {
+    hold("wire", parsers::wire);
+}
+
+#[test]
+fn a_journal_accounts_for_every_byte() {
+    hold("journal", parsers::journal);
+}
+
+#[test]
+fn a_policy_has_one_canonical_form() {
+    hold("policy", parsers::policy);
+}
