@@ -97,8 +97,8 @@ const WALK: u64 = 0x05c1_0002;
 impl Oscillator {
     /// The clock of `seed`, for `lasting` from `start`.
     ///
-    /// The offset at the start is some hours, either way. Beyond `lasting` the
-    /// rate stays what it was.
+    /// The offset at the start is up to some hours; neither clock is ever
+    /// negative. Beyond `lasting` the rate stays what it was.
     #[must_use]
     pub fn new(
         seed: u64,
@@ -110,7 +110,7 @@ impl Oscillator {
         let mut dice = Dice::keyed(seed, SKEW, 0);
         let skew = dice.between(-wander.skew, wander.skew);
         let phase = dice.unit();
-        let origin = whole(dice.between(-2e13, 2e13));
+        let origin = whole(dice.between(-3e12, 2e13));
         let mut walk = 0.0;
         let mut knots: Vec<Knot> = Vec::new();
         let mut offset = i128::from(origin) * UNITS;

@@ -326,36 +326,4 @@ fn slew() -> Scenario {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_are_unique_and_found_in_any_case() {
-        let all = Scenario::all();
-        for scenario in &all {
-            let found = Scenario::named(&scenario.name.to_lowercase()).unwrap();
-            assert_eq!(&found, scenario);
-        }
-        assert_eq!(Scenario::named("S12"), None);
-    }
-
-    #[test]
-    fn mixtures_are_complete() {
-        for scenario in Scenario::all() {
-            for leg in [&scenario.conditions.forward, &scenario.conditions.backward] {
-                let sum: f64 = leg.excess.iter().map(|(weight, _)| weight).sum();
-                assert!((sum - 1.0).abs() < 1e-9, "{}: {sum}", scenario.name);
-            }
-        }
-    }
-
-    #[test]
-    fn only_untouched_seeds_vary_the_figures() {
-        for scenario in Scenario::all() {
-            assert_eq!(scenario.clone().for_seed(1_000), scenario);
-            let varied = scenario.clone().for_seed(FIRST_VARIED_SEED);
-            assert_ne!(varied.conditions, scenario.conditions, "{}", scenario.name);
-            assert_eq!(varied.unknowable, scenario.unknowable);
-        }
-    }
-}
+mod tests;

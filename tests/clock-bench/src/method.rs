@@ -154,6 +154,10 @@ pub(crate) trait Method {
     fn finish(&mut self) {}
     /// What it believes about `at` of the primary's clock.
     fn reading(&mut self, at: i64) -> Option<Reading>;
+    /// The bound alone, if that is less work.
+    fn bound(&mut self, at: i64) -> Option<(i64, i64)> {
+        self.reading(at)?.bound
+    }
 }
 
 /// A peer that asks from one side and reads the answers.

@@ -22,6 +22,7 @@ pub(crate) const METHODS: &[Entry] = &[
     Entry { name: "snapcast", start: probing::<peers::snapcast::Snapcast> },
     Entry { name: "sendspin", start: probing::<peers::sendspin::Sendspin> },
     Entry { name: "rusty_time", start: probing::<peers::rusty::RustyTime> },
+    #[cfg(feature = "clock-bound")]
     Entry { name: "clock-bound", start: probing::<peers::clockbound::ClockBound> },
     Entry { name: "statime", start: probing::<peers::statime::Statime> },
     #[cfg(feature = "ntp-proto")]

@@ -203,6 +203,11 @@ impl Method for Online {
     fn reading(&mut self, at: i64) -> Option<Reading> {
         self.0.estimator.estimate(Instant::from_nanos(at)).map(reading)
     }
+
+    fn bound(&mut self, at: i64) -> Option<(i64, i64)> {
+        let interval = self.0.estimator.interval(Instant::from_nanos(at))?;
+        Some((interval.low.nanos(), interval.high.nanos()))
+    }
 }
 
 impl Method for Offline {

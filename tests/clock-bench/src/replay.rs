@@ -124,7 +124,7 @@ impl Trace {
         let mut tally = Tally::default();
         let settled = if live { SETTLED } else { Span::ZERO };
         tally.add(&Scenario::main()[0], settled, lasting, &outcome);
-        tally.score(&self.name, entry.name)
+        tally.score(&self.name, entry.name, method.asked())
     }
 }
 

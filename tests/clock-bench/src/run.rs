@@ -34,13 +34,49 @@ pub(crate) struct Observation {
     pub(crate) sigma: Option<i64>,
 }
 
+/// What to keep of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Keep {
+    /// Every observation.
+    Observations,
+    /// Only how often the bound held: for more instants than memory.
+    Counts,
+}
+
+/// How often a bound held.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Counts {
+    /// Instants with a bound, while the truth was knowable.
+    pub(crate) instants: u64,
+    /// Those at which it did not contain the truth.
+    pub(crate) violations: u64,
+    /// Greatest distance of the truth from the bound's middle, in half-widths.
+    pub(crate) worst_ratio: f64,
+    /// Sum of the half-widths, µs.
+    pub(crate) halves: f64,
+}
+
+impl Counts {
+    /// Adds a bound that was given relative to the truth.
+    pub(crate) fn add(&mut self, (low, high): (i64, i64)) {
+        let half = (high as f64 - low as f64) / 2e3;
+        self.instants += 1;
+        self.violations += u64::from(low > 0 || high < 0);
+        self.halves += half;
+        if half > 0.0 {
+            let off = (low as f64 + high as f64).abs() / 2e3;
+            self.worst_ratio = self.worst_ratio.max(off / half);
+        }
+    }
+}
+
 /// What came of a run.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Outcome {
     /// Where the method had something to say.
     pub(crate) observations: Vec<Observation>,
-    /// How many instants it was asked about.
-    pub(crate) asked: usize,
+    /// Instead of them, if only counts were kept.
+    pub(crate) counts: Counts,
     /// Mean of the two directions' floors over all instants: no two-way method
     /// can prove a half-width below it.
     pub(crate) floor: f64,
@@ -61,6 +97,8 @@ pub(crate) struct World {
     lasting: Span,
     /// When the secondary's system reports another access point.
     roams: Vec<Span>,
+    /// As in the scenario.
+    unknowable: Vec<(Span, Span)>,
     /// When the last upset was over.
     calm: Option<Span>,
 }
@@ -109,15 +147,15 @@ impl World {
             Upset::Step { at, .. } => at,
             Upset::Slew { until, .. } => until,
         });
-        let roams = scenario.roams.clone();
+        let (roams, unknowable) = (scenario.roams.clone(), scenario.unknowable.clone());
         let calm = calm.max().filter(|calm| *calm < lasting);
         let oscillator = Oscillator::new(seed, &scenario.wander, &scenario.upsets, START, lasting);
         let channel = Channel::new(seed, scenario.conditions, START, lasting);
-        Self { channel, oscillator, seed, lasting, roams, calm }
+        Self { channel, oscillator, seed, lasting, roams, unknowable, calm }
     }
 
     /// Runs `method` to the end and asks it about `instants`.
-    pub(crate) fn run(mut self, method: &mut dyn Method, instants: &[Span]) -> Outcome {
+    pub(crate) fn run(mut self, method: &mut dyn Method, instants: &[Span], keep: Keep) -> Outcome {
         let mut outcome = Outcome::default();
         let mut agenda = Agenda::default();
         let mut timers = [Timer::default(); 2];
@@ -130,7 +168,7 @@ impl World {
         let end = START + self.lasting;
         while let Some((at, happening)) = agenda.next().filter(|(at, _)| *at < end) {
             while let Some(since) = asked.next_if(|since| live && START + **since < at) {
-                self.ask(method, *since, &mut outcome);
+                self.ask(method, *since, keep, &mut outcome);
             }
             if let Happening::Timer(side, number) = happening {
                 let timer = &mut timers[side as usize];
@@ -144,9 +182,8 @@ impl World {
         }
         method.finish();
         for since in asked {
-            self.ask(method, *since, &mut outcome);
+            self.ask(method, *since, keep, &mut outcome);
         }
-        outcome.asked = instants.len();
         outcome.floor = mean(instants.iter().map(|since| {
             let floor = |direction| self.channel.floor(direction, START + *since).nanos() as f64;
             (floor(Direction::Forward) + floor(Direction::Backward)) / 2.0
@@ -212,8 +249,17 @@ impl World {
         }
     }
 
-    fn ask(&self, method: &mut dyn Method, since: Span, outcome: &mut Outcome) {
+    fn ask(&self, method: &mut dyn Method, since: Span, keep: Keep, outcome: &mut Outcome) {
         let at = START + since;
+        if keep == Keep::Counts {
+            let unknowable = |(from, until): &(Span, Span)| since >= *from && since < *until;
+            let bound = method.bound(at.nanos());
+            if let Some((low, high)) = bound.filter(|_| !self.unknowable.iter().any(unknowable)) {
+                let truth = self.oscillator.offset(at).nanos();
+                outcome.counts.add((low - truth, high - truth));
+            }
+            return;
+        }
         let Some(reading) = method.reading(at.nanos()) else { return };
         let truth = self.oscillator.offset(at).nanos();
         outcome.observations.push(Observation {
@@ -253,6 +299,12 @@ pub(crate) fn instants(scenario: &Scenario, lasting: Span, apart: Span) -> Vec<S
         at += if at < Span::from_secs(5) || after_upset { dense.min(apart) } else { apart };
     }
     instants
+}
+
+/// Every `apart`, all along.
+pub(crate) fn evenly(lasting: Span, apart: Span) -> Vec<Span> {
+    let count = lasting.nanos() / apart.nanos().max(1);
+    (1..count).map(|index| apart.times(index)).collect()
 }
 
 fn mean(values: impl Iterator<Item = f64>) -> f64 {

@@ -4,7 +4,8 @@ use diptych_protocol::time::Span;
 use diptych_tests::scenario::Scenario;
 use serde::Serialize;
 
-use crate::run::{Observation, Outcome, SETTLED};
+use crate::method::Asked;
+use crate::run::{Counts, Observation, Outcome, SETTLED};
 
 /// An estimate has converged once it stays this close to the truth.
 const CONVERGED: i64 = 200_000;
@@ -44,6 +45,8 @@ pub(crate) struct Score {
     /// After the last upset, from the first datagram heard until the error is
     /// below 200 µs for good: the worst seed.
     pub(crate) relock_s: Option<f64>,
+    /// Whether it was asked while it ran; else after the session.
+    pub(crate) live: bool,
 }
 
 /// Collects the seeds of one row.
@@ -57,9 +60,9 @@ pub(crate) struct Tally {
     bytes: Mean,
     converged: Vec<f64>,
     relocked: Vec<f64>,
-    instants: u64,
-    violations: u64,
-    worst_ratio: f64,
+    counts: Counts,
+    /// Whether bounds were only counted.
+    counted: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -89,6 +92,15 @@ impl Tally {
         outcome: &Outcome,
     ) {
         let seconds = lasting.nanos() as f64 / 1e9;
+        let counts = outcome.counts;
+        if counts.instants > 0 {
+            self.counted = true;
+            self.counts.instants += counts.instants;
+            self.counts.violations += counts.violations;
+            self.counts.worst_ratio = self.counts.worst_ratio.max(counts.worst_ratio);
+            self.halves.sum += counts.halves;
+            self.halves.count += counts.instants;
+        }
         self.floors.add(outcome.floor / 1e3);
         self.exchanges.add(outcome.exchanges / seconds);
         self.bytes.add(outcome.bytes as f64 / seconds);
@@ -116,16 +128,9 @@ impl Tally {
             self.errors.push((seen.error as f64 / 1e3).abs());
         }
         if let Some((low, high)) = seen.bound {
-            let half = (high as f64 - low as f64) / 2e3;
-            self.instants += 1;
-            self.violations += u64::from(low > 0 || high < 0);
-            // How far the truth is from the middle of what contains it.
-            let off = (low as f64 + high as f64).abs() / 2e3;
-            if half > 0.0 {
-                self.worst_ratio = self.worst_ratio.max(off / half);
-            }
+            self.counts.add((low, high));
             if counts {
-                self.halves.add(half);
+                self.halves.add((high as f64 - low as f64) / 2e3);
             }
         }
         if let Some(sigma) = seen.sigma.filter(|_| counts) {
@@ -133,13 +138,15 @@ impl Tally {
         }
     }
 
-    pub(crate) fn score(mut self, scenario: &str, method: &'static str) -> Score {
+    pub(crate) fn score(mut self, scenario: &str, method: &'static str, asked: Asked) -> Score {
+        let live = asked == Asked::Live;
         self.errors.sort_by(f64::total_cmp);
         self.converged.sort_by(f64::total_cmp);
         let square = self.errors.iter().map(|error| error * error).sum::<f64>();
         let count = self.errors.len();
-        let bounded = self.instants > 0;
-        let share = self.violations as f64 / self.instants as f64;
+        let Counts { instants, violations, worst_ratio, .. } = self.counts;
+        let bounded = instants > 0;
+        let share = violations as f64 / instants as f64;
         Score {
             scenario: scenario.to_owned(),
             method,
@@ -147,22 +154,24 @@ impl Tally {
             p95_us: quantile(&self.errors, 0.95),
             p99_us: quantile(&self.errors, 0.99),
             max_us: self.errors.last().copied(),
-            converge_200us_s: quantile(&self.converged, 0.95).filter(|at| at.is_finite()),
+            converge_200us_s: quantile(&self.converged, 0.95)
+                .filter(|at| at.is_finite() && live && !self.counted),
             coverage: bounded.then_some(1.0 - share),
             half_width_us: self.halves.value(),
             exchanges_per_s: self.exchanges.value().unwrap_or(0.0),
             bytes_per_s: self.bytes.value().unwrap_or(0.0),
             floor_us: self.floors.value().unwrap_or(0.0),
-            instants: self.instants,
-            violations: self.violations,
-            worst_ratio: bounded.then_some(self.worst_ratio),
+            instants,
+            violations,
+            worst_ratio: bounded.then_some(worst_ratio),
             sigma_us: self.sigmas.value(),
             relock_s: self
                 .relocked
                 .iter()
                 .copied()
                 .reduce(f64::max)
-                .filter(|seconds| seconds.is_finite()),
+                .filter(|seconds| seconds.is_finite() && live),
+            live,
         }
     }
 }

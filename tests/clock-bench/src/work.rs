@@ -13,7 +13,7 @@ use diptych_tests::scenario::Scenario;
 
 use crate::method::Asked;
 use crate::methods::Entry;
-use crate::run::{World, instants};
+use crate::run::{Keep, World, evenly, instants};
 use crate::score::{Score, Tally, settled};
 
 /// Everything that was asked for.
@@ -24,6 +24,7 @@ pub(crate) struct Plan {
     pub(crate) lasting: Span,
     /// Between two instants at which a method is asked.
     pub(crate) apart: Span,
+    pub(crate) keep: Keep,
 }
 
 /// The machine may be somebody's desk: never more threads than this.
@@ -59,15 +60,21 @@ pub(crate) fn run(plan: &Plan) -> Vec<Score> {
 }
 
 fn row(plan: &Plan, scenario: &Scenario, entry: &Entry) -> Score {
-    let instants = instants(scenario, plan.lasting, plan.apart);
+    let instants = match plan.keep {
+        Keep::Observations => instants(scenario, plan.lasting, plan.apart),
+        Keep::Counts => evenly(plan.lasting, plan.apart),
+    };
+    let mut asked = Asked::Live;
     let mut tally = Tally::default();
     for seed in plan.seeds.clone() {
         let mut method = (entry.start)();
-        let settled = settled(method.asked() == Asked::Afterwards);
-        let outcome = World::new(scenario, seed, plan.lasting).run(method.as_mut(), &instants);
+        asked = method.asked();
+        let settled = settled(asked == Asked::Afterwards);
+        let outcome =
+            World::new(scenario, seed, plan.lasting).run(method.as_mut(), &instants, plan.keep);
         tally.add(scenario, settled, plan.lasting, &outcome);
     }
-    tally.score(scenario.name, entry.name)
+    tally.score(scenario.name, entry.name, asked)
 }
 
 /// A line on the terminal for whoever waits longer than a second.

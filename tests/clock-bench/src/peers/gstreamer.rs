@@ -28,7 +28,7 @@ pub(crate) struct GStreamer {
     window: VecDeque<(f64, f64)>,
     line: Option<(f64, f64, f64)>,
     skipped: u32,
-    latest_remote: i64,
+    latest_remote: Option<i64>,
     corrupted: bool,
 }
 
@@ -93,10 +93,8 @@ impl Prober for GStreamer {
     fn observe(&mut self, exchange: &Exchange) {
         // One remote time only: the moment of the answer.
         let remote = exchange.t3;
-        if remote < self.latest_remote {
-            self.corrupted = true;
-        }
-        self.latest_remote = remote;
+        let back = self.latest_remote.replace(remote).is_some_and(|latest| remote < latest);
+        self.corrupted |= back;
         if self.corrupted {
             return;
         }

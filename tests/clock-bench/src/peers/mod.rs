@@ -5,6 +5,7 @@
 //! where those hurt it. Offsets are taken relative to the first one, so that
 //! floating-point filters work near zero as they do in their own programs.
 
+#[cfg(feature = "clock-bound")]
 pub(crate) mod clockbound;
 pub(crate) mod gstreamer;
 pub(crate) mod lsl;
