@@ -17,16 +17,16 @@ pub const LABEL_BYTES: usize = 32;
 
 // ── ticket ────────────────────────────────────────────────────────────────────
 
-/// Addresses in a ticket, or in an address update. `[LIMITS-20]`
+/// Addresses in a ticket, or in an address update. `[LIMITS-10]`
 pub const ADDRESSES: usize = 6;
 /// Bytes of a ticket that is shown: with a prefix of up to 40 characters it is
-/// still a QR code of version 8 at level M. `[LIMITS-21]`
+/// still a QR code of version 8 at level M. `[LIMITS-11]`
 pub const TICKET_BYTES: usize = 112;
-/// Decimal digits of a ticket that is read. `[LIMITS-22]`
+/// Decimal digits of a ticket that is read. `[LIMITS-12]`
 pub const TICKET_DIGITS: usize = 420;
-/// Characters before the digits that are read. `[LIMITS-23]`
+/// Characters before the digits that are read. `[LIMITS-13]`
 pub const TICKET_PREFIX: usize = 200;
-/// The longest lifetime that a ticket may state, in seconds. `[LIMITS-24]`
+/// The longest lifetime that a ticket may state, in seconds. `[LIMITS-14]`
 pub const TICKET_LIFETIME_S: u8 = 120;
 
 // ── pairing ───────────────────────────────────────────────────────────────────
