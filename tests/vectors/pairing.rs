@@ -83,7 +83,7 @@ impl Exchange {
     }
 }
 
-/// [PAIRING-3] to [PAIRING-8], [PAIRING-11]
+/// [PAIRING-3] [PAIRING-4] [PAIRING-5] [PAIRING-6] [PAIRING-7] [PAIRING-8] [PAIRING-11]
 #[test]
 fn a_pairing_byte_for_byte() {
     let exchange = Exchange::read();

@@ -7,7 +7,7 @@ use diptych_protocol::ticket::{Flags, Ticket, TicketError};
 
 use crate::vector::{self, Vector, hex};
 
-/// [TICKET-1] to [TICKET-7], [TICKET-10]: the class of every vector.
+/// [TICKET-1] [TICKET-2] [TICKET-3] [TICKET-4] [TICKET-5] [TICKET-6] [TICKET-7] [TICKET-10]
 #[test]
 fn every_code_is_read_or_refused_as_written() {
     let vectors = vector::all("ticket");

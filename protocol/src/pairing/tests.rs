@@ -143,6 +143,21 @@ fn both_sides_share_everything_after_one_scan() {
 }
 
 #[test]
+fn a_connection_alone_pairs_nobody() {
+    // [PAIRING-1] [PAIRING-13]
+    let mut world = World::new(2);
+    let (dialled, other) = (dial(2, 1), dial(3, 1));
+    let confirm = Control::Confirm(crate::wire::Confirm { mac: [0; 32] }).frame();
+    assert_eq!(world.confirm(&dialled, &confirm).unwrap_err().code, CloseCode::OutOfOrder);
+    let (hello, expect) = dialled.say_hello(world.scan());
+    let accept = world.hello(&dialled, &hello).unwrap();
+    assert_eq!(world.confirm(&dialled, &confirm).unwrap_err().code, CloseCode::AuthFailed);
+    let (_, confirm) = expect.accept(&accept).unwrap();
+    assert_eq!(world.confirm(&other, &confirm).unwrap_err().code, CloseCode::OutOfOrder);
+    assert!(world.confirm(&dialled, &confirm).is_ok());
+}
+
+#[test]
 fn case_34_a_device_does_not_pair_with_itself() {
     // [PAIRING-15]
     let mut world = World::new(34);

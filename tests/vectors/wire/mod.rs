@@ -37,7 +37,7 @@ fn received(frame: &[u8]) -> Result<Read, Fault> {
     implemented(frame.kind().byte(), frame.body())
 }
 
-/// [WIRE-1] to [WIRE-4], [WIRE-6], [WIRE-8] to [WIRE-12]
+/// [WIRE-1] [WIRE-2] [WIRE-3] [WIRE-4] [WIRE-6] [WIRE-8] [WIRE-9] [WIRE-10] [WIRE-11]
 #[test]
 fn every_vector_is_read_or_refused_as_written() {
     let vectors = vector::all("wire");
