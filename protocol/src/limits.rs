@@ -105,6 +105,11 @@ pub const JOURNAL_RESYNC_TRIES: u32 = 64;
 pub const JOURNAL_RECENT_HEADS: usize = 1024;
 /// Findings that one verification names. `[JOURNAL-20]`
 pub const JOURNAL_FINDINGS: usize = 256;
+/// From a camera's last frame to the primary's last record at most, if both
+/// belong to the orderly end of a session. `[REPORT-6]`
+pub const FINISH_GRACE: Span = Span::from_secs(15);
+/// How far an instant may be off that only a wall clock places. `[TIMELINE-4]`
+pub const WALL_UNCERTAINTY: Span = Span::from_secs(30);
 
 // ── policy and ledger ─────────────────────────────────────────────────────────
 

@@ -58,7 +58,7 @@ pub use record::{Damage, Head};
 pub use replay::{Entry, Hole, JournalError, Replayed, replay, salvage};
 pub use rules::Breach;
 pub use seal::SignedHead;
-pub use verify::{Media, Verification, verify};
+pub use verify::{Media, Verification, cross_check, verify};
 pub use writer::{WriteError, Writer};
 
 /// The clock of the device that wrote a journal: the primary's in its journal,

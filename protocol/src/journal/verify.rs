@@ -59,16 +59,17 @@ impl Verification {
 #[must_use]
 pub fn verify(journals: &[&[u8]], media: Option<&mut dyn Media>) -> Verification {
     let mut check = Check::default();
+    let mut whole = Vec::new();
     for (index, file) in journals.iter().enumerate() {
         match salvage(file) {
-            Ok(replayed) => check.read.push((index, replayed)),
+            Ok(replayed) => whole.push((index, replayed)),
             Err(error) => check.note(index, None, 0, Offence::Unreadable(error)),
         }
     }
-    let read = core::mem::take(&mut check.read);
+    let read: Vec<_> = whole.iter().map(|(index, journal)| (*index, journal)).collect();
     check.headers(&read);
     for (index, journal) in &read {
-        check.alone(*index, journal);
+        check.alone(*index, journal, Seals::All);
         check.against_peers(*index, journal, &read);
     }
     if let Some(media) = media {
@@ -79,9 +80,30 @@ pub fn verify(journals: &[&[u8]], media: Option<&mut dyn Media>) -> Verification
     check.finish(&read)
 }
 
+/// What journals that were read already say against each other, for whoever
+/// judges by them: of each, only the last seal is checked. Findings are numbered
+/// by the place in `journals`. `[JOURNAL-20]`
+#[must_use]
+pub fn cross_check(journals: &[Replayed]) -> Vec<Finding> {
+    let mut check = Check::default();
+    let read: Vec<_> = journals.iter().enumerate().collect();
+    check.headers(&read);
+    for (index, journal) in &read {
+        check.alone(*index, journal, Seals::Last);
+        check.against_peers(*index, journal, &read);
+    }
+    check.finish(&read).findings
+}
+
+/// Which seals of a journal are checked.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Seals {
+    All,
+    Last,
+}
+
 #[derive(Default)]
 struct Check {
-    read: Vec<(usize, Replayed)>,
     findings: Vec<Finding>,
     seals: u64,
     pieces: u64,
@@ -99,7 +121,7 @@ impl Check {
         }
     }
 
-    fn headers(&mut self, read: &[(usize, Replayed)]) {
+    fn headers(&mut self, read: &[(usize, &Replayed)]) {
         let primary = read.iter().find(|(_, journal)| journal.header().role.is_primary());
         let Some((_, first)) = primary.or_else(|| read.first()) else { return };
         let expected = first.header().session;
@@ -117,12 +139,14 @@ impl Check {
     }
 
     /// What one journal says of itself.
-    fn alone(&mut self, index: usize, journal: &Replayed) {
+    fn alone(&mut self, index: usize, journal: &Replayed, seals: Seals) {
         let role = Some(journal.header().role);
         for hole in journal.holes() {
             self.note(index, role, hole.offset, Offence::Damaged(hole.damage));
         }
-        for signed in journal.signed_heads() {
+        let heads = journal.signed_heads();
+        let from = if seals == Seals::Last { heads.len().saturating_sub(1) } else { 0 };
+        for signed in heads.iter().skip(from) {
             self.seals = self.seals.saturating_add(1);
             if !signed.holds(&journal.header().key) {
                 let sequence = signed.head.sequence;
@@ -150,7 +174,7 @@ impl Check {
 
     /// What `witness` wrote down of the others.
     #[expect(clippy::wildcard_enum_match_arm, reason = "a witness says four things of others")]
-    fn against_peers(&mut self, index: usize, witness: &Replayed, read: &[(usize, Replayed)]) {
+    fn against_peers(&mut self, index: usize, witness: &Replayed, read: &[(usize, &Replayed)]) {
         let by = witness.header().role;
         let mut device: BTreeMap<Role, u8> = BTreeMap::new();
         let mut paired: BTreeMap<Role, Vec<PublicKey>> = BTreeMap::new();
@@ -210,7 +234,7 @@ impl Check {
     fn lengths(
         &mut self,
         witness: &Replayed,
-        read: &[(usize, Replayed)],
+        read: &[(usize, &Replayed)],
         latest: BTreeMap<(Role, u8), u64>,
     ) {
         let by = witness.header().role;
@@ -268,7 +292,7 @@ impl Check {
         }
     }
 
-    fn finish(mut self, read: &[(usize, Replayed)]) -> Verification {
+    fn finish(mut self, read: &[(usize, &Replayed)]) -> Verification {
         self.findings.sort_by_key(|finding| {
             (core::cmp::Reverse(finding.offence.means()), finding.journal, finding.offset)
         });
@@ -291,10 +315,10 @@ fn entry_of(journal: &Replayed, sequence: u64) -> Option<&Entry> {
 /// The journal of a device of the session that `witness` took part in.
 fn journal_of<'a>(
     witness: &Replayed,
-    read: &'a [(usize, Replayed)],
+    read: &'a [(usize, &'a Replayed)],
     role: Role,
     device: u8,
-) -> Option<&'a (usize, Replayed)> {
+) -> Option<&'a (usize, &'a Replayed)> {
     read.iter().find(|(_, journal)| {
         let header = journal.header();
         (header.role, header.device) == (role, device) && header.session == witness.header().session

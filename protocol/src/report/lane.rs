@@ -1,0 +1,395 @@
+//! What one role's journals prove of its camera: coverage, and what lies between.
+//!
+//! Segments are joined on the clock that captured them, where no clock error can
+//! open or close a gap; only the ends of what is joined are placed in session
+//! time. A silence becomes a *loss* only where the journal is there to show it;
+//! where the journal itself is missing, it becomes *unknown*.
+
+use super::away;
+use super::evidence::{Evidence, Witnessed};
+use crate::identity::Role;
+use crate::journal::{Entry, Fact, Own, Replayed};
+use crate::ledger::{Cause, Loss, Medium, Unknown};
+use crate::limits;
+use crate::recording::{Fragment, Totals};
+use crate::time::{Instant, Primary, Span};
+use crate::timeline::{Basis, ClockName, Placed, Timeline, with_clocks};
+
+/// Time that one camera covered without a gap.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Covered {
+    /// The capture of its first frame.
+    pub start: Placed,
+    /// The capture of its last frame.
+    pub end: Placed,
+    /// The clock that captured it.
+    pub clock: ClockName,
+    own: (Instant<Own>, Instant<Own>),
+    sequences: (u64, u64),
+}
+
+impl Covered {
+    /// The same two captures by the clock that read them.
+    #[must_use]
+    pub const fn own(&self) -> (Instant<Own>, Instant<Own>) {
+        self.own
+    }
+}
+
+/// Segments without a gap, before their ends are placed.
+struct Joined {
+    clock: ClockName,
+    own: (Instant<Own>, Instant<Own>),
+    sequences: (u64, u64),
+}
+
+/// A silence between two covered stretches, or after the last.
+struct Silence {
+    start: Placed,
+    end: Instant<Primary>,
+    length: Span,
+    uncertainty: Span,
+    before: Option<Covered>,
+    after: Option<Covered>,
+}
+
+/// Everything one role's journals say.
+pub(super) struct Lane<'a> {
+    role: Role,
+    journals: Vec<&'a Replayed>,
+    pub(super) covered: Vec<Covered>,
+    pub(super) totals: Totals,
+    /// Stretches of session time in which the journals themselves say nothing.
+    blind: Vec<(Instant<Primary>, Instant<Primary>)>,
+    frame_gap: Span,
+}
+
+/// Whether anything in the journal says that the camera stopped.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Told {
+    Yes,
+    /// The app was alive, and silent.
+    No,
+}
+
+impl Found {
+    fn take(&mut self, (witnessed, told): (Witnessed, Told)) {
+        self.silent_stop |= told == Told::No;
+        self.losses.push(witnessed);
+    }
+}
+
+/// What a lane contributes to the case.
+#[derive(Default)]
+pub(super) struct Found {
+    pub(super) losses: Vec<Witnessed>,
+    pub(super) unknown: Vec<Unknown>,
+    /// A camera fell silent and nothing said why. `[REPORT-8]`
+    pub(super) silent_stop: bool,
+    /// Something could be placed by the wall clock only.
+    pub(super) wall_only: bool,
+}
+
+impl<'a> Lane<'a> {
+    pub(super) fn gather(
+        role: Role,
+        journals: &'a [Replayed],
+        timeline: &Timeline,
+        frame_gap: Span,
+        end: Instant<Primary>,
+    ) -> Self {
+        let mut own: Vec<_> =
+            journals.iter().filter(|journal| journal.header().role == role).collect();
+        own.sort_by_key(|journal| journal.header().device);
+        let mut lane = Self {
+            role,
+            journals: own,
+            covered: Vec::new(),
+            totals: Totals::default(),
+            blind: Vec::new(),
+            frame_gap,
+        };
+        for journal in lane.journals.clone() {
+            lane.cover(journal, timeline);
+            lane.blind_spots(journal, timeline, end);
+        }
+        lane.covered.sort_by_key(|covered| (covered.start.at, covered.end.at));
+        lane
+    }
+
+    pub(super) fn is_absent(&self) -> bool {
+        self.journals.is_empty()
+    }
+
+    /// Joins the segments of one journal. `[REPORT-2]`
+    fn cover(&mut self, journal: &Replayed, timeline: &Timeline) {
+        let mut joined: Vec<Joined> = Vec::new();
+        for (clock, entry) in with_clocks(journal) {
+            let Some(fragment) = fragment(entry) else { continue };
+            if fragment.check(self.frame_gap).is_err() {
+                continue;
+            }
+            self.totals.fragments = self.totals.fragments.saturating_add(1);
+            self.totals.frames = self.totals.frames.saturating_add(fragment.frames.into());
+            self.totals.bytes = self.totals.bytes.saturating_add(fragment.bytes);
+            match joined.last_mut() {
+                Some(open)
+                    if open.clock == clock && fragment.first - open.own.1 <= self.frame_gap =>
+                {
+                    open.own.1 = fragment.last.max(open.own.1);
+                    open.sequences.1 = entry.sequence;
+                }
+                Some(_) | None => joined.push(Joined {
+                    clock,
+                    own: (fragment.first, fragment.last),
+                    sequences: (entry.sequence, entry.sequence),
+                }),
+            }
+        }
+        for Joined { clock, own, sequences } in joined {
+            let ends = (timeline.place(clock, own.0), timeline.place(clock, own.1));
+            if let (Some(start), Some(end)) = ends {
+                self.covered.push(Covered { start, end, clock, own, sequences });
+            }
+        }
+    }
+
+    /// Where this journal says nothing: its holes, and what comes after a journal
+    /// that was never finished. `[REPORT-4]`
+    fn blind_spots(&mut self, journal: &Replayed, timeline: &Timeline, end: Instant<Primary>) {
+        let place = |clock, entry: &Entry| timeline.place(clock, entry.at).map(|placed| placed.at);
+        let never = Instant::from_nanos(i64::MIN);
+        let last = with_clocks(journal).last().and_then(|(clock, entry)| place(clock, entry));
+        for hole in journal.holes() {
+            let before = with_clocks(journal).take_while(|(_, e)| e.sequence <= hole.after).last();
+            let after = hole.resumes.and_then(|resumes| {
+                with_clocks(journal).find(|(_, entry)| entry.sequence >= resumes)
+            });
+            let from = before.and_then(|(clock, entry)| place(clock, entry)).unwrap_or(never);
+            let to = after.and_then(|(clock, entry)| place(clock, entry)).unwrap_or(end);
+            self.blind.push((from, to));
+        }
+        let replaced =
+            self.journals.iter().any(|other| other.header().device > journal.header().device);
+        if !journal.is_finished() && !replaced {
+            self.blind.push((last.unwrap_or(never), Instant::MAX));
+        }
+    }
+
+    /// The silences between what is covered, up to `end`. Before the first frame
+    /// there is none: whether a camera began in time is another question.
+    fn silences(&self, end: Instant<Primary>) -> Vec<Silence> {
+        let mut found = Vec::new();
+        let mut front: Option<Covered> = None;
+        for next in &self.covered {
+            if let Some(before) = front {
+                found.push(self.between(before, *next));
+            }
+            if front.is_none_or(|known| known.end.at < next.end.at) {
+                front = Some(*next);
+            }
+        }
+        if let Some(before) = front.filter(|before| before.end.at < end) {
+            let length = end - before.end.at;
+            found.push(Silence {
+                start: before.end,
+                end,
+                length,
+                uncertainty: mistimed(length) + before.end.within(),
+                before: Some(before),
+                after: None,
+            });
+        }
+        found.retain(|silence| silence.length > self.frame_gap);
+        found
+    }
+
+    /// How long a silence was, and how sure that is. `[REPORT-3]`
+    fn between(&self, before: Covered, after: Covered) -> Silence {
+        let restarted = self.starts_between(&before, &after);
+        let tail = if restarted { limits::FRAGMENT_TYPICAL } else { Span::ZERO };
+        let (length, placing) = if before.clock == after.clock {
+            (after.own.0 - before.own.1, Span::ZERO)
+        } else {
+            (after.start.at - before.end.at, before.end.within() + after.start.within())
+        };
+        Silence {
+            start: before.end,
+            end: after.start.at,
+            length,
+            uncertainty: mistimed(length) + placing + tail,
+            before: Some(before),
+            after: Some(after),
+        }
+    }
+
+    fn starts_between(&self, before: &Covered, after: &Covered) -> bool {
+        before.clock != after.clock
+            || self
+                .entries_in(Some(before), Some(after))
+                .any(|entry| matches!(entry.fact, Fact::ProcessStarted { .. }))
+    }
+
+    /// Losses and unknown stretches up to `end`. `[REPORT-3]` `[REPORT-4]`
+    pub(super) fn find(&self, timeline: &Timeline, end: Instant<Primary>) -> Found {
+        let mut found = Found::default();
+        for silence in self.silences(self.stopped(timeline, end)) {
+            found.wall_only |= [silence.before, silence.after]
+                .iter()
+                .flatten()
+                .any(|covered| covered.start.basis == Basis::WallClock);
+            self.split(&silence, &mut found);
+        }
+        away::find(self, timeline, end, &mut found.losses);
+        found
+    }
+
+    /// When this camera was told to stop, if that was the end of the session:
+    /// devices do not stop in the same instant. `[REPORT-6]`
+    #[expect(clippy::wildcard_enum_match_arm, reason = "four facts start and stop a camera")]
+    fn stopped(&self, timeline: &Timeline, end: Instant<Primary>) -> Instant<Primary> {
+        let mut stopped = None;
+        for (clock, entry) in self.journals.iter().flat_map(|journal| with_clocks(journal)) {
+            let ordered = match &entry.fact {
+                Fact::Take { mark: 1, .. } | Fact::RecordingStopped { cause: 0, .. } => true,
+                Fact::Take { mark: 0, .. } | Fact::RecordingStarted { .. } => false,
+                _ => continue,
+            };
+            stopped = ordered.then(|| timeline.place(clock, entry.at)).flatten();
+        }
+        match stopped {
+            Some(stopped) if end - stopped.at <= limits::FINISH_GRACE => end.min(stopped.at),
+            Some(_) | None => end,
+        }
+    }
+
+    /// Cuts a silence into what is known to be lost and what is not known.
+    fn split(&self, silence: &Silence, found: &mut Found) {
+        let mut from = silence.start.at;
+        let mut blind: Vec<_> = self
+            .blind
+            .iter()
+            .map(|(start, end)| ((*start).max(from), (*end).min(silence.end)))
+            .filter(|(start, end)| start < end)
+            .collect();
+        blind.sort_unstable();
+        let whole = blind.is_empty();
+        for (start, end) in blind {
+            if start - from > self.frame_gap {
+                found.take(self.loss(silence, from, start));
+            }
+            let start = start.max(from);
+            if start < end {
+                found.unknown.push(Unknown { role: self.role, start, end });
+            }
+            from = from.max(end);
+        }
+        if whole || silence.end - from > self.frame_gap {
+            found.take(self.loss(silence, from, silence.end));
+        }
+    }
+
+    fn loss(
+        &self,
+        silence: &Silence,
+        start: Instant<Primary>,
+        end: Instant<Primary>,
+    ) -> (Witnessed, Told) {
+        let (cause, raw, told) = self.cause(silence);
+        let uncertainty = silence.uncertainty;
+        let medium = Medium::Picture;
+        let loss = Loss { role: self.role, start, end, uncertainty, cause, medium };
+        let mut evidence = Vec::new();
+        let mut name = |covered: Option<Covered>, what, last: bool| {
+            if let Some(covered) = covered {
+                let (first, end) = covered.sequences;
+                let sequence = if last { end } else { first };
+                let (role, device) = (covered.clock.role, covered.clock.device);
+                evidence.push(Evidence { role, device, sequence, what });
+            }
+        };
+        name(silence.before, "last frames before", true);
+        name(silence.after, "first frames after", false);
+        (Witnessed { loss, raw, evidence }, told)
+    }
+
+    /// Entries from the one that committed the last frames to the one that
+    /// committed the first again.
+    fn entries_in(
+        &self,
+        before: Option<&Covered>,
+        after: Option<&Covered>,
+    ) -> impl Iterator<Item = &Entry> {
+        let place = |covered: Option<&Covered>, last: bool| {
+            covered.map(|covered| {
+                let (first, end) = covered.sequences;
+                (covered.clock.device, if last { end } else { first })
+            })
+        };
+        let from = place(before, true).unwrap_or((0, 0));
+        let to = place(after, false).unwrap_or((u8::MAX, u64::MAX));
+        self.journals.iter().flat_map(move |journal| {
+            let device = journal.header().device;
+            let entries = journal.entries();
+            let start = entries.partition_point(|entry| (device, entry.sequence) < from);
+            let end = entries.partition_point(|entry| (device, entry.sequence) <= to);
+            entries.get(start..end).unwrap_or_default()
+        })
+    }
+
+    /// The best guess, the system's own value, and whether anything told.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "most facts tell nothing of a camera")]
+    fn cause(&self, silence: &Silence) -> (Cause, i32, Told) {
+        let (mut told, mut alive) = (false, false);
+        let mut guess = (Cause::Unknown, 0);
+        let boot = silence.before.map(|covered| covered.clock.boot);
+        let entries = self.entries_in(silence.before.as_ref(), silence.after.as_ref());
+        for entry in entries {
+            let (cause, raw) = match &entry.fact {
+                Fact::RecordingStopped { cause, raw } => (*cause, *raw),
+                Fact::CameraEvent { state: 0, cause, raw } => (*cause, *raw),
+                Fact::ProcessStarted { boot: now, cause: 0, raw, .. } => {
+                    let rebooted = boot.is_some_and(|boot| boot != *now);
+                    let cause = if rebooted { Cause::Reboot } else { Cause::Crash };
+                    (cause.code(), *raw)
+                }
+                Fact::ProcessStarted { cause, raw, .. } => (*cause, *raw),
+                Fact::ScreenLeft { cause, raw } => (*cause, *raw),
+                Fact::Slept { .. } => (0, 0),
+                Fact::ClockHeard { .. } | Fact::PeerHead { .. } | Fact::Seal { .. } => {
+                    alive = true;
+                    continue;
+                }
+                _ => continue,
+            };
+            told = true;
+            if guess.0 == Cause::Unknown {
+                guess = (Cause::from_code(cause).unwrap_or(Cause::Unknown), raw);
+            }
+        }
+        (guess.0, guess.1, if told || !alive { Told::Yes } else { Told::No })
+    }
+
+    pub(super) fn journals(&self) -> &[&'a Replayed] {
+        &self.journals
+    }
+
+    pub(super) const fn role(&self) -> Role {
+        self.role
+    }
+}
+
+/// The frames that this entry commits.
+const fn fragment(entry: &Entry) -> Option<Fragment<Own>> {
+    let Fact::Segment { first, last, frames, bytes, sha256, .. } = &entry.fact else {
+        return None;
+    };
+    let (first, last, frames, sha256) = (*first, *last, *frames, *sha256);
+    Some(Fragment { first, last, frames, bytes: *bytes as u64, sha256 })
+}
+
+/// How far the length of a loss may be off that one clock timed. `[LEDGER-16]`
+pub(super) fn mistimed(length: Span) -> Span {
+    let rate = length.nanos().max(0) / limits::RATE_UNCERTAINTY;
+    limits::FRAME_UNCERTAINTY + Span::from_nanos(rate)
+}

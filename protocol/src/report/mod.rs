@@ -1,0 +1,255 @@
+//! The final account of a session: a value, computed from the journals alone.
+//!
+//! Whoever holds the journals can compute it again, on another machine and years
+//! later, and gets the same answer: no clock is read, nothing is remembered, and
+//! the policy is data in the journal or in the caller's hand. Every statement
+//! names the records that it rests on. Rejected: writing the verdict down while
+//! the session runs; what is shown live is a forecast, and a forecast that ends
+//! up in a file becomes a fact.
+
+mod account;
+mod away;
+mod evidence;
+mod lane;
+mod links;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
+
+use crate::identity::Role;
+use crate::journal::{Fact, Finding, Offence, Replayed, cross_check};
+use crate::ledger::{Flag, Unknown};
+use crate::limits;
+use crate::policy::{Case, Expected, Judgement, Policy, PolicyError, Window, judge};
+use crate::time::{Instant, Primary, Span};
+use crate::timeline::{Timeline, with_clocks};
+pub use account::{Account, Alignment, Camera, JournalState, Moment};
+pub use evidence::Evidence;
+use evidence::Witnessed;
+pub use lane::Covered;
+use lane::Lane;
+pub use links::LinkLoss;
+
+/// The account of a session. `[REPORT-1]`
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Report {
+    /// What the policy yields: verdict, counts, interruptions by their rules.
+    pub judgement: Judgement,
+    /// The policy that was applied.
+    pub policy: Policy,
+    /// The exam's times, and the end that the session really had.
+    pub window: Window,
+    /// When the waiting window opened and closed.
+    pub waiting: (Instant<Primary>, Instant<Primary>),
+    /// The judgement's flags, and those that the judge cannot see.
+    pub flags: BTreeSet<Flag>,
+    /// Each interruption with its evidence, in the judgement's order.
+    pub accounts: Vec<Account>,
+    /// What can be neither proved nor excluded.
+    pub unknown: Vec<Unknown>,
+    /// What each seat recorded.
+    pub cameras: Vec<Camera>,
+    /// How well each assistant's clock is tied to session time.
+    pub alignments: Vec<Alignment>,
+    /// When links were late or down.
+    pub links: Vec<LinkLoss>,
+    /// Phases, takes and marks, as the primary wrote them.
+    pub moments: Vec<Moment>,
+    /// What each journal is worth.
+    pub journals: Vec<JournalState>,
+    /// Contradictions between the journals.
+    pub findings: Vec<Finding>,
+}
+
+/// Why no account can be given.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum ReportError {
+    /// Nobody knows the plan without it.
+    #[error("expected the primary's journal among {got} journals; add P.dcj")]
+    NoPrimary {
+        /// How many there were.
+        got: usize,
+    },
+    /// The session ended before it was planned.
+    #[error("expected a plan in the primary's journal; the session never began")]
+    NoPlan,
+    /// The journal's policy is not one.
+    #[error("the journal's policy cannot be read: {0}; give one")]
+    Policy(#[from] PolicyError),
+}
+
+impl Report {
+    /// The longest interruption, hiccups left out.
+    #[must_use]
+    pub fn longest(&self) -> Option<Span> {
+        let counted = self.judgement.interruptions.iter().filter(|one| one.episode.is_some());
+        counted.map(|one| one.duration).max()
+    }
+
+    /// The worst alignment error of any assistant against the primary.
+    #[must_use]
+    pub fn worst_alignment(&self) -> Option<Span> {
+        self.alignments.iter().map(|alignment| alignment.worst).max()
+    }
+}
+
+/// What the primary's journal says of the plan.
+struct Planned {
+    assistants: u8,
+    waiting: (Instant<Primary>, Instant<Primary>),
+    answer: (Instant<Primary>, Instant<Primary>),
+    policy: Vec<u8>,
+}
+
+/// Computes the account. `policy` replaces the one in the journal. `[REPORT-1]`
+///
+/// Pure and total: the same journals and policy give the same report everywhere.
+/// Only the last seal of each journal is checked, since it covers all records
+/// before it; [`verify`](crate::journal::verify) checks all.
+///
+/// # Errors
+/// [`ReportError`] if there is nothing to judge by.
+pub fn evaluate(journals: &[Replayed], policy: Option<&Policy>) -> Result<Report, ReportError> {
+    let absent = ReportError::NoPrimary { got: journals.len() };
+    let primary = journals.iter().find(|journal| journal.header().role.is_primary());
+    let primary = primary.ok_or(absent.clone())?;
+    let timeline = Timeline::of(journals).ok_or(absent)?;
+    let plan = planned(primary, &timeline).ok_or(ReportError::NoPlan)?;
+    let policy = match policy {
+        Some(policy) => *policy,
+        None => Policy::from_bytes(&plan.policy)?,
+    };
+    let end = session_end(primary, &timeline, plan.answer.1);
+    let start = plan.answer.0.min(end);
+    let window = Window { waiting: Some(plan.waiting.0.min(start)), start, end };
+    let frame_gap = policy.terms().frame_gap;
+    let lanes: Vec<Lane<'_>> = (0..=plan.assistants)
+        .filter_map(|number| Role::new(number).ok())
+        .map(|role| Lane::gather(role, journals, &timeline, frame_gap, end))
+        .collect();
+
+    let mut case = Case { window, ready: true, ..Case::clean(start, end) };
+    let mut witnessed: Vec<Witnessed> = Vec::new();
+    let mut flags = BTreeSet::new();
+    for lane in &lanes {
+        if lane.is_absent() {
+            let seen = links::seen_of(lane.role(), primary, &timeline);
+            case.ready &= seen.first().is_some_and(|first| *first <= plan.waiting.1);
+            case.unknown.extend(links::unseen(lane.role(), &seen, plan.waiting.1, end));
+            continue;
+        }
+        let first = lane.covered.first();
+        case.ready &= first.is_some_and(|first| first.start.low <= plan.waiting.1);
+        let found = lane.find(&timeline, end);
+        case.unknown.extend(found.unknown);
+        witnessed.extend(found.losses);
+        flags.extend(found.silent_stop.then_some(Flag::SilentStop));
+        flags.extend(found.wall_only.then_some(Flag::WallOnly));
+    }
+    case.losses = witnessed.iter().map(|one| one.loss).collect();
+    case.expected = expected(journals, &timeline);
+
+    let judgement = judge(&case, &policy);
+    let links = links::losses(primary, &timeline, end);
+    let findings = cross_check(journals);
+    flags.extend(&judgement.flags);
+    flags.extend(history_flags(journals));
+    flags.extend(links::only(&links, &case).then_some(Flag::LinkOnly));
+    if findings.iter().any(|finding| is_tampering(&finding.offence)) {
+        flags.insert(Flag::Tamper);
+    }
+    Ok(Report {
+        accounts: account::accounts(&judgement, &witnessed, primary),
+        cameras: lanes.iter().map(account::camera).collect(),
+        alignments: account::alignments(&lanes, journals, &timeline, window),
+        moments: account::moments(primary, &timeline),
+        journals: journals.iter().map(account::state).collect(),
+        unknown: case.unknown,
+        waiting: plan.waiting,
+        judgement,
+        policy,
+        window,
+        flags,
+        links,
+        findings,
+    })
+}
+
+/// The last plan on the clock that session time is. `[REPORT-1]`
+fn planned(primary: &Replayed, timeline: &Timeline) -> Option<Planned> {
+    let here = with_clocks(primary).filter(|(clock, _)| *clock == timeline.reference());
+    let mut found = None;
+    for (_, entry) in here {
+        if let Fact::Plan {
+            assistants,
+            wait_open,
+            wait_close,
+            answer_start,
+            answer_end,
+            policy,
+            ..
+        } = &entry.fact
+        {
+            found = Some(Planned {
+                assistants: *assistants,
+                waiting: (*wait_open, *wait_close),
+                answer: (*answer_start, *answer_end),
+                policy: policy.as_bytes().to_vec(),
+            });
+        }
+    }
+    found
+}
+
+/// When the session ended: as planned, or when the primary ended it before.
+/// `[REPORT-6]`
+fn session_end(
+    primary: &Replayed,
+    timeline: &Timeline,
+    planned: Instant<Primary>,
+) -> Instant<Primary> {
+    const ENDED: u8 = crate::plan::Phase::Ended.number();
+    let ended = with_clocks(primary).find(|(_, entry)| {
+        matches!(entry.fact, Fact::Finish { .. } | Fact::Phase { phase: ENDED })
+    });
+    let placed = ended.and_then(|(clock, entry)| timeline.place(clock, entry.at));
+    placed.map_or(planned, |placed| placed.at.min(planned))
+}
+
+/// Gaps that the hosts announced. `[REPORT-7]`
+fn expected(journals: &[Replayed], timeline: &Timeline) -> Vec<Expected> {
+    let mut found = Vec::new();
+    for journal in journals {
+        for (clock, entry) in with_clocks(journal) {
+            let Fact::ExpectedGap { longest } = &entry.fact else { continue };
+            let Some(start) = timeline.place(clock, entry.at) else { continue };
+            let role = journal.header().role;
+            found.push(Expected { role, start: start.at, end: start.at + *longest });
+        }
+    }
+    found
+}
+
+/// Flags that a single fact raises. `[REPORT-8]`
+fn history_flags(journals: &[Replayed]) -> BTreeSet<Flag> {
+    let facts = journals.iter().flat_map(|journal| journal.entries());
+    let mut flags = BTreeSet::new();
+    for entry in facts {
+        if matches!(entry.fact, Fact::WallStep { .. }) {
+            flags.insert(Flag::WallStep);
+        }
+        if matches!(entry.fact, Fact::DeviceReplaced { .. }) {
+            flags.insert(Flag::DeviceReplaced);
+        }
+    }
+    flags
+}
+
+/// Damage alone is a gap in the evidence, not yet an offence.
+const fn is_tampering(offence: &Offence) -> bool {
+    matches!(offence.means(), crate::journal::Integrity::Tampered)
+        && !matches!(offence, Offence::Damaged(_))
+}
+
+const _: () = assert!(limits::FINISH_GRACE.nanos() > limits::FRAGMENT_TYPICAL.nanos());

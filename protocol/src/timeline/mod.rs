@@ -1,0 +1,219 @@
+//! Every device's clock, in every boot, laid onto one time.
+//!
+//! Session time is the primary's clock in the boot in which the plan was
+//! written. Any other clock reaches it through the messages that the two
+//! journals hold: an assistant's through those it exchanged with the primary, a
+//! rebooted primary's through an assistant that lived through the reboot. Each
+//! step adds its proven interval, so a placed instant is still a guarantee.
+//!
+//! Where no message leads to a clock, its wall-clock label is the last resort: it
+//! places events within half a minute and says so. Rejected: taking the wall
+//! clock as one more measurement; an examinee can set it.
+
+mod route;
+mod track;
+
+use std::collections::BTreeMap;
+
+use crate::clock::{Constraint, Epochs, Observation};
+use crate::identity::{BootId, Role};
+use crate::journal::{Entry, Fact, Own, Replayed};
+use crate::time::{Instant, Primary, Span};
+pub use route::Basis;
+use route::{Edge, Routes};
+pub use track::Track;
+
+/// One clock: one boot of one device.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct ClockName {
+    /// The seat.
+    pub role: Role,
+    /// Which device in that seat, counted from 1.
+    pub device: u8,
+    /// Which boot.
+    pub boot: BootId,
+}
+
+/// An instant of some device, in session time. `[TIMELINE-2]`
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Placed {
+    /// Most likely.
+    pub at: Instant<Primary>,
+    /// Certainly not before, while the clock model holds.
+    pub low: Instant<Primary>,
+    /// Certainly not after.
+    pub high: Instant<Primary>,
+    /// What that certainty rests on.
+    pub basis: Basis,
+}
+
+impl Placed {
+    /// How far the truth may be from `at`, either way.
+    #[must_use]
+    pub fn within(&self) -> Span {
+        (self.at - self.low).max(self.high - self.at)
+    }
+}
+
+/// What one clock's run says of itself in its journal.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Run {
+    first: Instant<Own>,
+    last: Instant<Own>,
+    /// When the process started, and what the wall clock showed then.
+    label: (Instant<Own>, i64),
+}
+
+/// All clocks of a session.
+#[derive(Clone, Debug)]
+pub struct Timeline {
+    reference: ClockName,
+    runs: BTreeMap<ClockName, Run>,
+    routes: Routes,
+    observed: BTreeMap<ClockName, u64>,
+}
+
+/// The messages that two clocks exchanged: the primary's boot, the other clock.
+type Pair = (ClockName, ClockName);
+
+impl Timeline {
+    /// Lays all clocks in these journals onto the primary's; `None` without a
+    /// primary's journal that holds a record. `[TIMELINE-1]`
+    #[must_use]
+    pub fn of(journals: &[Replayed]) -> Option<Self> {
+        let primary = journals.iter().find(|journal| journal.header().role.is_primary())?;
+        let reference = reference(primary)?;
+        let mut runs = BTreeMap::new();
+        let mut pairs: BTreeMap<Pair, Vec<Observation>> = BTreeMap::new();
+        for journal in journals {
+            for (clock, entry) in with_clocks(journal) {
+                note_run(&mut runs, clock, entry);
+            }
+            observations(journal, &mut pairs);
+        }
+        let mut observed = BTreeMap::new();
+        for ((_, other), list) in &pairs {
+            let count = observed.entry(*other).or_insert(0_u64);
+            *count = count.saturating_add(list.len() as u64);
+        }
+        let edges = pairs.into_iter().filter_map(|((primary, other), list)| {
+            let cover = cover(&list, runs.get(&other)?)?;
+            Some(Edge::smooth(primary, other, &list, cover))
+        });
+        let walls = runs.iter().map(|(clock, run)| (*clock, run.label.0, run.label.1));
+        let routes = Routes::new(reference, edges.collect(), walls);
+        Some(Self { reference, runs, routes, observed })
+    }
+
+    /// The clock that session time is.
+    #[must_use]
+    pub const fn reference(&self) -> ClockName {
+        self.reference
+    }
+
+    /// All clocks, by seat and device.
+    pub fn clocks(&self) -> impl Iterator<Item = ClockName> + '_ {
+        self.runs.keys().copied()
+    }
+
+    /// How many messages tie this clock to the primary's.
+    #[must_use]
+    pub fn observations(&self, clock: ClockName) -> u64 {
+        self.observed.get(&clock).copied().unwrap_or_default()
+    }
+
+    /// `at`, by `clock`, in session time; `None` for a clock that no journal
+    /// names. `[TIMELINE-2]`
+    #[must_use]
+    pub fn place(&self, clock: ClockName, at: Instant<Own>) -> Option<Placed> {
+        self.routes.place(clock, at)
+    }
+
+    /// The rate of `clock` against session time around `at`, in parts per
+    /// billion: positive if it runs fast. `None` if no message tells.
+    #[must_use]
+    pub fn skew_ppb(&self, clock: ClockName, at: Instant<Primary>) -> Option<i64> {
+        self.routes.skew_ppb(clock, at)
+    }
+}
+
+/// The clock in which the first plan was written; else the first clock.
+fn reference(primary: &Replayed) -> Option<ClockName> {
+    let planned = with_clocks(primary).find(|(_, entry)| matches!(entry.fact, Fact::Plan { .. }));
+    planned.or_else(|| with_clocks(primary).next()).map(|(clock, _)| clock)
+}
+
+/// The entries of a journal, each with the clock that its times are read from.
+pub(crate) fn with_clocks(journal: &Replayed) -> impl Iterator<Item = (ClockName, &Entry)> {
+    let header = *journal.header();
+    let mut boot = None;
+    journal.entries().iter().filter_map(move |entry| {
+        if let Fact::ProcessStarted { boot: now, .. } = &entry.fact {
+            boot = Some(*now);
+        }
+        let clock = ClockName { role: header.role, device: header.device, boot: boot? };
+        Some((clock, entry))
+    })
+}
+
+fn note_run(runs: &mut BTreeMap<ClockName, Run>, clock: ClockName, entry: &Entry) {
+    let mut wall_ms = 0;
+    if let Fact::ProcessStarted { wall_ms: shown, .. } = &entry.fact {
+        wall_ms = *shown;
+    }
+    // Frames are older than the record that commits them.
+    if let (Fact::Segment { first, .. }, Some(run)) = (&entry.fact, runs.get_mut(&clock)) {
+        run.first = run.first.min(*first);
+    }
+    let run = runs.entry(clock).or_insert(Run {
+        first: entry.at,
+        last: entry.at,
+        label: (entry.at, wall_ms),
+    });
+    run.last = run.last.max(entry.at);
+}
+
+/// Sorts the messages that one journal heard by the two clocks they tie.
+fn observations(journal: &Replayed, pairs: &mut BTreeMap<Pair, Vec<Observation>>) {
+    let mut peers: BTreeMap<Role, ClockName> = BTreeMap::new();
+    for (own, entry) in with_clocks(journal) {
+        if let Fact::PeerBoot { peer, device, boot } = &entry.fact {
+            peers.insert(*peer, ClockName { role: *peer, device: *device, boot: *boot });
+        }
+        let Fact::ClockHeard { peer, heard } = &entry.fact else { continue };
+        let Some(theirs) = peers.get(peer).copied() else { continue };
+        // Two assistants do not exchange messages.
+        let pair = match (own.role.is_primary(), theirs.role.is_primary()) {
+            (true, false) => (own, theirs),
+            (false, true) => (theirs, own),
+            (true, true) | (false, false) => continue,
+        };
+        let list = pairs.entry(pair).or_default();
+        list.extend(heard.iter().map(|message| {
+            let constraint = if own.role.is_primary() {
+                Constraint::Backward {
+                    sent: message.sent.relabelled(),
+                    received: message.received.relabelled(),
+                }
+            } else {
+                Constraint::Forward {
+                    sent: message.sent.relabelled(),
+                    received: message.received.relabelled(),
+                }
+            };
+            Observation { epochs: Epochs::default(), constraint }
+        }));
+    }
+}
+
+/// What of the primary's time the other clock's run fills, roughly: a rate that
+/// is off by 120 ppm shifts the ends by half a second in an hour.
+fn cover(list: &[Observation], run: &Run) -> Option<(Instant<Primary>, Instant<Primary>)> {
+    const SLACK: Span = Span::from_secs(6);
+    let (here, there) = match list.first()?.constraint {
+        Constraint::Forward { sent, received } => (sent, received),
+        Constraint::Backward { sent, received } => (received, sent),
+    };
+    let place = |at: Instant<Own>| here + (at.relabelled() - there);
+    Some((place(run.first) - SLACK, place(run.last) + SLACK))
+}

@@ -1,0 +1,174 @@
+//! From one clock to session time, through whatever clocks lie between.
+
+use std::collections::btree_map::Entry as MapEntry;
+use std::collections::{BTreeMap, VecDeque};
+
+use super::{ClockName, Placed};
+use crate::clock::smooth::smooth;
+use crate::clock::{Map, Observation};
+use crate::journal::Own;
+use crate::limits;
+use crate::time::{Clock, Instant, Primary, Secondary, Span};
+
+/// What the place of an instant rests on, surest first.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Basis {
+    /// It was read from the clock that session time is.
+    Own,
+    /// Messages between the devices. `[TIMELINE-3]`
+    Messages,
+    /// Only what the wall clocks showed. `[TIMELINE-4]`
+    WallClock,
+}
+
+/// Two clocks that exchanged messages.
+#[derive(Clone, Debug)]
+pub(super) struct Edge {
+    primary: ClockName,
+    other: ClockName,
+    map: Map,
+}
+
+/// How an instant of one clock becomes one of the next.
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    /// From an assistant's clock to a primary's, through this edge.
+    ToPrimary(usize),
+    /// From a primary's clock to an assistant's.
+    ToOther(usize),
+    /// By the wall clocks: add this.
+    Wall(Span),
+}
+
+/// The way from every clock to the reference.
+#[derive(Clone, Debug)]
+pub(super) struct Routes {
+    edges: Vec<Edge>,
+    steps: BTreeMap<ClockName, Vec<Step>>,
+}
+
+/// An instant and its bounds, on a clock that the step at hand knows.
+#[derive(Clone, Copy)]
+struct Bounded {
+    at: i64,
+    low: i64,
+    high: i64,
+    basis: Basis,
+}
+
+impl Edge {
+    pub(super) fn smooth(
+        primary: ClockName,
+        other: ClockName,
+        observations: &[Observation],
+        cover: (Instant<Primary>, Instant<Primary>),
+    ) -> Self {
+        Self { primary, other, map: smooth(observations, Some(cover)) }
+    }
+}
+
+impl Routes {
+    /// The shortest way for each clock, by breadth first. `[TIMELINE-3]`
+    pub(super) fn new(
+        reference: ClockName,
+        edges: Vec<Edge>,
+        walls: impl Iterator<Item = (ClockName, Instant<Own>, i64)>,
+    ) -> Self {
+        let mut steps: BTreeMap<ClockName, Vec<Step>> = BTreeMap::from([(reference, Vec::new())]);
+        let mut waiting = VecDeque::from([reference]);
+        while let Some(here) = waiting.pop_front() {
+            let onward = steps.get(&here).cloned().unwrap_or_default();
+            for (index, edge) in edges.iter().enumerate() {
+                let (next, step) = match () {
+                    () if edge.map.stretches().is_empty() => continue,
+                    () if edge.primary == here => (edge.other, Step::ToPrimary(index)),
+                    () if edge.other == here => (edge.primary, Step::ToOther(index)),
+                    () => continue,
+                };
+                if let MapEntry::Vacant(free) = steps.entry(next) {
+                    free.insert([step].into_iter().chain(onward.iter().copied()).collect());
+                    waiting.push_back(next);
+                }
+            }
+        }
+        // [TIMELINE-4]
+        let zero = |first: Instant<Own>, wall_ms: i64| {
+            Span::from_millis(wall_ms) - Span::from_nanos(first.nanos())
+        };
+        let walls: Vec<_> = walls.collect();
+        let origin = walls.iter().find(|(clock, _, _)| *clock == reference);
+        if let Some((_, first, wall_ms)) = origin {
+            let origin = zero(*first, *wall_ms);
+            for (clock, first, wall_ms) in &walls {
+                let shift = zero(*first, *wall_ms) - origin;
+                steps.entry(*clock).or_insert_with(|| vec![Step::Wall(shift)]);
+            }
+        }
+        Self { edges, steps }
+    }
+
+    pub(super) fn place(&self, clock: ClockName, at: Instant<Own>) -> Option<Placed> {
+        let here = at.nanos();
+        let mut point = Bounded { at: here, low: here, high: here, basis: Basis::Own };
+        for step in self.steps.get(&clock)? {
+            point = self.step(*step, point)?;
+        }
+        Some(Placed {
+            at: Instant::from_nanos(point.at),
+            low: Instant::from_nanos(point.low),
+            high: Instant::from_nanos(point.high),
+            basis: point.basis,
+        })
+    }
+
+    fn step(&self, step: Step, from: Bounded) -> Option<Bounded> {
+        let basis = from.basis.max(match step {
+            Step::ToPrimary(_) | Step::ToOther(_) => Basis::Messages,
+            Step::Wall(_) => Basis::WallClock,
+        });
+        match step {
+            Step::ToPrimary(index) => {
+                let map = &self.edges.get(index)?.map;
+                let place = |at| map.to_primary(Instant::<Secondary>::from_nanos(at));
+                bounded(from, basis, place, |mapped| (mapped.low, mapped.at, mapped.high))
+            }
+            Step::ToOther(index) => {
+                let map = &self.edges.get(index)?.map;
+                let place = |at| map.to_secondary(Instant::<Primary>::from_nanos(at));
+                bounded(from, basis, place, |mapped| (mapped.low, mapped.at, mapped.high))
+            }
+            Step::Wall(shift) => {
+                let by = shift.nanos();
+                let slack = limits::WALL_UNCERTAINTY.nanos();
+                Some(Bounded {
+                    at: from.at.saturating_add(by),
+                    low: from.low.saturating_add(by).saturating_sub(slack),
+                    high: from.high.saturating_add(by).saturating_add(slack),
+                    basis,
+                })
+            }
+        }
+    }
+
+    pub(super) fn skew_ppb(&self, clock: ClockName, at: Instant<Primary>) -> Option<i64> {
+        let [Step::ToPrimary(index)] = self.steps.get(&clock)?.as_slice() else { return None };
+        Some(self.edges.get(*index)?.map.estimate(at)?.skew_ppb)
+    }
+}
+
+/// Carries a point and its bounds through a map: the bounds of the bounds.
+fn bounded<C: Clock, M>(
+    from: Bounded,
+    basis: Basis,
+    place: impl Fn(i64) -> Option<M>,
+    parts: impl Fn(M) -> (Instant<C>, Instant<C>, Instant<C>),
+) -> Option<Bounded> {
+    let (low, at, high) = parts(place(from.at)?);
+    if from.low == from.high {
+        let (at, low, high) = (at.nanos(), low.nanos(), high.nanos());
+        return Some(Bounded { at, low, high, basis });
+    }
+    let (low, _, _) = parts(place(from.low)?);
+    let (_, _, high) = parts(place(from.high)?);
+    Some(Bounded { at: at.nanos(), low: low.nanos(), high: high.nanos(), basis })
+}
