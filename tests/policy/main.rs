@@ -9,6 +9,7 @@
     reason = "a test that cannot go on should stop, and say where"
 )]
 
+mod live;
 mod oracle;
 mod properties;
 mod random;

@@ -11,6 +11,7 @@
 //! Rejected: polling the camera's own state. Phones exist that say "recording"
 //! while no frame reaches the file.
 
+mod frames;
 mod outage;
 
 pub use outage::{Announced, Change, Event, Origin, Outage, State, Watch};
@@ -35,6 +36,16 @@ enum Screen<C: Clock> {
     Here,
     Left(Instant<C>),
     Back { left: Instant<C>, back: Instant<C> },
+}
+
+impl<C: Clock> Screen<C> {
+    fn is_away_after(self, instant: Instant<C>) -> bool {
+        match self {
+            Self::Here => false,
+            Self::Left(_) => true,
+            Self::Back { back, .. } => back > instant,
+        }
+    }
 }
 
 /// The recorder of one device, on that device's clock.
@@ -171,98 +182,6 @@ impl<C: Clock> Recorder<C> {
         }
     }
 
-    /// Coverage, and the silence before it. `[LEDGER-7]`
-    fn frames(&mut self, first: Instant<C>, last: Instant<C>, changes: &mut Vec<Change<C>>) {
-        if self.last.is_some_and(|known| last <= known) {
-            return;
-        }
-        let silence = self.last.map(|known| (known, first - known));
-        let before = silence.filter(|(_, length)| *length > self.watch.frame_gap);
-        self.last = Some(last);
-        match core::mem::replace(&mut self.phase, Phase::Ended) {
-            Phase::Ended => return,
-            Phase::Idle | Phase::Armed => {
-                self.phase = Phase::Recording;
-                changes.push(Change::Started { first });
-                if let Screen::Left(_) = self.screen {
-                    self.lose(first, changes);
-                }
-            }
-            Phase::Recording => {
-                self.phase = Phase::Recording;
-                if let Some((known, _)) = before {
-                    self.lose(known, changes);
-                    self.come_back(first, last, changes);
-                }
-            }
-            Phase::Lost(open) => self.resume(open, silence, (first, last), changes),
-            Phase::Returning(mut open, since) => {
-                if let Some((known, _)) = before {
-                    open.relapse(known);
-                    changes.push(Change::Relapsed { since: open.since });
-                    self.phase = Phase::Lost(open);
-                    self.come_back(first, last, changes);
-                } else {
-                    self.phase = Phase::Returning(open, since);
-                }
-            }
-        }
-        if last > self.hinted {
-            self.hint = Observed::NOTHING;
-        }
-        self.settle(changes);
-    }
-
-    /// Frames while LOST.
-    fn resume(
-        &mut self,
-        mut open: Open<C>,
-        silence: Option<(Instant<C>, Span)>,
-        (first, last): (Instant<C>, Instant<C>),
-        changes: &mut Vec<Change<C>>,
-    ) {
-        let continuous = silence
-            .is_some_and(|(known, length)| known == open.piece && length <= self.watch.frame_gap);
-        if !continuous {
-            self.phase = Phase::Lost(open);
-            return self.come_back(first, last, changes);
-        }
-        // [LEDGER-11]: the silence was a slow disk. What remains is the screen.
-        let left = match self.screen {
-            Screen::Left(left) | Screen::Back { left, .. } if left >= open.piece => Some(left),
-            Screen::Here | Screen::Left(_) | Screen::Back { .. } => None,
-        };
-        match (left, open.returned) {
-            (Some(left), _) => {
-                open.move_piece(left);
-                self.phase = Phase::Lost(open);
-                self.come_back(first, last, changes);
-            }
-            (None, Some(returned)) => {
-                self.phase = Phase::Returning(open, returned);
-                changes.push(Change::Returning { at: returned });
-            }
-            (None, None) => {
-                self.phase = Phase::Recording;
-                changes.push(Change::Withdrawn);
-            }
-        }
-    }
-
-    /// LOST and frames have come: RETURNING, unless the examinee is still away.
-    fn come_back(&mut self, first: Instant<C>, last: Instant<C>, changes: &mut Vec<Change<C>>) {
-        let at = match self.screen {
-            Screen::Here => first,
-            Screen::Left(_) => return,
-            Screen::Back { back, .. } if last < back => return,
-            Screen::Back { back, .. } => first.max(back),
-        };
-        if let Phase::Lost(open) = core::mem::replace(&mut self.phase, Phase::Ended) {
-            self.phase = Phase::Returning(open.covered_from(at), at);
-            changes.push(Change::Returning { at });
-        }
-    }
-
     /// On the primary, away from the exam screen is lost. `[LEDGER-14]`
     fn screen_left(&mut self, changes: &mut Vec<Change<C>>) {
         if !self.role.is_primary() || matches!(self.screen, Screen::Left(_)) {
@@ -274,10 +193,7 @@ impl<C: Clock> Recorder<C> {
                 self.phase = Phase::Recording;
                 self.lose(self.now, changes);
             }
-            Phase::Returning(open, since) if self.now - since >= self.watch.stable => {
-                self.close(open, since, changes);
-                self.lose(self.now, changes);
-            }
+            // Whether coverage has lasted until now, only frames can tell.
             Phase::Returning(mut open, _) => {
                 open.relapse(self.now);
                 changes.push(Change::Relapsed { since: open.since });
@@ -311,11 +227,26 @@ impl<C: Clock> Recorder<C> {
             self.lose(last, changes);
         }
         match core::mem::replace(&mut self.phase, Phase::Ended) {
-            Phase::Lost(open) => {
-                let open = open.covered_from(self.now);
-                self.close(open, self.now, changes);
+            Phase::Lost(mut open) => {
+                let mut end = self.now;
+                if let Some(last) = unseen {
+                    open.move_piece(last.min(open.piece));
+                } else {
+                    // The camera recorded to the end; only the screen was away.
+                    open = self.split(open, self.now, changes);
+                    if let Screen::Back { back, .. } = self.screen {
+                        end = back.max(open.piece);
+                    }
+                }
+                self.close(open.covered_from(end), end, changes);
             }
-            Phase::Returning(open, since) => self.close(open, since, changes),
+            Phase::Returning(mut open, since) => match unseen {
+                Some(last) => {
+                    open.relapse(last);
+                    self.close(open.covered_from(self.now), self.now, changes);
+                }
+                None => self.close(open, since, changes),
+            },
             Phase::Idle | Phase::Armed | Phase::Recording => {}
             Phase::Ended => return,
         }
@@ -327,18 +258,6 @@ impl<C: Clock> Recorder<C> {
     fn lose(&mut self, since: Instant<C>, changes: &mut Vec<Change<C>>) {
         self.phase = Phase::Lost(Open::new(since, self.hint));
         changes.push(Change::Lost { since: Some(since), cause: self.hint });
-    }
-
-    /// RETURNING → RECORDING, when the coverage since has lasted. `[LEDGER-13]`
-    fn settle(&mut self, changes: &mut Vec<Change<C>>) {
-        let Phase::Returning(_, since) = &self.phase else { return };
-        if self.last.is_none_or(|last| last - *since < self.watch.stable) {
-            return;
-        }
-        if let Phase::Returning(open, since) = core::mem::replace(&mut self.phase, Phase::Recording)
-        {
-            self.close(open, since, changes);
-        }
     }
 
     fn close(&mut self, open: Open<C>, end: Instant<C>, changes: &mut Vec<Change<C>>) {

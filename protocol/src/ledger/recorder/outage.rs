@@ -211,7 +211,7 @@ impl<C: Clock> Open<C> {
         self.piece = since;
     }
 
-    /// The present loss began later than it seemed.
+    /// The present loss began at another instant than it seemed.
     pub(super) fn move_piece(&mut self, since: Instant<C>) {
         if self.since == Some(self.piece) {
             self.since = Some(since);

@@ -203,9 +203,25 @@ fn leaving_again_while_returning_relapses_or_begins_anew() {
     bench.cover(150, 190);
     assert_eq!(
         bench.at(201, Event::ScreenLeft),
-        [closed(104, 150, 46), lost(201, Observed::NOTHING)],
-        "covered for 5.1 s as far as can be known"
+        [Change::Relapsed { since: Some(at(104)) }],
+        "only frames can show that five seconds were covered"
     );
+    assert_eq!(bench.at(202, frames(190, 199)), []);
+    assert_eq!(
+        bench.at(203, frames(199, 202)),
+        [closed(104, 150, 46), lost(201, Observed::NOTHING)],
+        "and these do"
+    );
+}
+
+#[test]
+fn a_camera_that_stopped_before_the_screen_was_left_moves_the_beginning() {
+    // [LEDGER-7] [LEDGER-14]
+    let mut bench = Bench::recording(0);
+    assert_eq!(bench.at(115, Event::ScreenLeft), [lost(115, Observed::NOTHING)]);
+    bench.at(140, Event::ScreenBack);
+    assert_eq!(bench.at(161, frames(160, 161)), [Change::Returning { at: at(160) }]);
+    assert_eq!(bench.cover(161, 211), [closed(100, 160, 60)]);
 }
 
 #[test]
