@@ -141,6 +141,33 @@ pub const UNKNOWN_TRIED: usize = 10;
 
 // ── session ───────────────────────────────────────────────────────────────────
 
+/// Frames older than this prove no camera that records now. `[SESSION-7]`
+pub const READY_AGE: Span = Span::from_secs(4);
+/// Connections of a primary at once. `[LIMITS-60]`
+pub const CONNECTIONS: usize = 32;
+/// From a connection to its first message. `[LIMITS-61]`
+pub const INTRODUCTION_TIME: Span = Span::from_secs(3);
+/// From consent to pairing, on the assistant. `[LIMITS-62]`
+pub const JOINING_TIME: Span = Span::from_secs(60);
+/// Before the first attempt to reach the primary again. `[SESSION-18]`
+pub const REDIAL_FIRST: Span = Span::from_millis(100);
+/// Between later attempts. `[SESSION-18]`
+pub const REDIAL_LAST: Span = Span::from_secs(2);
+/// From the order to finish to the end without what is missing. `[SESSION-9]`
+pub const CLOSING_TIME: Span = Span::from_secs(10);
+/// From the end of a session to the end of its connections. `[LIMITS-63]`
+pub const PARTING_TIME: Span = Span::from_secs(3);
+/// An assistant that has stopped keeps trying this long to hand its journal
+/// over. `[LIMITS-64]`
+pub const HANDOVER_TIME: Span = Span::from_secs(600);
+/// Keys that a session refuses. `[LIMITS-65]`
+pub const REFUSED_KEYS: usize = 64;
+/// Failures of the gate `face_compare` in a row. `[SESSION-11]`
+pub const FACE_FAILURES: u8 = 3;
+/// Bytes of a recording's file name. `[LIMITS-66]`
+pub const FILE_NAME_BYTES: usize = 255;
+/// JOURNAL frames under way to one peer. `[SESSION-16]`
+pub const JOURNAL_WINDOW: usize = 4;
 /// From the opening of the waiting window to the end of answering. `[SESSION-3]`
 pub const SESSION_LENGTH: Span = Span::from_secs(12 * 3_600);
 /// Between two heartbeats. `[LIMITS-6]`

@@ -1,0 +1,140 @@
+//! How a primary comes to be: for the first time, or after a restart.
+
+use std::collections::BTreeMap;
+
+use super::machine::{Course, PrimaryMachine};
+use super::seat::Seat;
+use super::{CannotStart, Setup};
+use crate::identity::{Role, SessionId};
+use crate::journal::Fact;
+use crate::limits;
+use crate::machine::JournalName;
+use crate::policy::Tally;
+use crate::session::{
+    Beginning, FaceGate, Local, Outbox, Past, Peer, StartError, State, camera_of, clock_number,
+    read, watch,
+};
+use crate::time::{Instant, Primary, Span};
+use crate::timers::{Timer, Timers};
+
+/// The primary's own journal.
+const OWN: JournalName = JournalName { role: Role::PRIMARY, device: 1 };
+
+impl PrimaryMachine {
+    /// Starts, or goes on after a restart if `setup.past` has a session.
+    ///
+    /// # Errors
+    /// [`CannotStart`] if what the disk holds is damaged or another session's.
+    pub fn new(mut setup: Setup, now: Instant<Primary>) -> Result<Self, CannotStart> {
+        let past = core::mem::take(&mut setup.past);
+        let mut outbox = Outbox::new();
+        let (state, local, replayed) = match &past.state {
+            None => {
+                let session = SessionId(setup.entropy.draw());
+                let state = State { session, own: OWN, members: Vec::new(), refused: Vec::new() };
+                let signer = setup.signer;
+                let local = Local::create(session, OWN, signer, &mut outbox);
+                (state, local, None)
+            }
+            Some(state) => {
+                let state = State::decode(state)?;
+                let (replayed, bytes) = read(&past, OWN)?;
+                if replayed.header().session != state.session
+                    || replayed.header().key != setup.signer.public_key()
+                {
+                    return Err(StartError::Foreign);
+                }
+                let local = Local::resume(&replayed, bytes, setup.signer);
+                (state, local, Some(replayed))
+            }
+        };
+        let clock = clock_number(replayed.as_ref());
+        let beginning = replayed.as_ref().map(|replayed| Beginning::of(replayed, setup.boot));
+        let camera =
+            camera_of(Role::PRIMARY, watch(&setup.policy), beginning.as_ref(), setup.last_exit);
+        let mut machine = Self {
+            now,
+            phase: setup.plan.phase_at(now),
+            plan: setup.plan,
+            policy: setup.policy,
+            exam: setup.exam,
+            label: setup.label,
+            check_code: setup.check_code,
+            addresses: setup.addresses,
+            boot: setup.boot,
+            wall_offset: setup.wall_ms.saturating_sub(now.nanos() / 1_000_000),
+            clock,
+            entropy: setup.entropy,
+            outbox,
+            timers: Timers::default(),
+            local,
+            camera,
+            away: Vec::new(),
+            device: None,
+            face: FaceGate::default(),
+            state,
+            offers: BTreeMap::new(),
+            shown: BTreeMap::new(),
+            devices: past.journals.keys().map(|name| (name.role, name.device)).collect(),
+            seats: BTreeMap::new(),
+            links: BTreeMap::new(),
+            slept: Span::ZERO,
+            course: Course::Preparing,
+            proven: false,
+            judged_ready: false,
+            tally: Tally::default(),
+        };
+        machine.first_records(now, setup.wall_ms, setup.last_exit);
+        machine.take_seats(&past, now)?;
+        if let Some(beginning) = beginning {
+            machine.go_on(now, &beginning);
+        }
+        Ok(machine)
+    }
+
+    /// What every run of a process writes first.
+    fn first_records(
+        &mut self,
+        now: Instant<Primary>,
+        wall_ms: i64,
+        last_exit: crate::ledger::Observed,
+    ) {
+        let (boot, cause, raw) = (self.boot, last_exit.cause.code(), last_exit.raw);
+        let started = Fact::ProcessStarted { boot, wall_ms, cause, raw };
+        self.local.write(now, &started, &mut self.outbox);
+        let plan = self.plan_record();
+        self.local.write(now, &plan, &mut self.outbox);
+        self.outbox.store(self.state.encode());
+        let phase = self.phase;
+        self.local.write(now, &Fact::Phase { phase: phase.number() }, &mut self.outbox);
+        self.local.settle(now, &mut self.outbox);
+        self.timers.set(Timer::Heartbeat, Some(now + limits::HEARTBEAT_INTERVAL));
+        self.timers.set(Timer::Phase, self.plan.next_change(now));
+        self.show_codes();
+    }
+
+    fn take_seats(&mut self, past: &Past, now: Instant<Primary>) -> Result<(), CannotStart> {
+        for member in &self.state.members {
+            let (replayed, _) = read(past, member.name)?;
+            let peer = Peer::known(&replayed, self.clock);
+            let mut seat = Seat::new(peer, member.label, &self.policy, now);
+            seat.read(replayed.entries());
+            self.seats.insert(member.name.role, seat);
+        }
+        Ok(())
+    }
+
+    /// The session goes on where the last run ended.
+    fn go_on(&mut self, now: Instant<Primary>, beginning: &Beginning<Primary>) {
+        if beginning.finished {
+            self.course = Course::Over;
+            return;
+        }
+        if let Some(take) = beginning.recording {
+            self.course = Course::Recording { take };
+            // [SESSION-22]
+            self.outbox.settled().event(super::Event::StartRecording { take });
+        }
+        self.recount(now);
+    }
+}

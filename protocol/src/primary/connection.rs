@@ -1,0 +1,203 @@
+//! Connections that come and go, and who is at their other end.
+//!
+//! A connection proves a key and nothing more. It becomes a seat's link only by
+//! a proof of having scanned the code, or by the MAC of a session that was
+//! paired before; until then it may send little, and not for long.
+
+use super::Event;
+use super::machine::PrimaryMachine;
+use crate::fault::{CloseCode, Fault, Got};
+use crate::identity::Role;
+use crate::limits;
+use crate::machine::{Lane, LinkId, Purpose};
+use crate::pairing;
+use crate::session::{Fresh, Newer};
+use crate::time::{Instant, Primary};
+use crate::wire::{Control, Frame, FrameReader, Kind, Timing, Trust};
+
+/// One connection.
+pub(super) struct Connection {
+    pub(super) purpose: Purpose,
+    pub(super) proven: pairing::Connection,
+    pub(super) reader: FrameReader,
+    pub(super) stage: Stage,
+}
+
+/// What the connection has proven.
+pub(super) enum Stage {
+    /// Nothing but a key. It has until then to introduce itself.
+    Introducing { until: Instant<Primary> },
+    /// It has scanned the code of this seat and was answered.
+    Confirming { role: Role, until: Instant<Primary> },
+    /// It is the device in this seat.
+    Seated { role: Role },
+}
+
+impl Connection {
+    /// When it must have said who it is.
+    pub(super) const fn deadline(&self) -> Option<Instant<Primary>> {
+        match self.stage {
+            Stage::Introducing { until } | Stage::Confirming { until, .. } => Some(until),
+            Stage::Seated { .. } => None,
+        }
+    }
+}
+
+impl PrimaryMachine {
+    pub(super) fn connected(
+        &mut self,
+        now: Instant<Primary>,
+        link: LinkId,
+        purpose: Purpose,
+        proven: pairing::Connection,
+    ) {
+        if self.links.len() >= limits::CONNECTIONS {
+            return self.outbox.close(link, CloseCode::Busy);
+        }
+        let stage = Stage::Introducing { until: now + limits::INTRODUCTION_TIME };
+        let reader = FrameReader::new(Trust::Unpaired);
+        self.links.insert(link, Connection { purpose, proven, reader, stage });
+    }
+
+    pub(super) fn received(
+        &mut self,
+        now: Instant<Primary>,
+        link: LinkId,
+        lane: Lane,
+        bytes: &[u8],
+    ) {
+        let handled = match lane {
+            Lane::Control => self.stream(now, link, bytes),
+            Lane::Timing => {
+                self.datagram(now, link, bytes);
+                Ok(())
+            }
+        };
+        if let Err(fault) = handled {
+            self.drop_link(now, link, fault.code);
+        }
+    }
+
+    fn stream(
+        &mut self,
+        now: Instant<Primary>,
+        link: LinkId,
+        mut bytes: &[u8],
+    ) -> Result<(), Fault> {
+        while let Some(connection) = self.links.get_mut(&link) {
+            let Some(frame) = connection.reader.read(&mut bytes)? else { return Ok(()) };
+            self.frame(now, link, &frame)?;
+        }
+        Ok(())
+    }
+
+    /// One frame, by what the connection has proven so far.
+    fn frame(&mut self, now: Instant<Primary>, link: LinkId, frame: &Frame) -> Result<(), Fault> {
+        let Some(connection) = self.links.get(&link) else { return Ok(()) };
+        match (&connection.stage, connection.purpose, frame.kind()) {
+            (Stage::Introducing { .. }, Purpose::Pair, Kind::Hello) => self.hello(now, link, frame),
+            (Stage::Introducing { .. }, Purpose::Resume, Kind::Resume) => {
+                self.resume(now, link, frame)
+            }
+            (Stage::Confirming { role, .. }, _, Kind::Confirm) => {
+                let role = *role;
+                self.confirm(now, link, role, frame)
+            }
+            (Stage::Seated { role }, _, kind) => {
+                let role = *role;
+                let message = Control::decode(kind, frame.body())?;
+                self.control(now, link, role, message)
+            }
+            (Stage::Introducing { .. }, Purpose::Pair, got) => Err(out_of_order("HELLO", got)),
+            (Stage::Introducing { .. }, Purpose::Resume, got) => Err(out_of_order("RESUME", got)),
+            (Stage::Confirming { .. }, _, got) => Err(out_of_order("CONFIRM", got)),
+        }
+    }
+
+    /// A datagram. One that cannot be read is dropped: the network may have kept
+    /// it from another connection, and nothing rests on it.
+    fn datagram(&mut self, now: Instant<Primary>, link: LinkId, bytes: &[u8]) {
+        let Some(Connection { stage: Stage::Seated { role }, .. }) = self.links.get(&link) else {
+            return;
+        };
+        let role = *role;
+        let Ok(message) = Timing::from_datagram(bytes) else { return };
+        let Some(seat) = self.seats.get_mut(&role) else { return };
+        let (local, outbox) = (&mut self.local, &mut self.outbox);
+        let fresh = match message {
+            Timing::Probe(probe) => seat.peer.stamped(now, &probe.stamp, local).1,
+            Timing::Heartbeat(beat) => {
+                let before = seat.peer.device();
+                match seat.peer.heartbeat(now, &beat, local, outbox) {
+                    Ok(told) => {
+                        let differ = seat.peer.compare(told.level, beat.clock_digest);
+                        if told.newer == Newer::Yes && before != Some(beat.device) {
+                            self.tell_device(role, beat.device);
+                        }
+                        if differ == Fresh::Yes { Fresh::Yes } else { told.fresh }
+                    }
+                    Err(fork) => return self.forked(now, link, role, &fork),
+                }
+            }
+        };
+        self.heard(now, role, fresh);
+    }
+
+    /// The seat's device was heard.
+    pub(super) fn heard(&mut self, now: Instant<Primary>, role: Role, fresh: Fresh) {
+        let Some(seat) = self.seats.get_mut(&role) else { return };
+        if fresh == Fresh::Yes {
+            seat.schedule.restart(now);
+        }
+        if let Some(state) = seat.peer.heard(now, &mut self.local, &mut self.outbox) {
+            self.local.settle(now, &mut self.outbox);
+            self.outbox.event(Event::Link { role, state });
+        }
+    }
+
+    pub(super) fn moved(&mut self, now: Instant<Primary>, link: LinkId) {
+        let Some(Connection { stage: Stage::Seated { role }, .. }) = self.links.get(&link) else {
+            return;
+        };
+        if let Some(seat) = self.seats.get_mut(role) {
+            seat.peer.moved(now, &mut self.local, &mut self.outbox);
+            seat.schedule.restart(now);
+        }
+    }
+
+    pub(super) fn disconnected(&mut self, now: Instant<Primary>, link: LinkId) {
+        let Some(connection) = self.links.remove(&link) else { return };
+        let Stage::Seated { role } = connection.stage else { return };
+        let Some(seat) = self.seats.get_mut(&role) else { return };
+        if seat.peer.link() != Some(link) {
+            return;
+        }
+        if let Some(state) = seat.peer.disconnected(now, &mut self.local, &mut self.outbox) {
+            self.local.settle(now, &mut self.outbox);
+            self.outbox.event(Event::Link { role, state });
+        }
+        self.close_if_complete(now);
+    }
+
+    /// Closes a connection, telling the peer why.
+    pub(super) fn drop_link(&mut self, now: Instant<Primary>, link: LinkId, code: CloseCode) {
+        self.outbox.settled().close(link, code);
+        self.disconnected(now, link);
+    }
+
+    /// Connections that have not said who they are in time.
+    pub(super) fn drop_silent_links(&mut self, now: Instant<Primary>) {
+        let late = |(link, connection): (&LinkId, &Connection)| {
+            connection.deadline().is_some_and(|until| until <= now).then_some(*link)
+        };
+        let late: Vec<LinkId> = self.links.iter().filter_map(late).collect();
+        for link in late {
+            self.drop_link(now, link, CloseCode::Timeout);
+        }
+    }
+}
+
+/// The fault of a message that this state does not expect.
+pub(super) const fn out_of_order(expected: &'static str, got: Kind) -> Fault {
+    Fault::new(CloseCode::OutOfOrder, expected, Got::Named(got.name()))
+}

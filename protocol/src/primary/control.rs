@@ -1,0 +1,112 @@
+//! What a paired assistant says on the control stream.
+
+use super::Event;
+use super::connection::out_of_order;
+use super::machine::PrimaryMachine;
+use crate::device::Device;
+use crate::fault::{CloseCode, Fault};
+use crate::identity::Role;
+use crate::journal::{Fact, Fork, Head, MirrorError};
+use crate::machine::LinkId;
+use crate::session::Fresh;
+use crate::time::{Instant, Primary};
+use crate::wire::{self, Control};
+
+impl PrimaryMachine {
+    /// A message of the device in seat `role`.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "any other message is the same fault")]
+    pub(super) fn control(
+        &mut self,
+        now: Instant<Primary>,
+        link: LinkId,
+        role: Role,
+        message: Control,
+    ) -> Result<(), Fault> {
+        match message {
+            Control::Journal(journal) => self.copy(now, link, role, &journal)?,
+            Control::JournalHave(have) => {
+                if let Some(seat) = self.seats.get_mut(&role) {
+                    seat.peer.acknowledged(&have);
+                    seat.peer.ship(&self.local, &mut self.outbox);
+                }
+            }
+            Control::JournalAsk(ask) => {
+                if let Some(seat) = self.seats.get_mut(&role) {
+                    seat.peer.asked(&ask);
+                    seat.peer.ship(&self.local, &mut self.outbox);
+                }
+            }
+            Control::DeviceReport(report) => {
+                if let Some(seat) = self.seats.get_mut(&role) {
+                    seat.peer.reported(now, &report, &mut self.local, &mut self.outbox);
+                    self.tell_device(role, report.device);
+                }
+            }
+            Control::Finished(finished) => {
+                let head = Head { sequence: finished.sequence, hash: finished.head };
+                if let Some(seat) = self.seats.get_mut(&role) {
+                    seat.finished = Some(head);
+                }
+            }
+            Control::Alarm(alarm) => self.outbox.event(Event::Alarm { role, code: alarm.code }),
+            Control::Revoke(_) => {
+                // The assistant leaves for good; its journal stays.
+                self.outbox.event(Event::Alarm { role, code: CloseCode::UserDeclined });
+            }
+            Control::Gate(_) | Control::Mark(_) => {}
+            other => return Err(out_of_order("a message of an assistant", other.kind())),
+        }
+        self.heard(now, role, Fresh::No);
+        self.close_if_complete(now);
+        Ok(())
+    }
+
+    /// Records of the assistant's journal.
+    fn copy(
+        &mut self,
+        now: Instant<Primary>,
+        link: LinkId,
+        role: Role,
+        journal: &wire::Journal,
+    ) -> Result<(), Fault> {
+        let Some(seat) = self.seats.get_mut(&role) else { return Ok(()) };
+        match seat.peer.copy(journal, &mut self.outbox) {
+            Ok(entries) => {
+                seat.read(&entries);
+                self.local.settle(now, &mut self.outbox);
+                seat.peer.acknowledge(&mut self.outbox);
+            }
+            Err(MirrorError::Gap { .. }) => seat.peer.ask(&mut self.outbox),
+            Err(MirrorError::Fork(fork)) => self.forked(now, link, role, &fork),
+            Err(MirrorError::Damaged(_) | MirrorError::ForgedSeal { .. } | MirrorError::Full) => {
+                return Err(Fault::new(
+                    CloseCode::BadFrame,
+                    "records that continue the journal",
+                    crate::fault::Got::Named("others"),
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// The device in seat `role` shows two histories. `[SESSION-17]`
+    pub(super) fn forked(&mut self, now: Instant<Primary>, link: LinkId, role: Role, fork: &Fork) {
+        let fact = Fact::ForkSeen {
+            peer: role,
+            sequence: fork.theirs.sequence,
+            ours: fork.ours.hash,
+            theirs: fork.theirs.hash,
+        };
+        self.local.write(now, &fact, &mut self.outbox);
+        self.local.settle(now, &mut self.outbox);
+        self.outbox.event(Event::Alarm { role, code: CloseCode::CloneSuspected });
+        self.drop_link(now, link, CloseCode::CloneSuspected);
+    }
+
+    /// Tells the host of a device, and what it lacks. `[SESSION-10]`
+    pub(super) fn tell_device(&mut self, role: Role, device: Device) {
+        let planned = self.plan.planned_length();
+        let shortfalls = device.shortfalls(self.plan.requirements(), planned);
+        self.outbox.event(Event::Device { role, device, shortfalls });
+    }
+}

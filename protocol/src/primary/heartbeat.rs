@@ -1,0 +1,190 @@
+//! What the primary does every second, and the count that it shows.
+
+use super::machine::PrimaryMachine;
+use super::{Event, Snapshot};
+use crate::identity::Role;
+use crate::ledger::{Cause, Loss, Medium, Observed, Unknown};
+use crate::limits;
+use crate::policy::{self, Case, Tally, Window};
+use crate::recording::Interval;
+use crate::session::{News, SealDue, Status};
+use crate::time::{Instant, Primary, Span};
+use crate::timers::Timer;
+
+impl PrimaryMachine {
+    /// Heartbeats first, so that their stamps are fresh; then what is pending is
+    /// made durable; then it is sent to the peers. `[SESSION-12]` `[SESSION-15]`
+    pub(super) fn beat(&mut self, now: Instant<Primary>) {
+        let status = Status { device: self.device.unwrap_or_default() };
+        for seat in self.seats.values_mut() {
+            seat.peer.beat(now, status, &self.camera, &self.local, &mut self.outbox);
+        }
+        self.local.seal(now, SealDue::IfDue(limits::HEARTBEAT_INTERVAL), &mut self.outbox);
+        self.local.settle(now, &mut self.outbox);
+        self.ship();
+        for (role, seat) in &self.seats {
+            if let Some(estimate) = seat.estimate(now) {
+                self.outbox.event(Event::Clock { role: *role, estimate });
+            }
+        }
+        self.watch_seats(now);
+        self.watch_readiness(now);
+        self.recount(now);
+        self.timers.set(Timer::Heartbeat, Some(now + limits::HEARTBEAT_INTERVAL));
+    }
+
+    /// Sends what is durable to whoever lacks it.
+    pub(super) fn ship(&mut self) {
+        for seat in self.seats.values_mut() {
+            seat.peer.ship(&self.local, &mut self.outbox);
+        }
+    }
+
+    /// The own camera changed.
+    pub(super) fn camera_news(&mut self, now: Instant<Primary>, news: Vec<News<Primary>>) {
+        let role = Role::PRIMARY;
+        for news in news {
+            let event = match news {
+                News::Lost { since, observed } => {
+                    Event::CameraLost { role, since: since.unwrap_or(now), observed }
+                }
+                News::Overdue => Event::Overdue { role },
+                News::Back { lost, .. } => Event::CameraBack { role, lost },
+            };
+            self.outbox.event(event);
+            self.edge(now);
+        }
+        self.recount(now);
+    }
+
+    /// Something happened whose instant matters: measure the clocks densely.
+    pub(super) fn edge(&mut self, now: Instant<Primary>) {
+        for seat in self.seats.values_mut() {
+            seat.schedule.edge(now);
+        }
+    }
+
+    /// Whether the assistants' cameras still record, as far as they say.
+    pub(super) fn watch_seats(&mut self, now: Instant<Primary>) {
+        let mut events = Vec::new();
+        for (role, seat) in &mut self.seats {
+            let role = *role;
+            match (seat.lost, seat.says_lost()) {
+                (None, true) => {
+                    let since = seat.covered().unwrap_or(now);
+                    seat.lost = Some(since);
+                    seat.schedule.edge(now);
+                    events.push(Event::CameraLost { role, since, observed: Observed::NOTHING });
+                }
+                (Some(since), false) => {
+                    seat.lost = None;
+                    seat.schedule.edge(now);
+                    let lost = seat.covered().map_or(Span::ZERO, |covered| covered - since);
+                    events.push(Event::CameraBack { role, lost });
+                }
+                (None, false) | (Some(_), true) => {}
+            }
+        }
+        for event in events {
+            self.outbox.event(event);
+        }
+    }
+
+    /// The count as far as it can be known now; told when it changes.
+    pub(super) fn recount(&mut self, now: Instant<Primary>) {
+        let tally = self.tally_at(now);
+        if tally != self.tally {
+            self.tally = tally;
+            self.outbox.settled().event(Event::Tally(tally));
+        }
+    }
+
+    fn tally_at(&self, now: Instant<Primary>) -> Tally {
+        let case = self.case_at(now);
+        let judgement = policy::judge(&case, &self.policy);
+        Tally::of(&judgement, &self.policy).following(self.tally, &self.policy)
+    }
+
+    /// The case as it would be judged if the exam ended now.
+    fn case_at(&self, now: Instant<Primary>) -> Case {
+        let windows = self.plan.windows();
+        let end = now.min(windows.answer_end);
+        let start = match self.policy.terms().count_from {
+            policy::CountFrom::Answer => windows.answer_start,
+            policy::CountFrom::Wait => windows.wait_open,
+        };
+        let mut case = Case::clean(windows.answer_start.min(end), end);
+        case.window = Window { waiting: Some(windows.wait_open.min(end)), ..case.window };
+        if end <= start || !self.course.has_begun() {
+            return case;
+        }
+        let window = Interval { start, end };
+        let (own, unknown) = self.own_evidence(window);
+        case.losses.extend(own);
+        case.unknown.extend(unknown);
+        for seat in self.seats.values() {
+            let (losses, unknown) = seat.evidence(window);
+            case.losses.extend(losses);
+            case.unknown.extend(unknown);
+        }
+        case
+    }
+
+    fn own_evidence(&self, window: Interval<Primary>) -> (Vec<Loss>, Vec<Unknown>) {
+        let role = Role::PRIMARY;
+        let loss = |interval: Interval<Primary>| Loss {
+            role,
+            start: interval.start,
+            end: interval.end,
+            uncertainty: Span::ZERO,
+            cause: Cause::Unknown,
+            medium: Medium::Picture,
+        };
+        let covered = self.camera.covered().unwrap_or(window.start);
+        // What is not committed yet is not lost yet.
+        let end = if window.end - covered > limits::READY_AGE { window.end } else { covered };
+        let within = Interval { start: window.start, end: end.max(window.start) };
+        let frames = self.camera.recording().losses(within).into_iter().map(loss);
+        let screen = self.away.iter().map(|away| loss(away.until(window.end)));
+        (frames.chain(screen).collect(), Vec::new())
+    }
+
+    /// When the waiting window closes, or before: are all cameras proven
+    /// recording? `[SESSION-7]`
+    pub(super) fn watch_readiness(&mut self, now: Instant<Primary>) {
+        if self.proven || !self.course.has_begun() {
+            return;
+        }
+        if self.missing(now).is_empty() {
+            self.proven = true;
+            self.outbox.settled().event(Event::AllRecording);
+        }
+    }
+
+    /// The seats whose cameras are not proven recording.
+    pub(super) fn missing(&self, now: Instant<Primary>) -> Vec<Role> {
+        let own = self.camera.covered().is_some_and(|last| now - last <= limits::READY_AGE);
+        let mut missing = if own { Vec::new() } else { vec![Role::PRIMARY] };
+        for role in self.roles() {
+            if !self.seats.get(&role).is_some_and(|seat| seat.is_proven(now)) {
+                missing.push(role);
+            }
+        }
+        missing
+    }
+
+    /// The whole state, for a screen that missed events.
+    #[must_use]
+    pub fn snapshot(&self, now: Instant<Primary>) -> Snapshot {
+        let now = self.now.max(now);
+        Snapshot {
+            phase: self.plan.phase_at(now),
+            recording: self.course.has_begun() && !self.course.is_closing(),
+            covered: self.camera.covered(),
+            frames: self.camera.totals().frames,
+            tally: self.tally,
+            device: self.device,
+            seats: self.roles().map(|role| self.seat_snapshot(role, now)).collect(),
+        }
+    }
+}

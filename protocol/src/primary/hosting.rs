@@ -1,0 +1,347 @@
+//! What the host asks of the primary, and what it tells it.
+
+use super::machine::{Away, Course, PrimaryMachine};
+use super::seat::Seat;
+use super::{Command, Compared, Event, SeatSnapshot};
+use crate::fault::CloseCode;
+use crate::identity::Role;
+use crate::journal::{Blob, Fact};
+use crate::limits;
+use crate::liveness::LinkState;
+use crate::machine::LinkId;
+use crate::plan::Phase;
+use crate::session::{GateChange, HostFact, Refused, SealDue};
+use crate::time::{Instant, Primary, Span};
+use crate::timers::Timer;
+use crate::wire::{self, Control};
+
+impl PrimaryMachine {
+    pub(super) fn obey(&mut self, now: Instant<Primary>, command: Command) -> Result<(), Refused> {
+        if self.course == Course::Over {
+            return Err(Refused::Over);
+        }
+        match command {
+            Command::OpenPairing { role } => self.open_pairing(now, role),
+            Command::ClosePairing { role } => self.close_pairing(role),
+            Command::CheckCode { role, compared } => self.compared(now, role, compared),
+            Command::Addresses(addresses) => {
+                self.addresses = addresses;
+                self.readdress(now);
+                Ok(())
+            }
+            Command::Begin => self.begin(now),
+            Command::Host(fact) => self.told(now, &fact),
+            Command::Remove { role } => self.remove(now, role),
+            Command::Finish => self.finish(now),
+        }
+    }
+
+    fn readdress(&mut self, now: Instant<Primary>) {
+        for offer in self.offers.values_mut() {
+            offer.readdress(now, self.addresses.clone(), &mut self.entropy);
+        }
+        self.show_codes();
+        let update =
+            Control::AddressUpdate(wire::AddressUpdate { addresses: self.addresses.clone() });
+        for seat in self.seats.values() {
+            if let Some(link) = seat.peer.link() {
+                self.outbox.control(link, update.encode());
+            }
+        }
+    }
+
+    /// The system says that networks changed: codes and links are looked after at
+    /// once. `[SESSION-19]`
+    pub(super) fn network_changed(&mut self, now: Instant<Primary>) {
+        self.local.write(now, &Fact::NetworkChanged {}, &mut self.outbox);
+        for seat in self.seats.values_mut() {
+            if seat.peer.link().is_some() {
+                seat.peer.moved(now, &mut self.local, &mut self.outbox);
+                seat.schedule.restart(now);
+            }
+        }
+    }
+
+    pub(super) fn slept(&mut self, now: Instant<Primary>, span: Span) {
+        self.slept += span;
+        self.local.write(now, &Fact::Slept { span }, &mut self.outbox);
+        for seat in self.seats.values_mut() {
+            seat.peer.slept(self.slept);
+            seat.schedule.restart(now);
+        }
+    }
+
+    /// Nothing is durable any more. `[SESSION-2]`
+    pub(super) fn storage_failed(&mut self) {
+        if !self.local.is_poisoned() {
+            self.local.poison();
+            self.outbox.event(Event::StorageFailed);
+        }
+    }
+
+    fn compared(
+        &mut self,
+        now: Instant<Primary>,
+        role: Role,
+        compared: Compared,
+    ) -> Result<(), Refused> {
+        let seat = self.seats.get_mut(&role).ok_or(Refused::NotPaired)?;
+        seat.check_code.take().ok_or(Refused::NothingToCompare)?;
+        match compared {
+            Compared::Same => {
+                if let Some(link) = seat.peer.link() {
+                    let confirmed = Control::CheckCodeConfirmed(wire::CheckCodeConfirmed {});
+                    self.outbox.control(link, confirmed.encode());
+                }
+                Ok(())
+            }
+            Compared::Different => self.put_out(now, role, CloseCode::CheckCodeMismatch),
+        }
+    }
+
+    fn remove(&mut self, now: Instant<Primary>, role: Role) -> Result<(), Refused> {
+        self.check_seat(role)?;
+        self.put_out(now, role, CloseCode::Revoked)
+    }
+
+    /// Puts the device in `role` out for good. `[SESSION-24]`
+    fn put_out(
+        &mut self,
+        now: Instant<Primary>,
+        role: Role,
+        code: CloseCode,
+    ) -> Result<(), Refused> {
+        let members = &mut self.state.members;
+        let at = members.iter().position(|m| m.name.role == role).ok_or(Refused::NotPaired)?;
+        let key = members.remove(at).membership.peer.fingerprint();
+        self.state.refuse(key);
+        self.local.write(now, &Fact::Alarm { code: code as u32, key }, &mut self.outbox);
+        self.outbox.store(self.state.encode());
+        self.local.settle(now, &mut self.outbox);
+        if let Some(link) = self.seats.get(&role).and_then(|seat| seat.peer.link()) {
+            let revoke = Control::Revoke(wire::Revoke { reason: code });
+            self.outbox.control(link, revoke.encode());
+            self.drop_link(now, link, code);
+        }
+        self.seats.remove(&role);
+        self.show_codes();
+        Ok(())
+    }
+
+    /// Starts all cameras with one order. `[SESSION-6]`
+    fn begin(&mut self, now: Instant<Primary>) -> Result<(), Refused> {
+        if self.course != Course::Preparing {
+            return Err(Refused::AlreadyBegun);
+        }
+        if self.seats.len() < usize::from(self.plan.assistants()) {
+            return Err(Refused::SeatsEmpty);
+        }
+        let take = 1;
+        self.course = Course::Recording { take };
+        self.local.write(now, &Fact::Take { take, mark: 0 }, &mut self.outbox);
+        self.local.settle(now, &mut self.outbox);
+        let links: Vec<LinkId> = self.seats.values().filter_map(|seat| seat.peer.link()).collect();
+        for link in links {
+            self.order_camera(link);
+        }
+        self.outbox.event(Event::StartRecording { take });
+        self.edge(now);
+        Ok(())
+    }
+
+    /// Tells a device what its camera is to do now.
+    pub(super) fn order_camera(&mut self, link: LinkId) {
+        let order = match self.course {
+            Course::Preparing => return,
+            Course::Recording { take } => Control::Begin(wire::Begin { take }),
+            Course::Closing | Course::Over => self.finish_order(),
+        };
+        self.outbox.control(link, order.encode());
+    }
+
+    fn finish_order(&self) -> Control {
+        Control::Finish(wire::Finish { reason: wire::FinishReason::Host, at: self.now })
+    }
+
+    /// Tells a peer how this device is. `[SESSION-10]`
+    pub(super) fn report_device(&mut self, link: LinkId) {
+        let Some(device) = self.device else { return };
+        let camera = self.camera.reported();
+        let report = wire::DeviceReport { device, camera, boot: self.boot };
+        self.outbox.control(link, Control::DeviceReport(report).encode());
+    }
+
+    /// Something happened on this device.
+    fn told(&mut self, now: Instant<Primary>, fact: &HostFact<Primary>) -> Result<(), Refused> {
+        self.camera.check(fact)?;
+        let record = fact.to_record()?;
+        if let HostFact::Device(device) = fact {
+            if self.device == Some(*device) {
+                return Ok(());
+            }
+            self.new_device(*device);
+        }
+        if matches!(fact, HostFact::ScreenLeft(_)) {
+            self.away.push(Away { left: now, back: None });
+        }
+        if let (HostFact::ScreenBack, Some(away)) = (fact, self.away.last_mut()) {
+            away.back.get_or_insert(now);
+        }
+        if let HostFact::Gate { name, outcome } = fact
+            && self.face.outcome(*name, *outcome) == GateChange::VerifyAgain
+        {
+            self.outbox.event(Event::VerifyAgain);
+        }
+        self.local.write(now, &record, &mut self.outbox);
+        let news = self.camera.tell(now, fact);
+        if fact.is_edge() {
+            self.local.settle(now, &mut self.outbox);
+            self.edge(now);
+        }
+        self.camera_news(now, news);
+        if matches!(fact, HostFact::RecordingStopped(_)) {
+            self.close_if_complete(now);
+        }
+        Ok(())
+    }
+
+    fn new_device(&mut self, device: crate::device::Device) {
+        self.device = Some(device);
+        self.tell_device(Role::PRIMARY, device);
+        let links: Vec<LinkId> = self.seats.values().filter_map(|seat| seat.peer.link()).collect();
+        for link in links {
+            self.report_device(link);
+        }
+    }
+
+    pub(super) fn record_phase(&mut self, now: Instant<Primary>, phase: Phase) {
+        self.local.write(now, &Fact::Phase { phase: phase.number() }, &mut self.outbox);
+        self.local.settle(now, &mut self.outbox);
+        let changed = Control::PhaseChanged(wire::PhaseChanged { phase, at: now });
+        for seat in self.seats.values() {
+            if let Some(link) = seat.peer.link() {
+                self.outbox.control(link, changed.encode());
+            }
+        }
+        self.outbox.event(Event::Phase(phase));
+        let closed = matches!(phase, Phase::Ready | Phase::Answering | Phase::Ended);
+        if closed && !self.judged_ready {
+            self.judged_ready = true;
+            let missing = self.missing(now);
+            if !missing.is_empty() {
+                self.outbox.event(Event::NotReady { missing });
+            }
+        }
+    }
+
+    /// The plan, as this journal keeps it.
+    pub(super) fn plan_record(&self) -> Fact {
+        let announce =
+            wire::Announce { exam: self.exam, plan: self.plan, policy: self.policy.to_bytes() };
+        let windows = self.plan.windows();
+        Fact::Plan {
+            assistants: self.plan.assistants(),
+            wait_open: windows.wait_open,
+            wait_close: windows.wait_close,
+            answer_start: windows.answer_start,
+            answer_end: windows.answer_end,
+            plan: Blob::new(Control::Announce(announce).frame().body()).unwrap_or_default(),
+            policy: Blob::new(&self.policy.to_bytes()).unwrap_or_default(),
+        }
+    }
+
+    /// Ends the session on all devices. `[SESSION-8]`
+    fn finish(&mut self, now: Instant<Primary>) -> Result<(), Refused> {
+        if self.course.is_closing() {
+            return Err(Refused::Over);
+        }
+        let was_recording = matches!(self.course, Course::Recording { .. });
+        self.course = Course::Closing;
+        self.offers.clear();
+        self.show_codes();
+        let order = self.finish_order();
+        for seat in self.seats.values() {
+            if let Some(link) = seat.peer.link() {
+                self.outbox.control(link, order.encode());
+            }
+        }
+        if was_recording {
+            self.outbox.event(Event::StopRecording);
+        }
+        self.timers.set(Timer::Closing, Some(now + limits::CLOSING_TIME));
+        self.edge(now);
+        self.close_if_complete(now);
+        Ok(())
+    }
+
+    /// Waited long enough for what is missing. `[SESSION-9]`
+    pub(super) fn give_up_waiting(&mut self, now: Instant<Primary>) {
+        match self.course {
+            Course::Closing => self.end(now),
+            Course::Over => self.part(now),
+            Course::Preparing | Course::Recording { .. } => {}
+        }
+    }
+
+    /// Ends once every journal is here and the own camera has stopped.
+    pub(super) fn close_if_complete(&mut self, now: Instant<Primary>) {
+        let stopped = matches!(self.camera.state(), wire::Recording::Ended | wire::Recording::Idle);
+        if self.course == Course::Closing && stopped && self.incomplete().is_empty() {
+            self.end(now);
+        } else if self.course == Course::Over && self.everybody_has_all() {
+            self.part(now);
+        }
+    }
+
+    /// Seats whose journal has not arrived whole.
+    fn incomplete(&self) -> Vec<Role> {
+        let whole = |role: &Role| {
+            self.seats.get(role).is_some_and(|seat| {
+                seat.finished.is_some_and(|head| seat.peer.copied().sequence >= head.sequence)
+            })
+        };
+        self.seats.keys().copied().filter(|role| !whole(role)).collect()
+    }
+
+    fn everybody_has_all(&self) -> bool {
+        let all = self.local.durable().sequence;
+        self.seats.values().all(|seat| seat.peer.link().is_none() || seat.peer.holds(all))
+    }
+
+    /// The last record and the last seal.
+    fn end(&mut self, now: Instant<Primary>) {
+        let incomplete = self.incomplete();
+        self.local.finish(now, 0, &mut self.outbox);
+        self.local.seal(now, SealDue::Now, &mut self.outbox);
+        self.local.settle(now, &mut self.outbox);
+        self.course = Course::Over;
+        self.ship();
+        self.outbox.event(Event::Finished { incomplete });
+        self.timers.set(Timer::Closing, Some(now + limits::PARTING_TIME));
+        self.close_if_complete(now);
+    }
+
+    /// Says goodbye to everybody.
+    fn part(&mut self, now: Instant<Primary>) {
+        self.timers.set(Timer::Closing, None);
+        let links: Vec<LinkId> = self.links.keys().copied().collect();
+        for link in links {
+            self.drop_link(now, link, CloseCode::OkEnd);
+        }
+    }
+
+    pub(super) fn seat_snapshot(&self, role: Role, now: Instant<Primary>) -> SeatSnapshot {
+        let seat = self.seats.get(&role);
+        SeatSnapshot {
+            role,
+            label: seat.map(|seat| seat.label),
+            ticket: self.shown.get(&role).cloned(),
+            check_code: seat.and_then(|seat| seat.check_code),
+            link: seat.map_or(LinkState::Down, |seat| seat.peer.state()),
+            estimate: seat.and_then(|seat| seat.estimate(now)),
+            covered: seat.and_then(|seat| seat.covered()),
+            frames: seat.map_or(0, Seat::frames),
+            device: seat.and_then(|seat| seat.peer.device()),
+        }
+    }
+}

@@ -1,0 +1,366 @@
+//! Codes on the screen, and devices that prove that they scanned them.
+
+use super::connection::Stage;
+use super::machine::PrimaryMachine;
+use super::seat::Seat;
+use super::{CheckCode, Event};
+use crate::fault::{CloseCode, Fault, Got};
+use crate::identity::Role;
+use crate::journal::{Fact, Head, Header};
+use crate::machine::{Admission, JournalName, LinkId};
+use crate::pairing::{Offer, Paired, PairingAlarm, Refusal, Standing, Terms};
+use crate::session::{Arrival, Member, Peer, Refused};
+use crate::ticket::Flags;
+use crate::time::{Instant, Primary};
+use crate::wire::{self, Control, Frame, Trust};
+
+/// Codes of one seat come from a range of epochs of its own, so that a HELLO
+/// belongs to one offer. 8,192 codes last for 34 hours.
+const EPOCHS_PER_SEAT: u16 = 8_192;
+
+impl PrimaryMachine {
+    /// Shows a code for `role`.
+    pub(super) fn open_pairing(
+        &mut self,
+        now: Instant<Primary>,
+        role: Role,
+    ) -> Result<(), Refused> {
+        self.check_seat(role)?;
+        if self.course.is_closing() {
+            return Err(Refused::Over);
+        }
+        let flags = match self.check_code {
+            CheckCode::Skipped => Flags::default(),
+            CheckCode::Compared => Flags::CHECK_CODE,
+        };
+        let unix_ms = self.wall_offset.saturating_add(now.nanos() / 1_000_000);
+        let terms = Terms {
+            session: self.local.session(),
+            role,
+            device: self.next_device(role),
+            exam: self.exam,
+            own: self.local.key(),
+            label: self.label,
+            flags: flags.with(Flags::DISCOVERY),
+            addresses: self.addresses.clone(),
+            unix_s: u32::try_from(unix_ms / 1_000).unwrap_or(0),
+            first_epoch: u16::from(role.number().saturating_sub(1)) * EPOCHS_PER_SEAT,
+        };
+        let offer = Offer::open(now, terms, &mut self.entropy);
+        self.offers.insert(role, offer);
+        self.show_codes();
+        Ok(())
+    }
+
+    /// Shows no more codes for `role`.
+    pub(super) fn close_pairing(&mut self, role: Role) -> Result<(), Refused> {
+        self.check_seat(role)?;
+        self.offers.remove(&role);
+        self.show_codes();
+        Ok(())
+    }
+
+    pub(super) fn check_seat(&self, role: Role) -> Result<(), Refused> {
+        if role.is_primary() || role.number() > self.plan.assistants() {
+            return Err(Refused::NoSuchSeat);
+        }
+        Ok(())
+    }
+
+    /// Codes change, claims lapse.
+    pub(super) fn refresh_offer(&mut self, now: Instant<Primary>) {
+        for offer in self.offers.values_mut() {
+            offer.wake(now, &mut self.entropy);
+        }
+        self.show_codes();
+    }
+
+    /// Tells the host which codes to show now, the listener whom to admit, and
+    /// the neighbourhood which names to find this device by.
+    pub(super) fn show_codes(&mut self) {
+        let shown = |(role, offer): (&Role, &Offer)| {
+            Some((*role, (offer.ticket()?.to_text(), offer.deadline()?)))
+        };
+        let codes: Vec<_> = self.offers.iter().filter_map(shown).collect();
+        for role in self.shown.keys().copied().collect::<Vec<_>>() {
+            if !codes.iter().any(|(showing, _)| *showing == role) {
+                self.shown.remove(&role);
+                self.outbox.event(Event::TicketWithdrawn { role });
+            }
+        }
+        let admission = Admission {
+            pairing: !self.offers.is_empty(),
+            pinned: self.state.members.iter().map(|m| m.membership.peer.fingerprint()).collect(),
+        };
+        self.outbox.admit(admission);
+        for (role, (text, until)) in codes {
+            if self.shown.get(&role) != Some(&text) {
+                self.shown.insert(role, text.clone());
+                self.outbox.event(Event::Ticket { role, text, until });
+            }
+        }
+        let mut names: Vec<String> =
+            self.offers.values().filter_map(|o| o.discovery().map(str::to_owned)).collect();
+        let unlinked = |m: &&Member| {
+            self.seats.get(&m.name.role).is_some_and(|seat| seat.peer.link().is_none())
+        };
+        names.extend(self.state.members.iter().filter(unlinked).map(|m| m.membership.discovery()));
+        self.outbox.announce(names);
+    }
+
+    /// A device claims to have scanned a code.
+    pub(super) fn hello(
+        &mut self,
+        now: Instant<Primary>,
+        link: LinkId,
+        frame: &Frame,
+    ) -> Result<(), Fault> {
+        let not_pairing =
+            || Fault::new(CloseCode::NotPairing, "a code on the screen", Got::Named("none"));
+        let role = offered_seat(frame).ok_or_else(not_pairing)?;
+        let Some(connection) = self.links.get_mut(&link) else { return Ok(()) };
+        if self.state.refused.contains(&connection.proven.peer.fingerprint()) {
+            return Err(Fault::new(
+                CloseCode::Revoked,
+                "another device",
+                Got::Named("a removed one"),
+            ));
+        }
+        let offer = self.offers.get_mut(&role).ok_or_else(not_pairing)?;
+        let answer = offer.hello(now, &connection.proven, frame, &mut self.entropy);
+        match answer {
+            Ok(accept) => {
+                let until = offer.deadline().unwrap_or(now);
+                connection.stage = Stage::Confirming { role, until };
+                self.outbox.control(link, accept.to_bytes());
+                self.show_codes();
+                Ok(())
+            }
+            Err(refusal) => {
+                let Refusal { fault, alarm } = *refusal;
+                if let Some(alarm) = alarm {
+                    self.alarm(now, role, &alarm);
+                }
+                self.show_codes();
+                Err(fault)
+            }
+        }
+    }
+
+    /// Somebody may be attacking: both screens say so, and the journal keeps it.
+    /// `[PAIRING-21]`
+    fn alarm(&mut self, now: Instant<Primary>, role: Role, alarm: &PairingAlarm) {
+        let (code, key) = match alarm {
+            PairingAlarm::SecondScan { key, .. } => (CloseCode::AlreadyClaimed, *key),
+            PairingAlarm::Guessing => {
+                (CloseCode::AuthFailed, crate::identity::Fingerprint([0; 32]))
+            }
+        };
+        self.local.write(now, &Fact::Alarm { code: code as u32, key }, &mut self.outbox);
+        self.local.settle(now, &mut self.outbox);
+        if let Some(link) = self.seats.get(&role).and_then(|seat| seat.peer.link()) {
+            let alarm = Control::Alarm(wire::Alarm { code, role });
+            self.outbox.control(link, alarm.encode());
+        }
+        self.outbox.event(Event::Alarm { role, code });
+    }
+
+    /// The device confirms: it is paired.
+    pub(super) fn confirm(
+        &mut self,
+        now: Instant<Primary>,
+        link: LinkId,
+        role: Role,
+        frame: &Frame,
+    ) -> Result<(), Fault> {
+        let Some(connection) = self.links.get_mut(&link) else { return Ok(()) };
+        let Some(offer) = self.offers.get_mut(&role) else {
+            return Err(Fault::new(
+                CloseCode::NotPairing,
+                "an open offer",
+                Got::Named("a closed one"),
+            ));
+        };
+        let paired = offer.confirm(now, &connection.proven, frame, &mut self.entropy)?;
+        connection.reader.trust(Trust::Paired);
+        connection.stage = Stage::Seated { role };
+        self.seat(now, link, role, &paired);
+        Ok(())
+    }
+
+    /// Gives the seat to a device that was just paired. `[SESSION-23]`
+    fn seat(&mut self, now: Instant<Primary>, link: LinkId, role: Role, paired: &Paired) {
+        self.vacate(now, role, paired);
+        let name = JournalName { role, device: paired.device() };
+        self.devices.insert(role, name.device);
+        let membership = paired.membership();
+        let header = Header {
+            session: self.local.session(),
+            role,
+            device: name.device,
+            key: *paired.peer(),
+        };
+        let fact = Fact::Paired {
+            peer: role,
+            key: *paired.peer(),
+            session: paired.session(),
+            transcript: *paired.transcript(),
+        };
+        self.local.write(now, &fact, &mut self.outbox);
+        let member = Member { name, label: paired.peer_label(), membership, addresses: Vec::new() };
+        self.state.members.push(member);
+        self.outbox.store(self.state.encode());
+        let mut peer = Peer::paired(header, self.clock, &mut self.outbox);
+        // A journal that has just begun cannot contradict itself.
+        _ = peer.connected(now, Arrival::first(link), &mut self.local, &mut self.outbox);
+        let mut seat = Seat::new(peer, paired.peer_label(), &self.policy, now);
+        let check_code = match self.check_code {
+            CheckCode::Skipped => None,
+            CheckCode::Compared => Some(paired.check_code()),
+        };
+        seat.check_code = check_code;
+        self.seats.insert(role, seat);
+        self.local.settle(now, &mut self.outbox);
+        let label = paired.peer_label();
+        self.outbox.event(Event::Paired { role, label, check_code });
+        self.welcome(now, role);
+        self.show_codes();
+    }
+
+    /// Takes the former device, if any, out of the seat; yields the number of
+    /// the one that comes.
+    fn vacate(&mut self, now: Instant<Primary>, role: Role, paired: &Paired) {
+        let Some(former) = self.state.members.iter().position(|m| m.name.role == role) else {
+            return;
+        };
+        let former = self.state.members.remove(former);
+        let before = former.membership.peer.fingerprint();
+        let device = paired.device();
+        self.state.refuse(before);
+        let fact = Fact::DeviceReplaced { role, device, before, now: paired.peer().fingerprint() };
+        self.local.write(now, &fact, &mut self.outbox);
+        if let Some(link) = self.seats.get(&role).and_then(|seat| seat.peer.link()) {
+            self.drop_link(now, link, CloseCode::Replaced);
+        }
+        self.seats.remove(&role);
+    }
+
+    /// The number of the device that will next be in `role`.
+    fn next_device(&self, role: Role) -> u8 {
+        self.devices.get(&role).map_or(1, |last| last.saturating_add(1))
+    }
+
+    /// What a device is told first, on every connection. `[SESSION-5]`
+    pub(super) fn welcome(&mut self, now: Instant<Primary>, role: Role) {
+        let Some(link) = self.seats.get(&role).and_then(|seat| seat.peer.link()) else { return };
+        let announce =
+            wire::Announce { exam: self.exam, plan: self.plan, policy: self.policy.to_bytes() };
+        self.outbox.control(link, Control::Announce(announce).encode());
+        self.report_device(link);
+        self.order_camera(link);
+        if let Some(seat) = self.seats.get_mut(&role) {
+            seat.schedule.restart(now);
+            seat.peer.ship(&self.local, &mut self.outbox);
+        }
+    }
+
+    /// A paired device comes back. `[SESSION-20]`
+    pub(super) fn resume(
+        &mut self,
+        now: Instant<Primary>,
+        link: LinkId,
+        frame: &Frame,
+    ) -> Result<(), Fault> {
+        let Some(connection) = self.links.get_mut(&link) else { return Ok(()) };
+        let unknown = || {
+            Fault::new(CloseCode::UnknownSession, "a device of this session", Got::Named("another"))
+        };
+        let peer = connection.proven.peer;
+        if self.state.refused.contains(&peer.fingerprint()) {
+            return Err(Fault::new(
+                CloseCode::Revoked,
+                "a present device",
+                Got::Named("a removed one"),
+            ));
+        }
+        let member = self
+            .state
+            .members
+            .iter_mut()
+            .find(|m| m.membership.peer == peer)
+            .ok_or_else(unknown)?;
+        let role = member.name.role;
+        let seat = self.seats.get_mut(&role).ok_or_else(unknown)?;
+        let standing = Standing {
+            boot: self.boot,
+            head: self.local.durable().hash,
+            sequence: self.local.durable().sequence,
+            peer_sequence: seat.peer.copied().sequence,
+        };
+        let own = self.local.key();
+        let (answer, request) =
+            match member.membership.answer(&connection.proven, &own, frame, standing) {
+                Ok(answered) => answered,
+                Err(fault) => {
+                    if fault.code == CloseCode::CloneSuspected {
+                        self.cloned(now, role);
+                    }
+                    return Err(fault);
+                }
+            };
+        connection.reader.trust(Trust::Paired);
+        connection.stage = Stage::Seated { role };
+        self.outbox.store(self.state.encode());
+        self.relink(now, link, role, &request, answer)
+    }
+
+    fn relink(
+        &mut self,
+        now: Instant<Primary>,
+        link: LinkId,
+        role: Role,
+        request: &wire::Resume,
+        answer: Frame,
+    ) -> Result<(), Fault> {
+        let Some(seat) = self.seats.get_mut(&role) else { return Ok(()) };
+        if let Some(former) = seat.peer.link() {
+            self.links.remove(&former);
+            self.outbox.close(former, CloseCode::OkEnd);
+        }
+        let theirs = Head { sequence: request.sequence, hash: request.head };
+        let (boot, held) = (Some(request.boot), request.peer_sequence);
+        let arrival = Arrival { link, boot, theirs: Some(theirs), held };
+        let (local, outbox) = (&mut self.local, &mut self.outbox);
+        match seat.peer.connected(now, arrival, local, outbox) {
+            Ok(changed) => {
+                self.local.settle(now, &mut self.outbox);
+                self.outbox.control(link, answer.to_bytes());
+                if let Some(state) = changed {
+                    self.outbox.event(Event::Link { role, state });
+                }
+                self.welcome(now, role);
+                self.show_codes();
+            }
+            Err(fork) => self.forked(now, link, role, &fork),
+        }
+        Ok(())
+    }
+
+    /// A resume number came twice. `[SESSION-21]`
+    fn cloned(&mut self, now: Instant<Primary>, role: Role) {
+        let epoch = self.state.members.iter().find(|m| m.name.role == role);
+        let epoch = epoch.map_or(0, |m| m.membership.epoch.into());
+        self.local.write(now, &Fact::CloneSuspected { role, epoch }, &mut self.outbox);
+        self.local.settle(now, &mut self.outbox);
+        self.outbox.event(Event::Alarm { role, code: CloseCode::CloneSuspected });
+    }
+}
+
+/// Which seat's codes this HELLO speaks of.
+fn offered_seat(frame: &Frame) -> Option<Role> {
+    let Ok(Control::Hello(hello)) = Control::decode(frame.kind(), frame.body()) else {
+        return None;
+    };
+    let number = u8::try_from(hello.epoch / EPOCHS_PER_SEAT).ok()?.checked_add(1)?;
+    Role::new(number).ok()
+}

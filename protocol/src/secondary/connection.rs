@@ -1,0 +1,298 @@
+//! The one connection of an assistant: made, lost, and made again.
+
+use super::machine::{Closing, Course, Dialling, Link, SecondaryMachine, Stage};
+use super::{Ending, Event, Failure};
+use crate::fault::{CloseCode, Fault, Got};
+use crate::journal::{Fact, Fork, Head};
+use crate::limits;
+use crate::machine::{Lane, LinkId, Lost, Purpose};
+use crate::pairing::{self, Standing};
+use crate::session::{Arrival, Newer};
+use crate::time::{Instant, Secondary, Span};
+use crate::timers::Timer;
+use crate::wire::{Control, Frame, FrameReader, Resume, Timing, Trust};
+
+impl SecondaryMachine {
+    pub(super) fn connected(
+        &mut self,
+        now: Instant<Secondary>,
+        link: LinkId,
+        purpose: Purpose,
+        proven: pairing::Connection,
+    ) {
+        self.dialling = Dialling::No;
+        let opened = match purpose {
+            Purpose::Pair => self.prove(&proven).map(|proof| {
+                proof.map(|(frame, expect)| (frame, Stage::Proving(Box::new(expect))))
+            }),
+            Purpose::Resume => self.ask_to_resume(&proven).map(|asked| {
+                asked.map(|(frame, expect)| (frame, Stage::Resuming(Box::new(expect))))
+            }),
+        };
+        match opened {
+            None => self.outbox.close(link, CloseCode::OkEnd),
+            Some(Err(fault)) => {
+                self.outbox.close(link, fault.code);
+                self.join_failed(Failure::Fault(fault));
+                self.try_later(now);
+            }
+            Some(Ok((frame, stage))) => {
+                let reader = FrameReader::new(Trust::Unpaired);
+                self.link = Some(Link { id: link, reader, stage });
+                self.outbox.control(link, frame.to_bytes());
+            }
+        }
+    }
+
+    /// RESUME, with a number that is stored before it is sent. `[SESSION-20]`
+    fn ask_to_resume(
+        &mut self,
+        proven: &pairing::Connection,
+    ) -> Option<Result<(Frame, pairing::ExpectResumed), Fault>> {
+        let Course::InSession(session) = &mut self.course else { return None };
+        let head = session.local.durable();
+        let standing = Standing {
+            boot: self.boot,
+            head: head.hash,
+            sequence: head.sequence,
+            peer_sequence: session.peer.copied().sequence,
+        };
+        let primary = session.state.members.first_mut()?;
+        let asked = primary.membership.request(proven, &self.key, standing);
+        self.outbox.store(session.state.encode());
+        Some(asked)
+    }
+
+    pub(super) fn received(
+        &mut self,
+        now: Instant<Secondary>,
+        link: LinkId,
+        lane: Lane,
+        bytes: &[u8],
+    ) {
+        if self.link.as_ref().is_none_or(|current| current.id != link) {
+            return;
+        }
+        match lane {
+            Lane::Timing => self.datagram(now, bytes),
+            Lane::Control => {
+                if let Err(fault) = self.stream(now, bytes) {
+                    self.fail(now, fault);
+                }
+            }
+        }
+    }
+
+    fn stream(&mut self, now: Instant<Secondary>, mut bytes: &[u8]) -> Result<(), Fault> {
+        while let Some(link) = &mut self.link {
+            let Some(frame) = link.reader.read(&mut bytes)? else { return Ok(()) };
+            self.frame(now, &frame)?;
+        }
+        Ok(())
+    }
+
+    fn frame(&mut self, now: Instant<Secondary>, frame: &Frame) -> Result<(), Fault> {
+        let Some(link) = &mut self.link else { return Ok(()) };
+        let id = link.id;
+        match core::mem::replace(&mut link.stage, Stage::Seated) {
+            Stage::Proving(expect) => {
+                let (paired, confirm) = expect.accept(frame)?;
+                link.reader.trust(Trust::Paired);
+                self.seated(now, id, &paired, &confirm);
+                Ok(())
+            }
+            Stage::Resuming(expect) => {
+                let resumed = expect.accept(frame)?;
+                link.reader.trust(Trust::Paired);
+                self.resumed(now, id, &resumed);
+                Ok(())
+            }
+            Stage::Seated => {
+                let message = Control::decode(frame.kind(), frame.body())?;
+                self.control(now, message)
+            }
+        }
+    }
+
+    fn resumed(&mut self, now: Instant<Secondary>, link: LinkId, answer: &Resume) {
+        let Course::InSession(session) = &mut self.course else { return };
+        session.patience = limits::REDIAL_FIRST;
+        let theirs = Head { sequence: answer.sequence, hash: answer.head };
+        let (boot, held) = (Some(answer.boot), answer.peer_sequence);
+        let arrival = Arrival { link, boot, theirs: Some(theirs), held };
+        let (local, outbox) = (&mut session.local, &mut self.outbox);
+        match session.peer.connected(now, arrival, local, outbox) {
+            Ok(changed) => {
+                session.local.settle(now, &mut self.outbox);
+                if let Some(state) = changed {
+                    self.outbox.event(Event::Link(state));
+                }
+                self.report_device();
+                self.ship();
+            }
+            Err(fork) => self.forked(now, &fork),
+        }
+    }
+
+    /// The primary shows two histories. `[SESSION-17]`
+    pub(super) fn forked(&mut self, now: Instant<Secondary>, fork: &Fork) {
+        if let Course::InSession(session) = &mut self.course {
+            let fact = Fact::ForkSeen {
+                peer: session.peer.role(),
+                sequence: fork.theirs.sequence,
+                ours: fork.ours.hash,
+                theirs: fork.theirs.hash,
+            };
+            session.local.write(now, &fact, &mut self.outbox);
+            session.local.settle(now, &mut self.outbox);
+        }
+        self.outbox.event(Event::Alarm(CloseCode::CloneSuspected));
+        let got = Got::Named("another past");
+        self.fail(
+            now,
+            Fault::new(CloseCode::CloneSuspected, "the past that was shown before", got),
+        );
+    }
+
+    /// A datagram. One that cannot be read is dropped; nothing rests on it.
+    fn datagram(&mut self, now: Instant<Secondary>, bytes: &[u8]) {
+        let Ok(message) = Timing::from_datagram(bytes) else { return };
+        let Course::InSession(session) = &mut self.course else { return };
+        let (local, outbox) = (&mut session.local, &mut self.outbox);
+        match message {
+            Timing::Probe(probe) => {
+                session.peer.stamped(now, &probe.stamp, local);
+                session.peer.probe(now, outbox);
+            }
+            Timing::Heartbeat(beat) => {
+                let told = match session.peer.heartbeat(now, &beat, local, outbox) {
+                    Ok(told) => told,
+                    Err(fork) => return self.forked(now, &fork),
+                };
+                if told.newer == Newer::Yes {
+                    session.peer.compare(told.level, beat.clock_digest);
+                }
+            }
+        }
+        self.heard(now);
+    }
+
+    /// The primary was heard.
+    pub(super) fn heard(&mut self, now: Instant<Secondary>) {
+        let Course::InSession(session) = &mut self.course else { return };
+        if let Some(state) = session.peer.heard(now, &mut session.local, &mut self.outbox) {
+            session.local.settle(now, &mut self.outbox);
+            self.outbox.event(Event::Link(state));
+        }
+    }
+
+    /// The primary broke the protocol, or somebody pretends to be the primary.
+    fn fail(&mut self, now: Instant<Secondary>, fault: Fault) {
+        let Some(link) = self.link.take() else { return };
+        self.outbox.settled().close(link.id, fault.code);
+        self.lose_link(now);
+        self.join_failed(Failure::Fault(fault));
+        self.try_later(now);
+    }
+
+    pub(super) fn disconnected(&mut self, now: Instant<Secondary>, link: LinkId, lost: Lost) {
+        if self.link.as_ref().is_none_or(|current| current.id != link) {
+            return;
+        }
+        self.link = None;
+        self.lose_link(now);
+        if let Lost::Closed(code) = lost {
+            self.closed(now, code);
+        } else {
+            // A connection that died before ACCEPT is made again too: the same
+            // HELLO is answered again. [PAIRING-18]
+            self.try_later(now);
+        }
+    }
+
+    /// The primary closed the connection and said why.
+    fn closed(&mut self, now: Instant<Secondary>, code: CloseCode) {
+        if matches!(self.course, Course::Joining { .. }) {
+            let passing = matches!(
+                code,
+                CloseCode::Busy | CloseCode::Timeout | CloseCode::Internal | CloseCode::GoingAway
+            );
+            return if passing {
+                self.try_later(now);
+            } else {
+                self.join_failed(Failure::Refused(code));
+            };
+        }
+        let handing_over = matches!(
+            &self.course,
+            Course::InSession(session) if session.closing == Closing::HandingOver
+        );
+        let final_word = matches!(
+            code,
+            CloseCode::Revoked
+                | CloseCode::Replaced
+                | CloseCode::CheckCodeMismatch
+                | CloseCode::CloneSuspected
+                | CloseCode::UnknownSession
+        );
+        if final_word {
+            self.end(Ending::Removed(code));
+        } else if code == CloseCode::OkEnd && handing_over {
+            self.end(Ending::Finished);
+        } else {
+            self.try_later(now);
+        }
+    }
+
+    fn lose_link(&mut self, now: Instant<Secondary>) {
+        let Course::InSession(session) = &mut self.course else { return };
+        let (local, outbox) = (&mut session.local, &mut self.outbox);
+        if let Some(state) = session.peer.disconnected(now, local, outbox) {
+            session.local.settle(now, &mut self.outbox);
+            self.outbox.event(Event::Link(state));
+        }
+    }
+
+    pub(super) fn dial_failed(&mut self, now: Instant<Secondary>, lost: Lost) {
+        self.dialling = Dialling::No;
+        let joining = matches!(self.course, Course::Joining { .. });
+        if let Lost::Closed(code) = lost {
+            self.closed(now, code);
+        } else if joining && lost == Lost::WrongKey {
+            self.join_failed(Failure::Lost(lost));
+        } else {
+            self.try_later(now);
+        }
+    }
+
+    /// Dials again after a while, longer each time. `[SESSION-18]`
+    pub(super) fn try_later(&mut self, now: Instant<Secondary>) {
+        let patience = match &mut self.course {
+            Course::Joining { .. } => limits::REDIAL_FIRST,
+            Course::InSession(session) => {
+                let patience = session.patience;
+                session.patience = patience.times(2).min(limits::REDIAL_LAST);
+                patience
+            }
+            Course::Idle { .. } | Course::Asking { .. } | Course::Over => return,
+        };
+        let patience = self.jittered(patience);
+        self.timers.set(Timer::Redial, Some(now + patience));
+    }
+
+    /// A fifth more or less, so that two assistants do not dial in step.
+    fn jittered(&mut self, span: Span) -> Span {
+        let [draw] = self.entropy.draw::<1>();
+        let fifth = span.nanos() / 5;
+        let sway = i64::from(draw).saturating_mul(2 * fifth) / 255;
+        Span::from_nanos(span.nanos().saturating_sub(fifth).saturating_add(sway))
+    }
+
+    pub(super) fn redial(&mut self, now: Instant<Secondary>) {
+        self.timers.set(Timer::Redial, None);
+        if self.link.is_none() && self.dialling == Dialling::No {
+            self.dial_primary();
+        }
+        _ = now;
+    }
+}

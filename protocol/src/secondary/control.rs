@@ -1,0 +1,216 @@
+//! What the primary says on the control stream.
+
+use super::machine::{Closing, Course, SecondaryMachine};
+use super::{Ending, Event};
+use crate::device::Device;
+use crate::fault::{CloseCode, Fault, Got};
+use crate::journal::{Blob, Fact, MirrorError};
+use crate::policy::Policy;
+use crate::session::{SealDue, camera_of, watch};
+use crate::time::{Instant, Secondary};
+use crate::timers::Timer;
+use crate::wire::{self, Control};
+
+impl SecondaryMachine {
+    #[expect(clippy::wildcard_enum_match_arm, reason = "any other message is the same fault")]
+    pub(super) fn control(
+        &mut self,
+        now: Instant<Secondary>,
+        message: Control,
+    ) -> Result<(), Fault> {
+        let Course::InSession(session) = &mut self.course else { return Ok(()) };
+        match message {
+            Control::Journal(journal) => self.copy(now, &journal)?,
+            Control::JournalHave(have) => {
+                session.peer.acknowledged(&have);
+                self.ship();
+            }
+            Control::JournalAsk(ask) => {
+                session.peer.asked(&ask);
+                self.ship();
+            }
+            Control::DeviceReport(report) => {
+                session.peer.reported(now, &report, &mut session.local, &mut self.outbox);
+            }
+            Control::Announce(announce) => self.announced(now, &announce)?,
+            Control::PhaseChanged(changed) => {
+                session.phase = Some(changed.phase);
+                let fact = Fact::Phase { phase: changed.phase.number() };
+                session.local.write(now, &fact, &mut self.outbox);
+                session.local.settle(now, &mut self.outbox);
+                self.outbox.event(Event::Phase(changed.phase));
+            }
+            Control::Begin(begin) => self.begin(now, begin.take),
+            Control::Finish(_) => self.finish(now),
+            Control::AddressUpdate(update) => {
+                if let Some(primary) = session.state.members.first_mut() {
+                    primary.addresses = update.addresses.sockets().collect();
+                    self.outbox.store(session.state.encode());
+                }
+            }
+            Control::CheckCodeConfirmed(_) => session.check_code = None,
+            Control::Alarm(alarm) => self.outbox.event(Event::Alarm(alarm.code)),
+            Control::Revoke(revoke) => return self.revoked(now, revoke.reason),
+            Control::Gate(_) | Control::Mark(_) => {}
+            other => {
+                let (expected, got) = ("a message of a primary", Got::Named(other.kind().name()));
+                return Err(Fault::new(CloseCode::OutOfOrder, expected, got));
+            }
+        }
+        self.heard(now);
+        Ok(())
+    }
+
+    /// The plan, first on every connection. `[SESSION-5]`
+    fn announced(
+        &mut self,
+        now: Instant<Secondary>,
+        announce: &wire::Announce,
+    ) -> Result<(), Fault> {
+        let Course::InSession(session) = &mut self.course else { return Ok(()) };
+        let policy = Policy::from_bytes(&announce.policy).map_err(|_| {
+            Fault::new(CloseCode::BadFrame, "a policy of this version", Got::Named("another"))
+        })?;
+        if session.plan == Some(announce.plan) && session.policy == Some(policy) {
+            return Ok(());
+        }
+        let windows = announce.plan.windows();
+        let fact = Fact::Plan {
+            assistants: announce.plan.assistants(),
+            wait_open: windows.wait_open,
+            wait_close: windows.wait_close,
+            answer_start: windows.answer_start,
+            answer_end: windows.answer_end,
+            plan: Blob::new(Control::Announce(*announce).frame().body()).unwrap_or_default(),
+            policy: Blob::new(&announce.policy).unwrap_or_default(),
+        };
+        session.local.write(now, &fact, &mut self.outbox);
+        session.local.settle(now, &mut self.outbox);
+        if session.policy != Some(policy) && session.camera.state() == wire::Recording::Idle {
+            session.camera =
+                camera_of(session.state.own.role, watch(&policy), None, self.last_exit);
+        }
+        session.plan = Some(announce.plan);
+        session.policy = Some(policy);
+        self.outbox.event(Event::Plan(Box::new(announce.plan)));
+        self.tell_shortfalls();
+        Ok(())
+    }
+
+    /// What this device lacks for the plan.
+    pub(super) fn tell_shortfalls(&mut self) {
+        let Course::InSession(session) = &self.course else { return };
+        let (Some(plan), Some(device)) = (&session.plan, self.device) else { return };
+        let shortfalls = device.shortfalls(plan.requirements(), plan.planned_length());
+        self.outbox.event(Event::Shortfalls(shortfalls));
+    }
+
+    /// BEGIN: record, whatever the phase. `[SESSION-6]`
+    fn begin(&mut self, now: Instant<Secondary>, take: u32) {
+        let Course::InSession(session) = &mut self.course else { return };
+        if session.recording == Some(take) || session.closing != Closing::No {
+            return;
+        }
+        session.recording = Some(take);
+        session.local.write(now, &Fact::Take { take, mark: 0 }, &mut self.outbox);
+        session.local.settle(now, &mut self.outbox);
+        self.outbox.event(Event::StartRecording { take });
+    }
+
+    /// FINISH: stop the camera, then close the journal. `[SESSION-8]`
+    fn finish(&mut self, now: Instant<Secondary>) {
+        let Course::InSession(session) = &mut self.course else { return };
+        if session.closing != Closing::No {
+            return;
+        }
+        session.closing = Closing::Stopping;
+        if let Some(take) = session.recording.take() {
+            session.local.write(now, &Fact::Take { take, mark: 1 }, &mut self.outbox);
+            session.local.settle(now, &mut self.outbox);
+            self.outbox.event(Event::StopRecording);
+        }
+        self.close_if_stopped(now);
+    }
+
+    /// Once the camera has stopped: the last record, the last seal, FINISHED.
+    pub(super) fn close_if_stopped(&mut self, now: Instant<Secondary>) {
+        let Course::InSession(session) = &mut self.course else { return };
+        let stopped =
+            matches!(session.camera.state(), wire::Recording::Idle | wire::Recording::Ended);
+        if session.closing != Closing::Stopping || !stopped {
+            return;
+        }
+        session.closing = Closing::HandingOver;
+        session.local.finish(now, 0, &mut self.outbox);
+        session.local.seal(now, SealDue::Now, &mut self.outbox);
+        session.local.settle(now, &mut self.outbox);
+        self.timers.set(Timer::Closing, Some(now + crate::limits::HANDOVER_TIME));
+        self.ship();
+        self.say_finished();
+    }
+
+    /// How far the journal that must be handed over goes.
+    pub(super) fn say_finished(&mut self) {
+        let (Course::InSession(session), Some(link)) = (&self.course, &self.link) else { return };
+        if session.closing == Closing::HandingOver {
+            let head = session.local.durable();
+            let finished = wire::Finished { head: head.hash, sequence: head.sequence };
+            self.outbox.control(link.id, Control::Finished(finished).encode());
+        }
+    }
+
+    fn revoked(&mut self, now: Instant<Secondary>, reason: CloseCode) -> Result<(), Fault> {
+        if let Course::InSession(session) = &mut self.course {
+            session.local.finish(now, 2, &mut self.outbox);
+            session.local.seal(now, SealDue::Now, &mut self.outbox);
+        }
+        self.outbox.settled();
+        self.end(Ending::Removed(reason));
+        Ok(())
+    }
+
+    /// Nothing more happens in this session.
+    pub(super) fn end(&mut self, ending: Ending) {
+        if matches!(self.course, Course::Over) {
+            return;
+        }
+        if let Some(link) = self.link.take() {
+            self.outbox.settled().close(link.id, CloseCode::OkEnd);
+        }
+        self.course = Course::Over;
+        self.outbox.event(Event::Finished(ending));
+    }
+
+    /// Records of the primary's journal.
+    fn copy(&mut self, now: Instant<Secondary>, journal: &wire::Journal) -> Result<(), Fault> {
+        let Course::InSession(session) = &mut self.course else { return Ok(()) };
+        match session.peer.copy(journal, &mut self.outbox) {
+            Ok(_) => {
+                session.local.settle(now, &mut self.outbox);
+                session.peer.acknowledge(&mut self.outbox);
+                Ok(())
+            }
+            Err(MirrorError::Gap { .. }) => {
+                session.peer.ask(&mut self.outbox);
+                Ok(())
+            }
+            Err(MirrorError::Fork(fork)) => {
+                self.forked(now, &fork);
+                Ok(())
+            }
+            Err(MirrorError::Damaged(_) | MirrorError::ForgedSeal { .. } | MirrorError::Full) => {
+                let expected = "records that continue the journal";
+                Err(Fault::new(CloseCode::BadFrame, expected, Got::Named("others")))
+            }
+        }
+    }
+
+    /// Tells the primary how this device is. `[SESSION-10]`
+    pub(super) fn report_device(&mut self) {
+        let (Course::InSession(session), Some(link)) = (&self.course, &self.link) else { return };
+        let camera = session.camera.reported();
+        let device: Device = self.device.unwrap_or_default();
+        let report = wire::DeviceReport { device, camera, boot: self.boot };
+        self.outbox.control(link.id, Control::DeviceReport(report).encode());
+    }
+}

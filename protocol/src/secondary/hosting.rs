@@ -1,0 +1,179 @@
+//! What the host asks of the assistant, and what the assistant does by itself.
+
+use super::machine::{Closing, Course, SecondaryMachine};
+use super::{Command, Ending, Event};
+use crate::journal::Fact;
+use crate::limits;
+use crate::plan::Phase;
+use crate::session::{HostFact, News, Refused, SealDue, Status};
+use crate::time::{Instant, Secondary, Span};
+use crate::timers::Timer;
+
+impl SecondaryMachine {
+    pub(super) fn obey(
+        &mut self,
+        now: Instant<Secondary>,
+        command: Command,
+    ) -> Result<(), Refused> {
+        match command {
+            Command::Scanned(ticket) => self.scanned(*ticket),
+            Command::Consent(consent) => self.consented(now, consent),
+            Command::Host(fact) => self.told(now, &fact),
+            Command::Leave => self.leave(now),
+        }
+    }
+
+    /// Something happened on this device.
+    fn told(&mut self, now: Instant<Secondary>, fact: &HostFact<Secondary>) -> Result<(), Refused> {
+        if fact.is_of_screen() {
+            return Err(Refused::WrongRole);
+        }
+        let device = if let HostFact::Device(device) = fact { Some(*device) } else { None };
+        if device.is_some() && device == self.device {
+            return Ok(());
+        }
+        self.device = device.or(self.device);
+        let Course::InSession(session) = &mut self.course else {
+            // Before pairing there is no journal, and nothing but the device
+            // itself to speak of.
+            return if device.is_some() { Ok(()) } else { Err(Refused::NotPaired) };
+        };
+        session.camera.check(fact)?;
+        let record = fact.to_record()?;
+        session.local.write(now, &record, &mut self.outbox);
+        let news = session.camera.tell(now, fact);
+        if fact.is_edge() {
+            session.local.settle(now, &mut self.outbox);
+        }
+        self.camera_news(now, news);
+        if device.is_some() {
+            self.report_device();
+            self.tell_shortfalls();
+        }
+        if matches!(fact, HostFact::RecordingStopped(_)) {
+            self.close_if_stopped(now);
+        }
+        Ok(())
+    }
+
+    /// Leaves the session for good.
+    fn leave(&mut self, now: Instant<Secondary>) -> Result<(), Refused> {
+        match &mut self.course {
+            Course::Over => Err(Refused::Over),
+            Course::InSession(session) => {
+                session.local.finish(now, 1, &mut self.outbox);
+                session.local.seal(now, SealDue::Now, &mut self.outbox);
+                self.outbox.settled();
+                self.end(Ending::Left);
+                Ok(())
+            }
+            Course::Idle { .. } | Course::Asking { .. } | Course::Joining { .. } => {
+                self.end(Ending::Left);
+                Ok(())
+            }
+        }
+    }
+
+    fn camera_news(&mut self, now: Instant<Secondary>, news: Vec<News<Secondary>>) {
+        for news in news {
+            match news {
+                News::Lost { since, observed } => {
+                    let since = since.unwrap_or(now);
+                    self.outbox.event(Event::CameraLost { since, observed });
+                }
+                // The primary counts, and its examinee is the one to warn.
+                News::Overdue => {}
+                News::Back { lost, .. } => self.outbox.event(Event::CameraBack { lost }),
+            }
+        }
+    }
+
+    pub(super) fn watch_camera(&mut self, now: Instant<Secondary>) {
+        let Course::InSession(session) = &mut self.course else { return };
+        let news = session.camera.wake(now);
+        self.camera_news(now, news);
+    }
+
+    /// Heartbeats first, so that their stamps are fresh; then what is pending is
+    /// made durable; then it is sent. `[SESSION-12]` `[SESSION-15]`
+    pub(super) fn beat(&mut self, now: Instant<Secondary>) {
+        let Course::InSession(session) = &mut self.course else { return };
+        let status = Status { device: self.device.unwrap_or_default() };
+        let (local, outbox) = (&mut session.local, &mut self.outbox);
+        session.peer.beat(now, status, &session.camera, local, outbox);
+        local.seal(now, SealDue::IfDue(limits::HEARTBEAT_INTERVAL), outbox);
+        local.settle(now, outbox);
+        if let Some(estimate) = session.estimate(now) {
+            self.outbox.event(Event::Clock(estimate));
+        }
+        self.ship();
+        self.watch_phase(now);
+        self.timers.set(Timer::Heartbeat, Some(now + limits::HEARTBEAT_INTERVAL));
+    }
+
+    /// Sends the primary what it lacks.
+    pub(super) fn ship(&mut self) {
+        let Course::InSession(session) = &mut self.course else { return };
+        session.peer.ship(&session.local, &mut self.outbox);
+        let all = session.local.durable().sequence;
+        if session.closing == Closing::HandingOver && session.peer.holds(all) {
+            self.timers.set(Timer::Closing, Some(self.now + limits::PARTING_TIME));
+        }
+    }
+
+    /// The phase follows from the plan even while nobody is heard.
+    pub(super) fn watch_phase(&mut self, now: Instant<Secondary>) {
+        let Course::InSession(session) = &mut self.course else { return };
+        let Some(plan) = &session.plan else { return };
+        let Some(there) = session.peer.timing().session_time(now) else { return };
+        let phase = plan.phase_at(there);
+        if session.phase.is_none_or(|known| known < phase) && phase != Phase::Setup {
+            session.phase = Some(phase);
+            let fact = Fact::Phase { phase: phase.number() };
+            session.local.write(now, &fact, &mut self.outbox);
+            self.outbox.event(Event::Phase(phase));
+        }
+    }
+
+    pub(super) fn silence(&mut self, now: Instant<Secondary>) {
+        let Course::InSession(session) = &mut self.course else { return };
+        if let Some(state) = session.peer.silence(now, &mut session.local, &mut self.outbox) {
+            session.local.settle(now, &mut self.outbox);
+            self.outbox.event(Event::Link(state));
+        }
+    }
+
+    /// The system says that networks changed: reach for the primary at once.
+    /// `[SESSION-19]`
+    pub(super) fn network_changed(&mut self, now: Instant<Secondary>) {
+        if let Course::InSession(session) = &mut self.course {
+            session.local.write(now, &Fact::NetworkChanged {}, &mut self.outbox);
+            session.patience = limits::REDIAL_FIRST;
+            if session.peer.link().is_some() {
+                session.peer.moved(now, &mut session.local, &mut self.outbox);
+                session.peer.probe(now, &mut self.outbox);
+            }
+        }
+        self.redial(now);
+    }
+
+    pub(super) fn slept(&mut self, now: Instant<Secondary>, span: Span) {
+        self.slept += span;
+        if let Course::InSession(session) = &mut self.course {
+            session.local.write(now, &Fact::Slept { span }, &mut self.outbox);
+            session.peer.slept(self.slept);
+            session.peer.probe(now, &mut self.outbox);
+        }
+        self.redial(now);
+    }
+
+    /// Nothing is durable any more. `[SESSION-2]`
+    pub(super) fn storage_failed(&mut self) {
+        if let Course::InSession(session) = &mut self.course
+            && !session.local.is_poisoned()
+        {
+            session.local.poison();
+            self.outbox.event(Event::StorageFailed);
+        }
+    }
+}

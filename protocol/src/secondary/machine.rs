@@ -1,0 +1,205 @@
+//! The assistant's state, and where each input goes.
+
+use super::{Command, Ending, Event, Snapshot};
+use crate::clock::Estimate;
+use crate::device::Device;
+use crate::identity::{BootId, Label, PublicKey, Signer};
+use crate::ledger::Observed;
+use crate::liveness::LinkState;
+use crate::machine::{Input, LinkId, Machine, Output, Purpose};
+use crate::pairing::{self, ExpectAccept, ExpectResumed, Scanned, SendHello};
+use crate::plan::{Phase, Plan};
+use crate::policy::Policy;
+use crate::secret::Entropy;
+use crate::session::{Camera, Local, Outbox, Peer, Refused, State};
+use crate::time::{Instant, Secondary, Span};
+use crate::timers::{Timer, Timers};
+use crate::wire::FrameReader;
+
+/// The assistant's whole protocol. See [`Machine`] for the law.
+pub struct SecondaryMachine {
+    /// The latest time handed in; timers never run back.
+    pub(super) now: Instant<Secondary>,
+    pub(super) label: Label,
+    pub(super) key: PublicKey,
+    pub(super) boot: BootId,
+    pub(super) wall_ms: i64,
+    pub(super) last_exit: Observed,
+    pub(super) entropy: Entropy,
+    pub(super) outbox: Outbox<Secondary, Event>,
+    pub(super) timers: Timers<Secondary>,
+    pub(super) device: Option<Device>,
+    pub(super) slept: Span,
+    pub(super) link: Option<Link>,
+    /// Whether the driver is dialling now.
+    pub(super) dialling: Dialling,
+    pub(super) course: Course,
+}
+
+/// How far this device has come.
+pub(super) enum Course {
+    /// In no session; the key signs the first one.
+    Idle { signer: Box<dyn Signer> },
+    /// A code was scanned; the user is asked.
+    Asking { signer: Box<dyn Signer>, scanned: Box<Scanned> },
+    /// The user consented; the primary is being reached and proven to.
+    Joining { signer: Box<dyn Signer>, hello: Box<SendHello> },
+    /// Paired.
+    InSession(Box<Session>),
+    /// The session is over, or this device never was in one.
+    Over,
+}
+
+/// The session that this device is in.
+pub(super) struct Session {
+    pub(super) state: State,
+    pub(super) local: Local<Secondary>,
+    pub(super) camera: Camera<Secondary>,
+    pub(super) peer: Peer<Secondary>,
+    pub(super) policy: Option<Policy>,
+    pub(super) plan: Option<Plan>,
+    pub(super) phase: Option<Phase>,
+    pub(super) check_code: Option<u32>,
+    /// The take that the camera is to record.
+    pub(super) recording: Option<u32>,
+    pub(super) closing: Closing,
+    /// How long to wait before the next attempt to reach the primary.
+    pub(super) patience: Span,
+}
+
+/// How far the end of the session has come.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Closing {
+    /// Not begun.
+    No,
+    /// The camera is being stopped.
+    Stopping,
+    /// The journal has its last record; the primary does not have it all yet.
+    HandingOver,
+}
+
+/// The connection to the primary.
+pub(super) struct Link {
+    pub(super) id: LinkId,
+    pub(super) reader: FrameReader,
+    pub(super) stage: Stage,
+}
+
+/// What the connection is waiting for.
+pub(super) enum Stage {
+    /// ACCEPT.
+    Proving(Box<ExpectAccept>),
+    /// RESUMED.
+    Resuming(Box<ExpectResumed>),
+    /// Anything a primary may say.
+    Seated,
+}
+
+/// Whether the driver is dialling.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Dialling {
+    No,
+    Now(Purpose),
+}
+
+impl SecondaryMachine {
+    fn wake(&mut self, now: Instant<Secondary>) {
+        while let Some(timer) = self.timers.take_due(now) {
+            match timer {
+                Timer::Heartbeat => self.beat(now),
+                Timer::Recorder => self.watch_camera(now),
+                Timer::Phase => self.watch_phase(now),
+                Timer::Silence(_) => self.silence(now),
+                Timer::Redial => self.redial(now),
+                Timer::Introduction => self.give_up_joining(now),
+                Timer::Closing => self.end(Ending::Finished),
+                // The primary's timers.
+                Timer::Offer | Timer::Probe(_) => {}
+            }
+        }
+    }
+
+    /// Sets every timer that follows from the state.
+    fn set_timers(&mut self) {
+        if let Course::InSession(session) = &self.course {
+            let silence = Timer::Silence(crate::identity::Role::PRIMARY);
+            self.timers.set(Timer::Recorder, session.camera.deadline());
+            self.timers.set(silence, session.peer.silence_deadline());
+        }
+        if matches!(self.course, Course::Over) {
+            self.timers = Timers::default();
+        }
+    }
+
+    /// The whole state, for a screen that missed events.
+    #[must_use]
+    pub fn snapshot(&self, now: Instant<Secondary>) -> Snapshot {
+        let now = self.now.max(now);
+        let Course::InSession(session) = &self.course else {
+            return Snapshot {
+                role: None,
+                phase: None,
+                link: LinkState::Down,
+                estimate: None,
+                recording: false,
+                covered: None,
+                frames: 0,
+                check_code: None,
+            };
+        };
+        Snapshot {
+            role: Some(session.state.own.role),
+            phase: session.phase,
+            link: session.peer.state(),
+            estimate: session.estimate(now),
+            recording: session.recording.is_some(),
+            covered: session.camera.covered(),
+            frames: session.camera.totals().frames,
+            check_code: session.check_code,
+        }
+    }
+}
+
+impl Session {
+    pub(super) fn estimate(&self, now: Instant<Secondary>) -> Option<Estimate> {
+        self.peer.timing().estimate(now)
+    }
+}
+
+impl Machine for SecondaryMachine {
+    type Clock = Secondary;
+    type Command = Command;
+    type Event = Event;
+    type Rejected = Refused;
+
+    fn command(&mut self, now: Instant<Secondary>, command: Command) -> Result<(), Refused> {
+        self.now = self.now.max(now);
+        let done = self.obey(now, command);
+        self.set_timers();
+        done
+    }
+
+    fn handle(&mut self, now: Instant<Secondary>, input: Input<'_>) {
+        self.now = self.now.max(now);
+        match input {
+            Input::Wake => {}
+            Input::Connected { link, purpose, peer, binding, remote: _ } => {
+                self.connected(now, link, purpose, pairing::Connection { binding, peer });
+            }
+            Input::Received { link, lane, bytes } => self.received(now, link, lane, bytes),
+            // Only the primary sees an assistant's packets come from elsewhere.
+            Input::Moved { .. } => {}
+            Input::Disconnected { link, lost } => self.disconnected(now, link, lost),
+            Input::DialFailed { lost } => self.dial_failed(now, lost),
+            Input::NetworkChanged => self.network_changed(now),
+            Input::Slept { span } => self.slept(now, span),
+            Input::StorageFailed => self.storage_failed(),
+        }
+        self.wake(self.now);
+        self.set_timers();
+    }
+
+    fn poll_output(&mut self) -> Output<Secondary, Event> {
+        self.outbox.pop(self.timers.next().map(|(due, timer)| (due, timer.name())))
+    }
+}

@@ -1,0 +1,177 @@
+//! The device behind the examinee: scans the code, and records.
+//!
+//! Nobody looks at an assistant's screen during an exam, so it must need nobody:
+//! after one scan and one consent it finds its way back to the primary from any
+//! outage, crash or reboot, and keeps its camera running meanwhile. Rejected:
+//! stopping the camera when the link is gone, which would turn every Wi-Fi
+//! outage into an interruption.
+
+mod connection;
+mod control;
+mod hosting;
+mod joining;
+mod machine;
+
+use crate::clock::Estimate;
+use crate::device::Shortfall;
+use crate::fault::{CloseCode, Fault};
+use crate::identity::{BootId, ExamTag, Fingerprint, Label, Role, Signer};
+use crate::ledger::Observed;
+use crate::liveness::LinkState;
+use crate::machine::Lost;
+use crate::plan::{Phase, Plan};
+use crate::secret::Entropy;
+use crate::session::{HostFact, Past, Refused, StartError};
+use crate::ticket::Ticket;
+use crate::time::{Instant, Secondary, Span};
+
+pub use machine::SecondaryMachine;
+
+/// What an assistant is started with.
+pub struct Setup {
+    /// What this device is called on the primary's screen.
+    pub label: Label,
+    /// Signs this device's journal with the key of its certificate.
+    pub signer: Box<dyn Signer>,
+    /// This boot of the device.
+    pub boot: BootId,
+    /// Unix time in milliseconds: a label in the journal.
+    pub wall_ms: i64,
+    /// Why the last run ended, as far as the system says.
+    pub last_exit: Observed,
+    /// 32 bytes from the system's generator.
+    pub entropy: Entropy,
+    /// What the disk holds from earlier runs of this session.
+    pub past: Past,
+}
+
+/// What the host may ask of an assistant.
+#[derive(Debug)]
+pub enum Command {
+    /// The camera, a picture or a person gave this code.
+    Scanned(Box<Ticket>),
+    /// The user accepts, or does not, to lend this device to the exam shown.
+    Consent(Consent),
+    /// Something happened on this device.
+    Host(HostFact<Secondary>),
+    /// Leave the session for good.
+    Leave,
+}
+
+/// The user's answer to [`Event::ConsentNeeded`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Consent {
+    /// Yes.
+    Given,
+    /// No.
+    Declined,
+}
+
+/// What an assistant tells its host.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Event {
+    /// Ask the user: lend this device to this exam? Nothing was sent yet.
+    ConsentNeeded {
+        /// Which exam, as the code carries it.
+        exam: ExamTag,
+        /// For which primary key, to show.
+        primary: Fingerprint,
+    },
+    /// Both sides proved themselves.
+    Paired {
+        /// The seat this device has now.
+        role: Role,
+        /// What the primary is called.
+        label: Label,
+        /// The six digits to compare, if the session asks for that.
+        check_code: Option<u32>,
+    },
+    /// Pairing came to nothing; scan again.
+    PairingFailed(Failure),
+    /// The plan of the session, from the primary.
+    Plan(Box<Plan>),
+    /// A new phase began.
+    Phase(Phase),
+    /// What keeps this device from being ready.
+    Shortfalls(Vec<Shortfall>),
+    /// Start this device's camera.
+    StartRecording {
+        /// Which take.
+        take: u32,
+    },
+    /// Stop this device's camera.
+    StopRecording,
+    /// The link to the primary changed.
+    Link(LinkState),
+    /// The primary's clock is known this well now (about once a second).
+    Clock(Estimate),
+    /// This device's camera is not recording any more.
+    CameraLost {
+        /// Since when.
+        since: Instant<Secondary>,
+        /// Why, as far as known.
+        observed: Observed,
+    },
+    /// This device's camera records again.
+    CameraBack {
+        /// For how long it did not.
+        lost: Span,
+    },
+    /// Somebody did what an honest device does not do.
+    Alarm(CloseCode),
+    /// This device could not write to its storage.
+    StorageFailed,
+    /// The session is over for this device.
+    Finished(Ending),
+}
+
+/// Why pairing came to nothing.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Failure {
+    /// The primary refused, and said why.
+    Refused(CloseCode),
+    /// The primary did what an honest primary does not do.
+    Fault(Fault),
+    /// It could not be reached, or went away.
+    Lost(Lost),
+    /// The user said no.
+    Declined,
+}
+
+/// Why the session is over for an assistant.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Ending {
+    /// The primary finished it.
+    Finished,
+    /// The primary put this device out, or another took its seat.
+    Removed(CloseCode),
+    /// This device left.
+    Left,
+}
+
+/// What a screen needs, whole.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Snapshot {
+    /// This device's seat, once paired.
+    pub role: Option<Role>,
+    /// The phase, once known.
+    pub phase: Option<Phase>,
+    /// The link to the primary.
+    pub link: LinkState,
+    /// The primary's clock.
+    pub estimate: Option<Estimate>,
+    /// Whether the camera is to be recording.
+    pub recording: bool,
+    /// When this device's camera last committed a frame.
+    pub covered: Option<Instant<Secondary>>,
+    /// Frames it committed.
+    pub frames: u64,
+    /// The six digits to compare, until they were.
+    pub check_code: Option<u32>,
+}
+
+/// Why a command to an assistant was refused.
+pub type Rejected = Refused;
+
+/// Why an assistant could not be started.
+pub type CannotStart = StartError;

@@ -1,0 +1,160 @@
+//! This device's own camera, as its journal and its screen see it.
+//!
+//! The recorder of `ledger` says what changed; this file turns the host's facts
+//! into its events and keeps the totals that the heartbeat carries. It decides
+//! nothing about the exam.
+
+use crate::identity::Role;
+use crate::ledger::Observed;
+use crate::ledger::{Change, Event, Origin, Recorder, State, Watch};
+use crate::policy::Policy;
+use crate::recording::{Fragment, Recording, Totals};
+use crate::session::{HostFact, Refused};
+use crate::time::{Clock, Instant, Span};
+use crate::wire;
+
+/// The own recorder and what it has recorded.
+pub(crate) struct Camera<C: Clock> {
+    recorder: Recorder<C>,
+    recording: Recording<C>,
+    conditions: wire::Conditions,
+}
+
+/// Something about the own camera that a screen shows.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum News<C: Clock> {
+    Lost { since: Option<Instant<C>>, observed: Observed },
+    Overdue,
+    Back { start: Option<Instant<C>>, end: Instant<C>, lost: Span },
+}
+
+impl<C: Clock> Camera<C> {
+    pub(crate) const fn new(role: Role, watch: Watch) -> Self {
+        Self {
+            recorder: Recorder::new(role, watch),
+            recording: Recording::new(watch.frame_gap),
+            conditions: wire::Conditions::NONE,
+        }
+    }
+
+    /// A camera whose journal has no end: it was to be recording when the process
+    /// died. `[SESSION-22]`
+    pub(crate) fn recovered(
+        role: Role,
+        watch: Watch,
+        recording: Recording<C>,
+        origin: Origin<C>,
+        observed: Observed,
+    ) -> Self {
+        let (recorder, _) = Recorder::recovered(role, watch, origin, observed);
+        Self { recorder, recording, conditions: wire::Conditions::NONE }
+    }
+
+    /// Checks a host's fact before anything is written.
+    pub(crate) fn check(&self, fact: &HostFact<C>) -> Result<(), Refused> {
+        let HostFact::Committed { fragment, .. } = fact else { return Ok(()) };
+        fragment.check(self.recording.frame_gap()).map_err(Refused::Fragment)?;
+        match self.recording.last() {
+            Some(last) if fragment.first < last => Err(Refused::OutOfOrder),
+            _ => Ok(()),
+        }
+    }
+
+    /// Takes a host's fact that was checked.
+    pub(crate) fn tell(&mut self, now: Instant<C>, fact: &HostFact<C>) -> Vec<News<C>> {
+        if let HostFact::Committed { fragment, .. } = fact {
+            self.commit(fragment);
+        }
+        let conditions = self.conditions;
+        if matches!(fact, HostFact::ScreenLeft(_)) {
+            self.conditions = conditions.with(wire::Conditions::SCREEN_LEFT);
+        } else if matches!(fact, HostFact::ScreenBack) {
+            self.conditions = conditions.without(wire::Conditions::SCREEN_LEFT);
+        } else if matches!(fact, HostFact::AudioLost(_)) {
+            self.conditions = conditions.with(wire::Conditions::AUDIO_LOST);
+        } else if matches!(fact, HostFact::AudioBack) {
+            self.conditions = conditions.without(wire::Conditions::AUDIO_LOST);
+        }
+        fact.to_event().map(|event| self.handle(now, event)).unwrap_or_default()
+    }
+
+    fn commit(&mut self, fragment: &Fragment<C>) {
+        // Checked before: what cannot be taken was refused.
+        _ = self.recording.commit(fragment);
+    }
+
+    /// Time has passed.
+    pub(crate) fn wake(&mut self, now: Instant<C>) -> Vec<News<C>> {
+        self.handle(now, Event::Wake)
+    }
+
+    fn handle(&mut self, now: Instant<C>, event: Event<C>) -> Vec<News<C>> {
+        let news = |change| match change {
+            Change::Lost { since, cause } => Some(News::Lost { since, observed: cause }),
+            Change::Overdue { .. } => Some(News::Overdue),
+            Change::Closed(outage) => {
+                Some(News::Back { start: outage.start, end: outage.end, lost: outage.lost })
+            }
+            Change::Withdrawn => None,
+            Change::Armed
+            | Change::Started { .. }
+            | Change::SilentStop { .. }
+            | Change::Returning { .. }
+            | Change::Relapsed { .. }
+            | Change::Ended => None,
+        };
+        self.recorder.handle(now, event).into_iter().filter_map(news).collect()
+    }
+
+    /// When [`Camera::wake`] is due.
+    pub(crate) fn deadline(&self) -> Option<Instant<C>> {
+        self.recorder.wake()
+    }
+
+    pub(crate) const fn totals(&self) -> Totals {
+        self.recording.totals()
+    }
+
+    pub(crate) fn covered(&self) -> Option<Instant<C>> {
+        self.recording.last()
+    }
+
+    pub(crate) const fn recording(&self) -> &Recording<C> {
+        &self.recording
+    }
+
+    pub(crate) const fn conditions(&self) -> wire::Conditions {
+        self.conditions
+    }
+
+    /// The state, as device reports carry it.
+    pub(crate) fn reported(&self) -> wire::CameraState {
+        if self.state() == wire::Recording::Recording {
+            wire::CameraState::Recording
+        } else {
+            wire::CameraState::Unknown
+        }
+    }
+
+    /// The state, as heartbeats carry it.
+    pub(crate) const fn state(&self) -> wire::Recording {
+        match self.recorder.state() {
+            State::Idle => wire::Recording::Idle,
+            State::Armed => wire::Recording::Armed,
+            State::Recording => wire::Recording::Recording,
+            State::Lost => wire::Recording::Lost,
+            State::Returning => wire::Recording::Returning,
+            State::Ended => wire::Recording::Ended,
+        }
+    }
+}
+
+/// What an assistant watches for until the primary has said what the policy is.
+pub(crate) const UNTOLD: Watch =
+    Watch { frame_gap: Span::from_secs(2), stable: Span::from_secs(5), max_duration: None };
+
+/// What the recorder watches for under `policy`.
+pub(crate) const fn watch(policy: &Policy) -> Watch {
+    let terms = policy.terms();
+    Watch { frame_gap: terms.frame_gap, stable: terms.stable, max_duration: terms.max_duration }
+}

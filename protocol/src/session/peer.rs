@@ -1,0 +1,386 @@
+//! One peer: its link, its clock, its journal, and what it last said.
+//!
+//! Primary and assistant keep the same things about each other, so they are kept
+//! by the same code; only who decides what follows differs, and that is left to
+//! the roles. A `Peer` exists from pairing to the end of the session, through
+//! every outage: connections come and go, the peer stays.
+
+use crate::device::Device;
+use crate::identity::{BootId, Role};
+use crate::journal::{Entry, Fact, Fork, Head, Header, Heard, Mirror, MirrorError, Replayed};
+use crate::liveness::{LinkState, Liveness};
+use crate::machine::{JournalName, LinkId};
+use crate::session::camera::Camera;
+use crate::session::courier::Courier;
+use crate::session::news::{Arrival, Beat, Newer, Status};
+use crate::session::timing::{Fresh, Level, Station, Timing};
+use crate::session::{Local, Outbox};
+use crate::time::{Instant, Span};
+use crate::wire::{self, Control, SenderTime, Timing as Datagram};
+
+/// A paired device, connected or not.
+pub(crate) struct Peer<C: Station> {
+    name: JournalName,
+    link: Option<LinkId>,
+    liveness: Liveness<C>,
+    timing: Timing<C>,
+    courier: Courier,
+    mirror: Mirror,
+    /// How far the peer's journal went when the link came back.
+    goal: u64,
+    path: u32,
+    boot: Option<BootId>,
+    said: Option<wire::Heartbeat>,
+    device: Option<Device>,
+}
+
+impl<C: Station> Peer<C> {
+    /// A peer that was just paired: its journal is empty here. The bytes begin
+    /// the copy of it.
+    pub(crate) fn paired<E>(header: Header, clock: u16, outbox: &mut Outbox<C, E>) -> Self {
+        let name = JournalName { role: header.role, device: header.device };
+        let (mirror, bytes) = Mirror::create(header);
+        outbox.append(name, bytes);
+        Self::with(name, mirror, clock)
+    }
+
+    /// A peer whose journal copy is on the disk.
+    pub(crate) fn known(replayed: &Replayed, clock: u16) -> Self {
+        let header = replayed.header();
+        let name = JournalName { role: header.role, device: header.device };
+        Self::with(name, Mirror::resume(replayed), clock)
+    }
+
+    fn with(name: JournalName, mirror: Mirror, clock: u16) -> Self {
+        Self {
+            name,
+            link: None,
+            liveness: Liveness::new(),
+            timing: Timing::new(clock),
+            courier: Courier::default(),
+            mirror,
+            goal: 0,
+            path: 0,
+            boot: None,
+            said: None,
+            device: None,
+        }
+    }
+
+    pub(crate) const fn role(&self) -> Role {
+        self.name.role
+    }
+
+    pub(crate) const fn link(&self) -> Option<LinkId> {
+        self.link
+    }
+
+    pub(crate) const fn state(&self) -> LinkState {
+        self.liveness.state()
+    }
+
+    pub(crate) const fn timing(&self) -> &Timing<C> {
+        &self.timing
+    }
+
+    /// The last heartbeat that counted.
+    pub(crate) const fn said(&self) -> Option<&wire::Heartbeat> {
+        self.said.as_ref()
+    }
+
+    pub(crate) const fn device(&self) -> Option<Device> {
+        self.device
+    }
+
+    /// How far the copy of the peer's journal goes.
+    pub(crate) const fn copied(&self) -> Head {
+        self.mirror.head()
+    }
+
+    /// Whether the peer holds the own journal up to `sequence`.
+    pub(crate) const fn holds(&self, sequence: u64) -> bool {
+        self.courier.has_delivered(sequence)
+    }
+
+    /// A connection with this peer begins.
+    ///
+    /// # Errors
+    /// [`Fork`] if the peer's journal is behind what it showed before.
+    pub(crate) fn connected<E>(
+        &mut self,
+        now: Instant<C>,
+        arrival: Arrival,
+        local: &mut Local<C>,
+        outbox: &mut Outbox<C, E>,
+    ) -> Result<Option<LinkState>, Box<Fork>> {
+        let Arrival { link, boot, theirs, held } = arrival;
+        if let Some(head) = theirs {
+            self.mirror.returned(head)?;
+        }
+        self.link = Some(link);
+        self.goal = theirs.map_or(0, |head| head.sequence);
+        self.path = self.path.saturating_add(1);
+        self.timing.path_changed();
+        self.courier.restart(held, local.durable().sequence);
+        if let Some(boot) = boot {
+            self.booted(now, boot, local, outbox);
+        }
+        let changed = self.liveness.heard(now);
+        self.note_link(now, changed, local, outbox);
+        Ok(changed)
+    }
+
+    /// The peer said which boot of its device this is.
+    pub(crate) fn booted<E>(
+        &mut self,
+        now: Instant<C>,
+        boot: BootId,
+        local: &mut Local<C>,
+        outbox: &mut Outbox<C, E>,
+    ) {
+        if self.boot.replace(boot) != Some(boot) {
+            let fact = Fact::PeerBoot { peer: self.name.role, device: self.name.device, boot };
+            local.write(now, &fact, outbox);
+        }
+    }
+
+    /// The connection `link` is gone.
+    pub(crate) fn disconnected<E>(
+        &mut self,
+        now: Instant<C>,
+        local: &mut Local<C>,
+        outbox: &mut Outbox<C, E>,
+    ) -> Option<LinkState> {
+        self.link = None;
+        let changed = self.liveness.disconnected();
+        self.note_link(now, changed, local, outbox);
+        changed
+    }
+
+    /// The peer's packets come from elsewhere now.
+    pub(crate) fn moved<E>(
+        &mut self,
+        now: Instant<C>,
+        local: &mut Local<C>,
+        outbox: &mut Outbox<C, E>,
+    ) {
+        self.path = self.path.saturating_add(1);
+        self.timing.path_changed();
+        self.note_link(now, Some(self.liveness.state()), local, outbox);
+    }
+
+    /// This device slept: `total` since its boot.
+    pub(crate) fn slept(&mut self, total: Span) {
+        self.timing.slept(total);
+    }
+
+    /// Time passed without a word.
+    pub(crate) fn silence<E>(
+        &mut self,
+        now: Instant<C>,
+        local: &mut Local<C>,
+        outbox: &mut Outbox<C, E>,
+    ) -> Option<LinkState> {
+        let changed = self.liveness.silence(now);
+        self.note_link(now, changed, local, outbox);
+        changed
+    }
+
+    /// When [`Peer::silence`] is due.
+    pub(crate) fn silence_deadline(&self) -> Option<Instant<C>> {
+        self.liveness.deadline()
+    }
+
+    /// The peer was heard. Yields the new link state, if it changed.
+    pub(crate) fn heard<E>(
+        &mut self,
+        now: Instant<C>,
+        local: &mut Local<C>,
+        outbox: &mut Outbox<C, E>,
+    ) -> Option<LinkState> {
+        let mut changed = self.liveness.heard(now);
+        let level = self.mirror.head().sequence >= self.goal && self.courier.has_delivered_goal();
+        if level {
+            changed = self.liveness.reconciled().or(changed);
+        }
+        self.note_link(now, changed, local, outbox);
+        changed
+    }
+
+    fn note_link<E>(
+        &self,
+        now: Instant<C>,
+        changed: Option<LinkState>,
+        local: &mut Local<C>,
+        outbox: &mut Outbox<C, E>,
+    ) {
+        if let Some(state) = changed {
+            let (peer, path) = (self.name.role, self.path);
+            local.write(now, &Fact::Link { peer, state: state.number(), path }, outbox);
+        }
+    }
+
+    /// Sends a clock message.
+    pub(crate) fn probe<E>(&mut self, now: Instant<C>, outbox: &mut Outbox<C, E>) {
+        let Some(link) = self.link else { return };
+        let stamp = self.timing.outgoing(now);
+        outbox.datagram(link, Datagram::Probe(wire::Probe { stamp }).encode());
+    }
+
+    /// Sends a heartbeat: what is durable, and how this device is. `[SESSION-12]`
+    pub(crate) fn beat<E>(
+        &mut self,
+        now: Instant<C>,
+        status: Status,
+        camera: &Camera<C>,
+        local: &Local<C>,
+        outbox: &mut Outbox<C, E>,
+    ) {
+        let Some(link) = self.link else { return };
+        let head = local.durable();
+        let totals = camera.totals();
+        let mut conditions = camera.conditions();
+        if local.is_poisoned() {
+            conditions = conditions.with(wire::Conditions::STORAGE_FAILED);
+        }
+        let heartbeat = wire::Heartbeat {
+            clock_digest: self.timing.estimator().digest(),
+            stamp: self.timing.outgoing(now),
+            recording: camera.state(),
+            conditions,
+            last_committed: SenderTime::of(camera.covered().unwrap_or(Instant::from_nanos(0))),
+            frames: totals.frames,
+            bytes: totals.bytes,
+            device: status.device,
+            journal_sequence: head.sequence,
+            journal_head: head.hash,
+        };
+        outbox.datagram(link, Datagram::Heartbeat(heartbeat).encode());
+    }
+
+    /// Takes the stamp of any datagram; its instants go into the journal.
+    pub(crate) fn stamped(
+        &mut self,
+        now: Instant<C>,
+        stamp: &wire::Stamp,
+        local: &mut Local<C>,
+    ) -> (Level, Fresh) {
+        if self.boot.is_some() {
+            let sent = stamp.sent.on::<C::Peer>().relabelled();
+            let heard = Heard { sequence: stamp.seq, sent, received: now.relabelled() };
+            local.heard(self.name.role, heard);
+        }
+        let heeded = self.timing.incoming(stamp, now);
+        (heeded.level, heeded.fresh)
+    }
+
+    /// Takes a heartbeat. `[SESSION-13]`
+    ///
+    /// # Errors
+    /// [`Fork`] if its journal head contradicts what the peer showed before.
+    pub(crate) fn heartbeat<E>(
+        &mut self,
+        now: Instant<C>,
+        beat: &wire::Heartbeat,
+        local: &mut Local<C>,
+        outbox: &mut Outbox<C, E>,
+    ) -> Result<Beat, Box<Fork>> {
+        let (level, fresh) = self.stamped(now, &beat.stamp, local);
+        let before = self.said.as_ref().map_or(0, |said| said.journal_sequence);
+        if beat.journal_sequence < before {
+            return Ok(Beat { level, fresh, newer: Newer::No });
+        }
+        self.mirror.claim(Head { sequence: beat.journal_sequence, hash: beat.journal_head })?;
+        if self.boot.is_some() && (beat.journal_sequence > before || self.said.is_none()) {
+            let covered = match beat.frames {
+                0 => Instant::from_nanos(i64::MIN),
+                _ => beat.last_committed.on::<C::Peer>().relabelled(),
+            };
+            let fact = Fact::PeerHead {
+                peer: self.name.role,
+                sequence: beat.journal_sequence,
+                head: beat.journal_head,
+                covered,
+            };
+            local.write(now, &fact, outbox);
+        }
+        self.said = Some(*beat);
+        self.device = Some(beat.device);
+        Ok(Beat { level, fresh, newer: Newer::Yes })
+    }
+
+    /// Compares what both devices know of the clocks, when they must know the
+    /// same; differing means to measure anew. `[CLOCK-18]`
+    pub(crate) fn compare(&mut self, level: Level, digest: u64) -> Fresh {
+        if level == Level::Yes && digest != self.timing.estimator().digest() {
+            self.timing.renew();
+            return Fresh::Yes;
+        }
+        Fresh::No
+    }
+
+    /// What the peer reported of its device.
+    pub(crate) fn reported<E>(
+        &mut self,
+        now: Instant<C>,
+        report: &wire::DeviceReport,
+        local: &mut Local<C>,
+        outbox: &mut Outbox<C, E>,
+    ) {
+        self.device = Some(report.device);
+        self.booted(now, report.boot, local, outbox);
+    }
+
+    /// Takes records of the peer's journal; acknowledged once durable.
+    /// `[SESSION-16]`
+    ///
+    /// # Errors
+    /// [`MirrorError`]; what is damaged or forked ends the link, a gap is asked
+    /// for again by the caller.
+    pub(crate) fn copy<E>(
+        &mut self,
+        journal: &wire::Journal,
+        outbox: &mut Outbox<C, E>,
+    ) -> Result<Vec<Entry>, MirrorError> {
+        let accepted = self.mirror.accept(journal.from_sequence(), journal.records())?;
+        outbox.append(self.name, accepted.bytes);
+        Ok(accepted.entries)
+    }
+
+    /// Acknowledges what was copied and is durable by now.
+    pub(crate) fn acknowledge<E>(&self, outbox: &mut Outbox<C, E>) {
+        let Some(link) = self.link else { return };
+        let Head { sequence, hash } = self.mirror.head();
+        let have = wire::JournalHave { sequence, head: hash };
+        outbox.settled().control(link, Control::JournalHave(have).encode());
+    }
+
+    /// Asks for the records that the copy lacks.
+    pub(crate) fn ask<E>(&self, outbox: &mut Outbox<C, E>) {
+        let Some(link) = self.link else { return };
+        let ask = wire::JournalAsk { from_sequence: self.mirror.wanted() };
+        outbox.control(link, Control::JournalAsk(ask).encode());
+    }
+
+    /// The peer holds the own journal up to here.
+    pub(crate) fn acknowledged(&mut self, have: &wire::JournalHave) {
+        self.courier.acknowledged(have.sequence);
+    }
+
+    /// The peer wants the own journal from there.
+    pub(crate) fn asked(&mut self, ask: &wire::JournalAsk) {
+        self.courier.rewind(ask.from_sequence);
+    }
+
+    /// Sends durable records of the own journal, as many as may be under way.
+    pub(crate) fn ship<E>(&mut self, local: &Local<C>, outbox: &mut Outbox<C, E>) {
+        let Some(link) = self.link else { return };
+        while let Some(parcel) = self.courier.next(local) {
+            let records = parcel.records.to_vec();
+            // Within its bounds by construction: see the relations in limits.rs.
+            if let Ok(journal) = wire::Journal::new(parcel.from, parcel.count, records) {
+                outbox.control(link, Control::Journal(journal).encode());
+            }
+        }
+    }
+}

@@ -1,0 +1,241 @@
+//! What survives a restart besides the journals: who belongs to the session.
+//!
+//! Journals are evidence and are shown to others; resume secrets are neither.
+//! So the secrets live in a small private file of their own, replaced whole
+//! after every change. Rejected: keeping them in the journal encrypted, which
+//! would make evidence depend on a key that is deleted.
+//!
+//! The layout is fixed, little-endian and private to this crate: a file of
+//! another version is refused, never guessed at.
+
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use crate::identity::{BootId, Fingerprint, Label, PublicKey, Role, SessionId};
+use crate::limits;
+use crate::machine::JournalName;
+use crate::pairing::Membership;
+use crate::secret::Secret;
+
+const MAGIC: [u8; 8] = *b"DIPTYCHS";
+const VERSION: u8 = 1;
+
+/// Everything private that outlives the process.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct State {
+    pub(crate) session: SessionId,
+    pub(crate) own: JournalName,
+    /// The peers of this session; for an assistant, the primary alone.
+    pub(crate) members: Vec<Member>,
+    /// Keys that were put out and are refused until the session ends.
+    pub(crate) refused: Vec<Fingerprint>,
+}
+
+/// A device that was paired.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Member {
+    /// Its journal.
+    pub(crate) name: JournalName,
+    /// What it calls itself.
+    pub(crate) label: Label,
+    pub(crate) membership: Membership,
+    /// Where it is reached, most promising first.
+    pub(crate) addresses: Vec<SocketAddr>,
+}
+
+/// The stored state cannot be used.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error(
+    "expected this device's stored session, version {VERSION}, got other or damaged bytes; pair the devices again"
+)]
+pub struct StateDamaged;
+
+impl State {
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        out.extend_from_slice(&MAGIC);
+        out.push(VERSION);
+        out.extend_from_slice(&self.session.0);
+        out.extend_from_slice(&[self.own.role.number(), self.own.device]);
+        out.push(bounded(self.members.len()));
+        for member in &self.members {
+            member.encode(&mut out);
+        }
+        out.push(bounded(self.refused.len()));
+        for refused in &self.refused {
+            out.extend_from_slice(&refused.0);
+        }
+        let check = crate::identity::sha256(&out);
+        out.extend_from_slice(&check);
+        out
+    }
+
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, StateDamaged> {
+        let (body, check) =
+            bytes.split_at_checked(bytes.len().wrapping_sub(32)).ok_or(StateDamaged)?;
+        if crate::identity::sha256(body).as_slice() != check {
+            return Err(StateDamaged);
+        }
+        let mut rest = Rest(body);
+        if rest.array()? != MAGIC || rest.byte()? != VERSION {
+            return Err(StateDamaged);
+        }
+        let session = SessionId(rest.array()?);
+        let own = rest.name()?;
+        let members = (0..rest.byte()?)
+            .map(|_| Member::decode(session, &mut rest))
+            .collect::<Result<_, _>>()?;
+        let refused = (0..rest.byte()?)
+            .map(|_| Ok(Fingerprint(rest.array()?)))
+            .collect::<Result<_, StateDamaged>>()?;
+        if rest.0.is_empty() {
+            Ok(Self { session, own, members, refused })
+        } else {
+            Err(StateDamaged)
+        }
+    }
+
+    /// Puts `key` out for good; the oldest make room beyond the limit.
+    pub(crate) fn refuse(&mut self, key: Fingerprint) {
+        if !self.refused.contains(&key) {
+            self.refused.push(key);
+        }
+        if self.refused.len() > limits::REFUSED_KEYS {
+            self.refused.remove(0);
+        }
+    }
+}
+
+impl Member {
+    fn encode(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&[self.name.role.number(), self.name.device]);
+        let Membership { session: _, role, peer, resume, epoch, peer_boot } = &self.membership;
+        out.push(role.number());
+        out.extend_from_slice(peer.sec1());
+        out.extend_from_slice(resume.expose());
+        out.extend_from_slice(&epoch.to_le_bytes());
+        out.push(u8::from(peer_boot.is_some()));
+        out.extend_from_slice(&peer_boot.map_or([0; 16], |boot| boot.0));
+        let (len, label) = self.label.to_wire();
+        out.push(len);
+        out.extend_from_slice(&label);
+        let count = self.addresses.len().min(limits::ADDRESSES);
+        out.push(bounded(count));
+        for address in self.addresses.iter().take(count) {
+            let (family, ip) = match address.ip() {
+                IpAddr::V4(ip) => (4, ip.to_ipv6_mapped().octets()),
+                IpAddr::V6(ip) => (6, ip.octets()),
+            };
+            out.push(family);
+            out.extend_from_slice(&ip);
+            out.extend_from_slice(&address.port().to_le_bytes());
+        }
+    }
+
+    fn decode(session: SessionId, rest: &mut Rest<'_>) -> Result<Self, StateDamaged> {
+        let name = rest.name()?;
+        let role = rest.role()?;
+        let peer = PublicKey::from_sec1(&rest.array::<65>()?).map_err(|_| StateDamaged)?;
+        let resume = Secret::new(rest.array()?);
+        let epoch = u32::from_le_bytes(rest.array()?);
+        let (known, boot) = (rest.byte()?, BootId(rest.array()?));
+        let peer_boot = (known == 1).then_some(boot);
+        let membership = Membership { session, role, peer, resume, epoch, peer_boot };
+        let len = rest.byte()?;
+        let label = Label::from_wire(len, &rest.array()?).map_err(|_| StateDamaged)?;
+        let addresses = (0..rest.byte()?).map(|_| rest.address()).collect::<Result<_, _>>()?;
+        Ok(Self { name, label, membership, addresses })
+    }
+}
+
+fn bounded(len: usize) -> u8 {
+    u8::try_from(len).unwrap_or(u8::MAX)
+}
+
+struct Rest<'a>(&'a [u8]);
+
+impl Rest<'_> {
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], StateDamaged> {
+        let (array, rest) = self.0.split_first_chunk::<N>().ok_or(StateDamaged)?;
+        self.0 = rest;
+        Ok(*array)
+    }
+
+    fn byte(&mut self) -> Result<u8, StateDamaged> {
+        self.array::<1>().map(|[byte]| byte)
+    }
+
+    fn name(&mut self) -> Result<JournalName, StateDamaged> {
+        Ok(JournalName { role: self.role()?, device: self.byte()? })
+    }
+
+    fn role(&mut self) -> Result<Role, StateDamaged> {
+        Role::new(self.byte()?).map_err(|_| StateDamaged)
+    }
+
+    fn address(&mut self) -> Result<SocketAddr, StateDamaged> {
+        let family = self.byte()?;
+        let ip = Ipv6Addr::from(self.array::<16>()?);
+        let port = u16::from_le_bytes(self.array()?);
+        let ip = match (family, ip.to_ipv4_mapped()) {
+            (4, Some(ip)) => IpAddr::V4(Ipv4Addr::from(ip.octets())),
+            (6, _) => IpAddr::V6(ip),
+            _ => return Err(StateDamaged),
+        };
+        Ok(SocketAddr::new(ip, port))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn state() -> State {
+        let point = p256::ecdsa::SigningKey::from_slice(&[7; 32]).unwrap();
+        let point = point.verifying_key().to_sec1_point(false);
+        let role = Role::new(1).unwrap();
+        let membership = Membership {
+            session: SessionId([1; 16]),
+            role,
+            peer: PublicKey::from_sec1(point.as_bytes()).unwrap(),
+            resume: Secret::new([9; 32]),
+            epoch: 77,
+            peer_boot: Some(BootId([5; 16])),
+        };
+        let member = Member {
+            name: JournalName { role, device: 2 },
+            label: Label::new("behind").unwrap(),
+            membership,
+            addresses: vec!["192.168.1.2:47000".parse().unwrap(), "[fd00::1]:5".parse().unwrap()],
+        };
+        State {
+            session: SessionId([1; 16]),
+            own: JournalName { role: Role::PRIMARY, device: 1 },
+            members: vec![member],
+            refused: vec![Fingerprint([3; 32])],
+        }
+    }
+
+    #[test]
+    fn state_survives_and_every_damage_is_refused() {
+        let bytes = state().encode();
+        assert_eq!(State::decode(&bytes), Ok(state()));
+        for cut in 0..bytes.len() {
+            assert_eq!(State::decode(&bytes[..cut]), Err(StateDamaged), "cut at {cut}");
+        }
+        for at in 0..bytes.len() {
+            let mut damaged = bytes.clone();
+            damaged[at] ^= 1;
+            assert_eq!(State::decode(&damaged), Err(StateDamaged), "flipped at {at}");
+        }
+    }
+
+    #[test]
+    fn the_list_of_refused_keys_stays_bounded() {
+        let mut state = state();
+        for n in 0..=255 {
+            state.refuse(Fingerprint([n; 32]));
+        }
+        assert_eq!(state.refused.len(), limits::REFUSED_KEYS);
+        assert_eq!(State::decode(&state.encode()), Ok(state));
+    }
+}

@@ -1,0 +1,153 @@
+//! The two clocks of one link, seen from either end.
+//!
+//! Both devices run the same estimator on the same constraints, so the code that
+//! feeds it is one. What differs is only whose clock is whose, and that is a
+//! type: a [`Station`] is a clock that knows what the other end's is.
+
+use crate::clock::stamps::Incoming;
+use crate::clock::{Estimate, Estimator, Observed, Stamp, Stamps};
+use crate::time::{Clock, Instant, Primary, Secondary, Span};
+use crate::wire;
+
+/// A device's clock, from which follows what its peer's clock is.
+pub(crate) trait Station: Clock {
+    /// The clock at the other end.
+    type Peer: Clock;
+
+    /// Reads a stamp of the peer.
+    fn incoming(stamps: &mut Stamps<Self>, stamp: Stamp, now: Instant<Self>) -> Incoming;
+
+    /// `now` in session time, as well as it is known.
+    fn session_time(estimator: &Estimator, now: Instant<Self>) -> Option<Instant<Primary>>;
+}
+
+impl Station for Primary {
+    type Peer = Secondary;
+
+    fn incoming(stamps: &mut Stamps<Self>, stamp: Stamp, now: Instant<Self>) -> Incoming {
+        stamps.incoming(stamp, now)
+    }
+
+    fn session_time(_: &Estimator, now: Instant<Self>) -> Option<Instant<Self>> {
+        Some(now)
+    }
+}
+
+impl Station for Secondary {
+    type Peer = Primary;
+
+    fn incoming(stamps: &mut Stamps<Self>, stamp: Stamp, now: Instant<Self>) -> Incoming {
+        stamps.incoming(stamp, now)
+    }
+
+    fn session_time(estimator: &Estimator, now: Instant<Self>) -> Option<Instant<Primary>> {
+        estimator.to_primary(now).map(|mapped| mapped.at)
+    }
+}
+
+/// Everything about the clocks of one link, except when to measure.
+pub(crate) struct Timing<C: Station> {
+    stamps: Stamps<C>,
+    estimator: Estimator,
+}
+
+/// What a stamp changed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Heeded {
+    /// Whether both devices knew the same when the stamp was sent.
+    pub(crate) level: Level,
+    /// Whether the clocks have to be measured anew.
+    pub(crate) fresh: Fresh,
+}
+
+/// Whether both devices knew the same when a message was sent.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Level {
+    Yes,
+    No,
+}
+
+/// Whether a clock epoch began.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Fresh {
+    Yes,
+    No,
+}
+
+impl<C: Station> Timing<C> {
+    /// `clock` numbers this device's clock: greater than in any earlier run.
+    pub(crate) fn new(clock: u16) -> Self {
+        Self { stamps: Stamps::new(clock), estimator: Estimator::new() }
+    }
+
+    /// The path to the peer changed.
+    pub(crate) fn path_changed(&mut self) {
+        self.stamps.path_changed();
+    }
+
+    /// This device has slept `total` since it booted.
+    pub(crate) fn slept(&mut self, total: Span) {
+        self.stamps.slept(total);
+    }
+
+    /// The stamp for a message handed over now.
+    pub(crate) fn outgoing(&mut self, now: Instant<C>) -> wire::Stamp {
+        to_wire::<C>(self.stamps.outgoing(now))
+    }
+
+    /// A stamp came at `now`.
+    pub(crate) fn incoming(&mut self, stamp: &wire::Stamp, now: Instant<C>) -> Heeded {
+        let told = C::incoming(&mut self.stamps, from_wire::<C>(stamp), now);
+        let mut fresh = Fresh::No;
+        for observation in told.agreed.into_iter().flatten() {
+            if self.estimator.take(observation) == Observed::NewEpoch {
+                fresh = Fresh::Yes;
+            }
+        }
+        Heeded { level: if told.level { Level::Yes } else { Level::No }, fresh }
+    }
+
+    /// The two devices' estimates differ although they must not: begin anew.
+    pub(crate) fn renew(&mut self) {
+        self.stamps.renew();
+    }
+
+    pub(crate) const fn estimator(&self) -> &Estimator {
+        &self.estimator
+    }
+
+    /// `now` in session time, as well as it is known.
+    pub(crate) fn session_time(&self, now: Instant<C>) -> Option<Instant<Primary>> {
+        C::session_time(&self.estimator, now)
+    }
+
+    /// What is known of the offset at `now`.
+    pub(crate) fn estimate(&self, now: Instant<C>) -> Option<Estimate> {
+        self.estimator.estimate(self.session_time(now)?)
+    }
+}
+
+fn to_wire<C: Station>(stamp: Stamp) -> wire::Stamp {
+    let own = |nanos| wire::SenderTime::of(Instant::<C>::from_nanos(nanos));
+    wire::Stamp {
+        seq: stamp.seq,
+        sent: own(stamp.sent),
+        epoch: stamp.epoch,
+        suspended: Span::from_nanos(stamp.suspended),
+        echo_seq: stamp.echo_seq,
+        echo_sent: wire::ReceiverTime::of(Instant::<C::Peer>::from_nanos(stamp.echo_sent)),
+        echo_received: own(stamp.echo_received),
+    }
+}
+
+fn from_wire<C: Station>(stamp: &wire::Stamp) -> Stamp {
+    Stamp {
+        seq: stamp.seq,
+        sent: stamp.sent.on::<C::Peer>().nanos(),
+        epoch: stamp.epoch,
+        suspended: stamp.suspended.nanos(),
+        echo_seq: stamp.echo_seq,
+        echo_sent: stamp.echo_sent.on::<C>().nanos(),
+        echo_received: stamp.echo_received.on::<C::Peer>().nanos(),
+    }
+}
