@@ -293,6 +293,13 @@ mod tests {
     }
 
     #[test]
+    fn the_label_is_a_date_of_this_century() {
+        // [TIME-7]
+        let year = wall_clock_millis() / (365 * 86_400_000) + 1970;
+        assert!((2024..2100).contains(&year), "{year}");
+    }
+
+    #[test]
     fn no_timer_runs_longer_than_a_nap() {
         // [TIME-6]
         let now = Instant::<Secondary>::from_nanos(0);

@@ -20,6 +20,7 @@ use diptych_protocol::identity::Role;
 use diptych_protocol::limits;
 use diptych_protocol::machine::JournalName;
 
+use crate::diagnosis::Diagnosis;
 use crate::error::{StorageError, StorageProblem};
 
 /// A small file that only this app may read.
@@ -245,6 +246,50 @@ impl Disk for Folder {
             std::fs::rename(&fresh, &path)?;
             sync_folder(&folder.path)
         })
+    }
+}
+
+/// Runs a write that may take long, so that the tasks which read and stamp go on
+/// meanwhile where the runtime has another thread for them. `[TRANSPORT-11]`
+pub(crate) fn blocking<T>(write: impl FnOnce() -> T) -> T {
+    use tokio::runtime::{Handle, RuntimeFlavor};
+    match Handle::try_current().map(|runtime| runtime.runtime_flavor()) {
+        Ok(RuntimeFlavor::MultiThread) => tokio::task::block_in_place(write),
+        _ => write(),
+    }
+}
+
+/// Whether everything that the machine wanted kept was kept, and who knows.
+#[derive(Default)]
+pub(crate) struct Kept {
+    first_failure: Option<StorageError>,
+    untold: bool,
+}
+
+impl Kept {
+    /// Notes how a write went. Only the first failure counts: after it the disk
+    /// takes nothing, and the machine claims nothing.
+    pub(crate) fn note(&mut self, wrote: Result<(), StorageError>) {
+        if let (Err(failure), None) = (wrote, &self.first_failure) {
+            self.first_failure = Some(failure);
+            self.untold = true;
+        }
+    }
+
+    /// Whether there is a failure of which the machine does not know yet.
+    pub(crate) const fn is_untold(&self) -> bool {
+        self.untold
+    }
+
+    /// What to tell the app, now that the machine is told.
+    pub(crate) fn tell(&mut self) -> Option<Diagnosis> {
+        self.untold = false;
+        self.first_failure.as_ref().map(StorageError::diagnosis)
+    }
+
+    /// The account of the whole run.
+    pub(crate) fn end(self) -> Result<(), StorageError> {
+        self.first_failure.map_or(Ok(()), Err)
     }
 }
 

@@ -8,7 +8,7 @@
 //!
 //! "Connected" means that TLS has verified the peer's key and nothing more: a
 //! client is told so before the server has looked at the client's key, so only a
-//! proof on the connection itself can make two devices paired.
+//! proof on the connection itself can make two devices paired. `[TRANSPORT-26]`
 
 mod connection;
 mod dial;
@@ -201,7 +201,9 @@ impl<C: time::Clock> Quic<C> {
         }
     }
 
-    /// Opens a socket again and moves everything to it.
+    /// Opens a socket again and moves everything to it: connections that this
+    /// device opened migrate, those that it accepted need the old port.
+    /// `[TRANSPORT-24]`
     fn rebind(&mut self) -> Result<(), NetworkError> {
         // Only an endpoint that lets peers in must keep its port.
         let listens = *self.admission.borrow() != Admission::default();

@@ -12,8 +12,7 @@ use diptych_protocol::time::Instant;
 
 use crate::World;
 use crate::clock::Naps;
-use crate::disk::Private;
-use crate::error::StorageError;
+use crate::disk::{Kept, Private, blocking};
 use crate::handle::{Ask, Asked, Ended, Notice, Teller};
 use crate::link::{Arrival, Dial, Link};
 
@@ -32,12 +31,11 @@ pub(crate) async fn run<M: Machine, L: Link<M::Clock>>(
     teller: Teller<M::Event>,
 ) -> Ended {
     let mut naps = Naps::new(&*world.clock);
-    let mut kept = Kept { first_failure: Ok(()), untold: false };
+    let mut kept = Kept::default();
     loop {
         let wake = drain(&mut machine, &mut world, &mut kept, &teller);
         let step = Naps::step(world.clock.now(), wake).to_duration();
         let next = tokio::select! {
-            biased;
             ask = asked.asks.recv() => Next::Asked(ask),
             arrival = world.link.next() => Next::Arrived(arrival),
             () = tokio::time::sleep(step) => Next::Ticked,
@@ -68,23 +66,7 @@ pub(crate) async fn run<M: Machine, L: Link<M::Clock>>(
         }
     }
     world.link.finish().await;
-    kept.first_failure.and(world.disk.sync())
-}
-
-/// Whether everything so far was kept.
-struct Kept {
-    first_failure: Ended,
-    /// The machine has not been told yet.
-    untold: bool,
-}
-
-impl Kept {
-    fn note(&mut self, wrote: Result<(), StorageError>) {
-        if self.first_failure.is_ok() && wrote.is_err() {
-            self.first_failure = wrote;
-            self.untold = true;
-        }
-    }
+    kept.end().and(world.disk.sync())
 }
 
 /// Carries out every output, and returns when to wake the machine.
@@ -102,12 +84,14 @@ fn drain<M: Machine, L: Link<M::Clock>>(
     loop {
         match machine.poll_output() {
             Output::Append { journal, bytes } => kept.note(world.disk.append(journal, &bytes)),
-            Output::Sync => kept.note(world.disk.sync()),
-            Output::Store(state) => kept.note(world.disk.store(Private::State, &state)),
-            Output::Transmit { link, lane: Lane::Control, .. } if kept.untold => {
+            Output::Sync => kept.note(blocking(|| world.disk.sync())),
+            Output::Store(state) => {
+                kept.note(blocking(|| world.disk.store(Private::State, &state)));
+            }
+            Output::Transmit { link, lane: Lane::Control, .. } if kept.is_untold() => {
                 world.link.close(link, CloseCode::Internal);
             }
-            Output::Transmit { .. } | Output::Event(_) if kept.untold => {}
+            Output::Transmit { .. } | Output::Event(_) if kept.is_untold() => {}
             Output::Transmit { link, lane, bytes } => world.link.transmit(link, lane, bytes),
             Output::Admit(admission) => world.link.admit(admission),
             Output::Dial { peer, addresses, purpose, discovery } => {
@@ -116,11 +100,10 @@ fn drain<M: Machine, L: Link<M::Clock>>(
             Output::Announce(names) => world.link.announce(names),
             Output::Close { link, code } => world.link.close(link, code),
             Output::Event(event) => teller.tell(Notice::Event(event)),
-            Output::Idle { wake } if !kept.untold => return wake.map(|(at, _)| at),
+            Output::Idle { wake } if !kept.is_untold() => return wake.map(|(at, _)| at),
             Output::Idle { .. } => {
-                kept.untold = false;
-                if let Err(failure) = &kept.first_failure {
-                    teller.tell(Notice::Trouble(failure.diagnosis()));
+                if let Some(trouble) = kept.tell() {
+                    teller.tell(Notice::Trouble(trouble));
                 }
                 machine.handle(world.clock.now(), Input::StorageFailed);
             }

@@ -294,3 +294,63 @@ impl ClientCertVerifier for PinnedClients {
         vec![SCHEME]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A ClientHello of TLS 1.2 (RFC 5246 section 7.4.1.2) in one record.
+    fn tls12_hello() -> Vec<u8> {
+        let extensions = [
+            &[0, 10, 0, 4, 0, 2, 0, 23][..], // supported_groups: secp256r1
+            &[0, 13, 0, 4, 0, 2, 4, 3],      // signature_algorithms: ecdsa_secp256r1_sha256
+            &[0, 16, 0, 12, 0, 10, 9],       // application_layer_protocol_negotiation
+            b"diptych/1",
+        ]
+        .concat();
+        let mut body = vec![3, 3];
+        body.extend([7; 32]);
+        body.extend([0, 0, 2, 0xC0, 0x2B, 1, 0]);
+        body.extend(u16::try_from(extensions.len()).unwrap().to_be_bytes());
+        body.extend(extensions);
+        let length = u16::try_from(body.len()).unwrap().to_be_bytes();
+        let record = u16::try_from(body.len() + 4).unwrap().to_be_bytes();
+        [&[22, 3, 1, record[0], record[1], 1, 0, length[0], length[1]], body.as_slice()].concat()
+    }
+
+    #[test]
+    fn an_offer_of_tls_1_2_is_refused() {
+        // [TRANSPORT-1]
+        let (own, peer) = (Identity::generate().unwrap(), Identity::generate().unwrap());
+        let admission = Admission { pairing: true, pinned: vec![peer.fingerprint()] };
+        let config = Arc::new(server(&own, &admission).unwrap());
+        let mut connection = rustls::ServerConnection::new(config).unwrap();
+        connection.read_tls(&mut tls12_hello().as_slice()).unwrap();
+        let refused = connection.process_new_packets().unwrap_err();
+        assert!(matches!(refused, Error::PeerIncompatible(_)), "{refused:?}");
+    }
+
+    #[test]
+    fn clients_tell_nothing_but_the_protocol_they_want() {
+        // [TRANSPORT-7] [TRANSPORT-6]
+        let (own, peer) = (Identity::generate().unwrap(), Identity::generate().unwrap());
+        let config = client(&own, peer.fingerprint(), Purpose::Pair).unwrap();
+        assert!(!config.enable_sni && !config.enable_early_data);
+        let name = ServerName::try_from(SERVER_NAME).unwrap();
+        let mut connection = rustls::ClientConnection::new(Arc::new(config), name).unwrap();
+        let mut hello = Vec::new();
+        connection.write_tls(&mut hello).unwrap();
+        let says = |text: &[u8]| hello.windows(text.len()).any(|part| part == text);
+        assert!(says(alpn(Purpose::Pair)));
+        assert!(!says(&[7, b'd', b'i', b'p', b't', b'y', b'c', b'h']), "the name is not sent");
+    }
+
+    #[test]
+    fn purposes_and_protocols_name_each_other() {
+        // [TRANSPORT-5]
+        for one in [Purpose::Pair, Purpose::Resume] {
+            assert_eq!(purpose(alpn(one)), Some(one));
+        }
+        assert_eq!(purpose(b"diptych/2"), None);
+    }
+}

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use diptych_driver::clock::BootClock;
 use diptych_driver::diagnosis::Diagnosis;
+use diptych_driver::discovery::{Discovery, Nowhere};
 use diptych_driver::disk::{Disk, Folder};
 use diptych_driver::keys::Identity;
 use diptych_driver::quic::{EndpointKeys, Quic, Settings, Sockets};
@@ -40,6 +41,7 @@ pub(crate) struct Parts {
     pub(crate) port: u16,
     pub(crate) echoes: bool,
     pub(crate) disk: Option<Box<dyn Disk>>,
+    pub(crate) discovery: Box<dyn Discovery>,
 }
 
 impl Default for Parts {
@@ -50,6 +52,7 @@ impl Default for Parts {
             port: 0,
             echoes: false,
             disk: None,
+            discovery: Box::new(Nowhere),
         }
     }
 }
@@ -67,6 +70,7 @@ impl<C: Clock> Device<C> {
         let settings = Settings {
             sockets: Sockets::Port(parts.port),
             faults: Some(faults.clone()),
+            discovery: parts.discovery,
             ..Settings::default()
         };
         let link = Quic::open(identity.clone(), clock.clone(), &parts.keys, settings).unwrap();

@@ -7,6 +7,7 @@
 #![expect(clippy::wildcard_enum_match_arm, reason = "tests wait for one event among all others")]
 
 mod device;
+mod discovery;
 mod keys;
 mod parrot;
 mod path;

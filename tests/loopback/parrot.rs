@@ -32,6 +32,11 @@ pub(crate) enum Order {
         addresses: Vec<SocketAddr>,
         purpose: Purpose,
     },
+    /// Dial whoever discovery finds under this label.
+    Find {
+        peer: Fingerprint,
+        label: &'static str,
+    },
     Send {
         link: LinkId,
         lane: Lane,
@@ -113,6 +118,12 @@ impl<C: Clock> Machine for Parrot<C> {
             Order::Dial { peer, addresses, purpose } => {
                 Output::Dial { peer, addresses, purpose, discovery: String::new() }
             }
+            Order::Find { peer, label } => Output::Dial {
+                peer,
+                addresses: vec![],
+                purpose: Purpose::Resume,
+                discovery: label.to_owned(),
+            },
             Order::Send { link, lane, bytes } => Output::Transmit { link, lane, bytes },
             Order::Close { link, code } => Output::Close { link, code },
             Order::Record { bytes, tell } => {

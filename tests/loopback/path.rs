@@ -12,6 +12,7 @@ use tokio::time::Instant;
 
 use crate::device::{Device, Parts, pair};
 use crate::parrot::{Heard, Order};
+use crate::stranger::{self, Credential};
 
 #[tokio::test]
 async fn both_lanes_carry_bytes_both_ways() {
@@ -292,6 +293,89 @@ async fn closing_tells_the_peer_why_and_both_machines_hear_it_once() {
         };
         assert_eq!(told, (link, expected));
     }
+}
+
+#[tokio::test]
+async fn a_close_that_nobody_meant_does_not_end_the_session() {
+    // [TRANSPORT-25]
+    let mut primary = Device::<Primary>::echoing();
+    let own = Credential::self_signed(&rcgen::PKCS_ECDSA_P256_SHA256);
+    primary.admit_anyone().await;
+    let endpoint = stranger::endpoint();
+    let config = stranger::quic(stranger::tls_client(Some(&own), &[b"diptych-pair/1"]));
+    for (reason, expected) in [
+        (&b""[..], Lost::ClosedUnknown(0)),
+        (b"OK_END", Lost::Closed(CloseCode::OkEnd)),
+        (b"anything", Lost::Closed(CloseCode::OkEnd)),
+    ] {
+        let connecting = endpoint.connect_with(config.clone(), primary.address(), "x").unwrap();
+        let connection = connecting.await.unwrap();
+        primary.connected().await;
+        connection.close(0_u32.into(), reason);
+        let lost = primary
+            .heard(|heard| match heard {
+                Heard::Disconnected { lost, .. } => Some(*lost),
+                _ => None,
+            })
+            .await;
+        assert_eq!(lost, expected);
+    }
+}
+
+#[tokio::test]
+async fn a_peer_gets_one_stream_and_no_more() {
+    // [TRANSPORT-13]
+    let mut primary = Device::<Primary>::new();
+    let own = Credential::self_signed(&rcgen::PKCS_ECDSA_P256_SHA256);
+    primary.admit_anyone().await;
+    let endpoint = stranger::endpoint();
+    let config = stranger::quic(stranger::tls_client(Some(&own), &[b"diptych-pair/1"]));
+    let connecting = endpoint.connect_with(config, primary.address(), "x").unwrap();
+    let connection = connecting.await.unwrap();
+    let (mut send, _receive) = connection.open_bi().await.unwrap();
+    send.write_all(b"one").await.unwrap();
+    assert_eq!(primary.received(Lane::Control).await, b"one");
+    let waits = Duration::from_millis(300);
+    assert!(tokio::time::timeout(waits, connection.open_bi()).await.is_err());
+    assert!(tokio::time::timeout(waits, connection.open_uni()).await.is_err());
+    // A stream that ends takes the connection with it. [TRANSPORT-9]
+    send.finish().unwrap();
+    let closed = connection.closed().await;
+    assert!(matches!(closed, quinn::ConnectionError::ApplicationClosed(_)), "{closed}");
+}
+
+#[tokio::test]
+async fn a_half_open_handshake_holds_its_place_for_its_time_only() {
+    // [TRANSPORT-14]
+    let mut primary = Device::<Primary>::new();
+    let mut assistant = Device::<Secondary>::new();
+    primary.admit_only(assistant.key()).await;
+    // Two strangers from this address that fall silent after their first packet.
+    let own = Credential::self_signed(&rcgen::PKCS_ECDSA_P256_SHA256);
+    let config = stranger::quic(stranger::tls_client(Some(&own), &[b"diptych/1"]));
+    let mut half_open = Vec::new();
+    for _ in 0..limits::HANDSHAKES_PER_SOURCE {
+        let silent = stranger::silent_after_hello(primary.address(), config.clone()).await;
+        half_open.push(silent);
+    }
+    let started = Instant::now();
+    let (there, ..) = loop {
+        assistant.dial(&primary, Purpose::Resume).await;
+        let outcome = assistant
+            .heard(|heard| match heard {
+                Heard::Connected { link, .. } => Some(Some((*link,))),
+                Heard::DialFailed { .. } => Some(None),
+                _ => None,
+            })
+            .await;
+        if let Some(link) = outcome {
+            break link;
+        }
+    };
+    assistant.send(there, Lane::Control, b"at last").await;
+    primary.received(Lane::Control).await;
+    let most = limits::HANDSHAKE_DEADLINE.to_duration() * 3;
+    assert!(started.elapsed() < most, "{:?}", started.elapsed());
 }
 
 #[tokio::test]

@@ -1,7 +1,10 @@
 //! A disk that lies: nobody is told what was not kept.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
+use diptych_driver::clock::{BootClock, Clock};
 use diptych_driver::diagnosis::Diagnosis;
 use diptych_driver::disk::{Disk, Folder, Private};
 use diptych_driver::error::{StorageError, StorageProblem};
@@ -111,4 +114,63 @@ async fn what_was_recorded_and_stored_is_there_after_the_end() {
     let mut folder = Folder::open(&device.folder).unwrap();
     assert_eq!(folder.journals().unwrap()[&JOURNAL], b"firstsecond");
     assert_eq!(folder.load(Private::State).unwrap().unwrap(), b"secret");
+}
+
+/// Takes a second for each sync, and says when it was done.
+struct Slow {
+    clock: BootClock,
+    synced: Arc<AtomicI64>,
+}
+
+impl Disk for Slow {
+    fn journals(&mut self) -> Result<BTreeMap<JournalName, Vec<u8>>, StorageError> {
+        Ok(BTreeMap::new())
+    }
+
+    fn truncate(&mut self, _: JournalName, _: u64) -> Result<(), StorageError> {
+        Ok(())
+    }
+
+    fn append(&mut self, _: JournalName, _: &[u8]) -> Result<(), StorageError> {
+        Ok(())
+    }
+
+    fn sync(&mut self) -> Result<(), StorageError> {
+        self.synced.store(-1, Ordering::Relaxed);
+        std::thread::sleep(std::time::Duration::from_secs(1));
+        self.synced.store(Clock::<Primary>::now(&self.clock).nanos(), Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn load(&mut self, _: Private) -> Result<Option<Vec<u8>>, StorageError> {
+        Ok(None)
+    }
+
+    fn store(&mut self, _: Private, _: &[u8]) -> Result<(), StorageError> {
+        Ok(())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_slow_disk_delays_messages_and_not_their_stamps() {
+    // [TRANSPORT-11]
+    let synced = Arc::new(AtomicI64::new(0));
+    let disk: Box<dyn Disk> = Box::new(Slow { clock: BootClock::new(), synced: synced.clone() });
+    let mut primary = Device::<Primary>::start(Parts { disk: Some(disk), ..Parts::default() });
+    let mut assistant = Device::<Secondary>::new();
+    let (_, there) = pair(&mut primary, &mut assistant).await;
+    primary.order(Order::Record { bytes: b"slow".to_vec(), tell: None }).await;
+    while synced.load(Ordering::Relaxed) != -1 {
+        tokio::task::yield_now().await;
+    }
+    assistant.send(there, Lane::Timing, b"tick").await;
+    primary.heard(|heard| (*heard == Heard::Recorded).then_some(())).await;
+    let stamp = primary
+        .heard(|heard| match heard {
+            Heard::Received { lane: Lane::Timing, at, .. } => Some(*at),
+            _ => None,
+        })
+        .await;
+    let done = synced.load(Ordering::Relaxed);
+    assert!(stamp < done, "stamped {} ns after the disk was done", stamp - done);
 }

@@ -85,6 +85,26 @@ pub(crate) fn server(credential: &Credential, alpn: &[&[u8]]) -> (quinn::Endpoin
     (endpoint, address)
 }
 
+/// Begins a handshake and never finishes it: only the first packet of the client
+/// reaches the server, and nothing reaches the client.
+pub(crate) async fn silent_after_hello(to: SocketAddr, config: quinn::ClientConfig) -> UdpRelay {
+    let relay = tokio::net::UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = endpoint();
+    let connecting = endpoint.connect_with(config, relay.local_addr().unwrap(), "x").unwrap();
+    let mut first = vec![0; 2048];
+    let (length, _) = relay.recv_from(&mut first).await.unwrap();
+    first.truncate(length);
+    relay.send_to(&first, to).await.unwrap();
+    drop(connecting);
+    UdpRelay { _socket: relay, _endpoint: endpoint }
+}
+
+/// Keeps the half-open handshake's addresses alive.
+pub(crate) struct UdpRelay {
+    _socket: tokio::net::UdpSocket,
+    _endpoint: quinn::Endpoint,
+}
+
 /// Believes everything.
 #[derive(Debug)]
 struct Gullible;

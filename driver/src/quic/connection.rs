@@ -158,6 +158,11 @@ pub(super) fn lost(error: &ConnectionError, side: Side) -> (Lost, Option<Diagnos
     match error {
         ConnectionError::ApplicationClosed(close) => {
             let number = close.error_code.into_inner();
+            // [TRANSPORT-25] Nobody said that: a library closes so when its
+            // process dies.
+            if number == 0 && close.reason.is_empty() {
+                return (Lost::ClosedUnknown(0), None);
+            }
             (CloseCode::from_code(number).map_or(Lost::ClosedUnknown(number), Lost::Closed), None)
         }
         ConnectionError::ConnectionClosed(close) => match u64::from(close.error_code) {

@@ -52,13 +52,18 @@ pub(super) async fn listen<C: time::Clock>(listener: Listener<C>) {
     let mut places: BTreeMap<Id, Place> = BTreeMap::new();
     let mut handshakes = JoinSet::new();
     let mut ignored: u32 = 0;
+    let mut neighbourhood = Neighbourhood::default();
     loop {
         tokio::select! {
             incoming = listener.endpoint.accept() => {
                 let Some(incoming) = incoming else { return };
                 let (from, proven) =
                     (incoming.remote_address().ip(), incoming.remote_address_validated());
-                match listener.weigh(&mut throttle, from, proven) {
+                let now = listener.clock.now();
+                let near = listener.sources == Sources::Anywhere || neighbourhood.has(from, now);
+                let decision =
+                    if near { throttle.weigh(now, from, proven) } else { Decision::Ignore };
+                match decision {
                     Decision::Retry if incoming.may_retry() => _ = incoming.retry(),
                     Decision::Retry | Decision::Ignore => {
                         incoming.ignore();
@@ -84,18 +89,33 @@ pub(super) async fn listen<C: time::Clock>(listener: Listener<C>) {
     }
 }
 
-impl<C: time::Clock> Listener<C> {
-    fn weigh(&self, throttle: &mut Throttle<C>, from: IpAddr, proven: bool) -> Decision {
-        let neighbour = match self.sources {
-            Sources::Anywhere => true,
-            Sources::Neighbours => {
-                Surroundings::default().is_neighbour(from)
-                    || Surroundings::look().is_neighbour(from)
-            }
-        };
-        if neighbour { throttle.weigh(self.clock.now(), from, proven) } else { Decision::Ignore }
-    }
+/// This device's subnets, asked for at most once per [`limits::NAP`]: a flood of
+/// forged sources must not buy a system call each.
+struct Neighbourhood<C: time::Clock> {
+    surroundings: Surroundings,
+    asked: Option<time::Instant<C>>,
+}
 
+impl<C: time::Clock> Default for Neighbourhood<C> {
+    fn default() -> Self {
+        Self { surroundings: Surroundings::default(), asked: None }
+    }
+}
+
+impl<C: time::Clock> Neighbourhood<C> {
+    fn has(&mut self, address: IpAddr, now: time::Instant<C>) -> bool {
+        if self.surroundings.is_neighbour(address) {
+            return true;
+        }
+        if self.asked.is_none_or(|asked| now - asked >= limits::NAP) {
+            self.asked = Some(now);
+            self.surroundings = Surroundings::look();
+        }
+        self.surroundings.is_neighbour(address)
+    }
+}
+
+impl<C: time::Clock> Listener<C> {
     /// One handshake, under the admission of this moment.
     fn handshake(&self, incoming: Incoming) -> impl Future<Output = ()> + Send + use<C> {
         let (identity, clock) = (self.identity.clone(), self.clock.clone());

@@ -1,0 +1,85 @@
+//! Peers whose addresses nobody knows: found, lied about, not found.
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use diptych_driver::discovery::{Discovery, Mdns, Unavailable};
+use diptych_protocol::limits;
+use diptych_protocol::machine::Lost;
+use diptych_protocol::time::{Primary, Secondary};
+use tokio::sync::mpsc;
+
+use crate::device::{Device, PATIENCE, Parts};
+use crate::parrot::{Heard, Order};
+
+/// Finds what the test says.
+struct Told(Vec<SocketAddr>);
+
+impl Discovery for Told {
+    fn announce(&mut self, _: &[String], _: u16, _: &[IpAddr]) -> Result<(), Unavailable> {
+        Ok(())
+    }
+
+    fn silence(&mut self) {}
+
+    fn find(&mut self, label: &str) -> Result<mpsc::Receiver<SocketAddr>, Unavailable> {
+        assert_eq!(label, "K7Q2");
+        let (found, addresses) = mpsc::channel(limits::DISCOVERED);
+        let told = self.0.clone();
+        tokio::spawn(async move {
+            for address in told {
+                _ = found.send(address).await;
+            }
+            // Discovery goes on until nobody listens any more.
+            found.closed().await;
+        });
+        Ok(addresses)
+    }
+}
+
+fn finding(addresses: Vec<SocketAddr>) -> Device<Secondary> {
+    Device::start(Parts { discovery: Box::new(Told(addresses)), ..Parts::default() })
+}
+
+#[tokio::test]
+async fn a_peer_is_found_although_liars_answer_first() {
+    // [TRANSPORT-18]
+    let primary = Device::<Primary>::new();
+    let liar = Device::<Primary>::new();
+    liar.admit_anyone().await;
+    let mut assistant = finding(vec![liar.address(), primary.address()]);
+    primary.admit_only(assistant.key()).await;
+    let peer = primary.key().fingerprint();
+    assistant.order(Order::Find { peer, label: "K7Q2" }).await;
+    assert_eq!(assistant.connected().await.1, primary.key());
+}
+
+#[tokio::test]
+async fn a_search_that_finds_nobody_ends() {
+    // [TRANSPORT-18]
+    let mut assistant = finding(vec![]);
+    let peer = assistant.key().fingerprint();
+    assistant.order(Order::Find { peer, label: "K7Q2" }).await;
+    let lost = assistant
+        .heard(|heard| match heard {
+            Heard::DialFailed { lost } => Some(*lost),
+            _ => None,
+        })
+        .await;
+    assert_eq!(lost, Lost::Unreachable);
+}
+
+#[tokio::test]
+#[ignore = "needs a network with multicast: run with --ignored on a real machine"]
+async fn multicast_finds_an_announced_device_and_no_other() {
+    // [TRANSPORT-18]
+    let (mut here, mut there) = (Mdns::new(), Mdns::new());
+    let addresses = diptych_driver::addresses::Surroundings::look().candidates();
+    let label = format!("T{}", std::process::id());
+    here.announce(std::slice::from_ref(&label), 4433, &addresses).unwrap();
+    let mut found = there.find(&label).unwrap();
+    let first = tokio::time::timeout(PATIENCE, found.recv()).await.unwrap().unwrap();
+    assert_eq!(first.port(), 4433);
+    let mut other = there.find("SOMEBODYELSE").unwrap();
+    assert!(tokio::time::timeout(Duration::from_secs(2), other.recv()).await.is_err());
+}
