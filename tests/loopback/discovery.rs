@@ -1,15 +1,14 @@
 //! Peers whose addresses nobody knows: found, lied about, not found.
 
 use std::net::{IpAddr, SocketAddr};
-use std::time::Duration;
 
-use diptych_driver::discovery::{Discovery, Mdns, Unavailable};
+use diptych_driver::discovery::{Discovery, Unavailable};
 use diptych_protocol::limits;
 use diptych_protocol::machine::Lost;
 use diptych_protocol::time::{Primary, Secondary};
 use tokio::sync::mpsc;
 
-use crate::device::{Device, PATIENCE, Parts};
+use crate::device::{Device, Parts};
 use crate::parrot::{Heard, Order};
 
 /// Finds what the test says.
@@ -67,19 +66,4 @@ async fn a_search_that_finds_nobody_ends() {
         })
         .await;
     assert_eq!(lost, Lost::Unreachable);
-}
-
-#[tokio::test]
-#[ignore = "needs a network with multicast: run with --ignored on a real machine"]
-async fn multicast_finds_an_announced_device_and_no_other() {
-    // [TRANSPORT-18]
-    let (mut here, mut there) = (Mdns::new(), Mdns::new());
-    let addresses = diptych_driver::addresses::Surroundings::look().candidates();
-    let label = format!("T{}", std::process::id());
-    here.announce(std::slice::from_ref(&label), 4433, &addresses).unwrap();
-    let mut found = there.find(&label).unwrap();
-    let first = tokio::time::timeout(PATIENCE, found.recv()).await.unwrap().unwrap();
-    assert_eq!(first.port(), 4433);
-    let mut other = there.find("SOMEBODYELSE").unwrap();
-    assert!(tokio::time::timeout(Duration::from_secs(2), other.recv()).await.is_err());
 }

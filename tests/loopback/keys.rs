@@ -234,7 +234,7 @@ async fn another_protocol_or_none_is_refused() {
 
 #[tokio::test]
 async fn nobody_pairs_while_the_primary_is_not_pairing() {
-    // [TRANSPORT-5]
+    // [TRANSPORT-5] [PAIRING-2]
     let mut primary = Device::<Primary>::new();
     let own = Identity::generate().unwrap();
     primary.admit_only(own.public_key()).await;

@@ -1,8 +1,8 @@
 //! A disk that lies: nobody is told what was not kept.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::mpsc;
+use std::time::Duration;
 
 use diptych_driver::clock::{BootClock, Clock};
 use diptych_driver::diagnosis::Diagnosis;
@@ -116,13 +116,13 @@ async fn what_was_recorded_and_stored_is_there_after_the_end() {
     assert_eq!(folder.load(Private::State).unwrap().unwrap(), b"secret");
 }
 
-/// Takes a second for each sync, and says when it was done.
-struct Slow {
-    clock: BootClock,
-    synced: Arc<AtomicI64>,
+/// Does not finish a sync until it is told to.
+struct Stuck {
+    begun: mpsc::SyncSender<()>,
+    finish: mpsc::Receiver<()>,
 }
 
-impl Disk for Slow {
+impl Disk for Stuck {
     fn journals(&mut self) -> Result<BTreeMap<JournalName, Vec<u8>>, StorageError> {
         Ok(BTreeMap::new())
     }
@@ -136,9 +136,8 @@ impl Disk for Slow {
     }
 
     fn sync(&mut self) -> Result<(), StorageError> {
-        self.synced.store(-1, Ordering::Relaxed);
-        std::thread::sleep(std::time::Duration::from_secs(1));
-        self.synced.store(Clock::<Primary>::now(&self.clock).nanos(), Ordering::Relaxed);
+        _ = self.begun.try_send(());
+        _ = self.finish.recv();
         Ok(())
     }
 
@@ -154,23 +153,23 @@ impl Disk for Slow {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_slow_disk_delays_messages_and_not_their_stamps() {
     // [TRANSPORT-11]
-    let synced = Arc::new(AtomicI64::new(0));
-    let disk: Box<dyn Disk> = Box::new(Slow { clock: BootClock::new(), synced: synced.clone() });
+    let ((begun, begins), (finished, finish)) = (mpsc::sync_channel(8), mpsc::channel());
+    let disk: Box<dyn Disk> = Box::new(Stuck { begun, finish });
     let mut primary = Device::<Primary>::start(Parts { disk: Some(disk), ..Parts::default() });
     let mut assistant = Device::<Secondary>::new();
     let (_, there) = pair(&mut primary, &mut assistant).await;
     primary.order(Order::Record { bytes: b"slow".to_vec(), tell: None }).await;
-    while synced.load(Ordering::Relaxed) != -1 {
-        tokio::task::yield_now().await;
-    }
+    tokio::task::block_in_place(|| begins.recv().unwrap());
     assistant.send(there, Lane::Timing, b"tick").await;
-    primary.heard(|heard| (*heard == Heard::Recorded).then_some(())).await;
+    // The longer the disk is stuck, the more a stamp of the loop would be wrong.
+    tokio::time::sleep(Duration::from_millis(700)).await;
+    let unstuck = Clock::<Primary>::now(&BootClock::new()).nanos();
+    drop(finished);
     let stamp = primary
         .heard(|heard| match heard {
             Heard::Received { lane: Lane::Timing, at, .. } => Some(*at),
             _ => None,
         })
         .await;
-    let done = synced.load(Ordering::Relaxed);
-    assert!(stamp < done, "stamped {} ns after the disk was done", stamp - done);
+    assert!(stamp < unstuck, "stamped {} ns after the disk went on", stamp - unstuck);
 }
