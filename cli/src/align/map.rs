@@ -15,9 +15,11 @@ pub struct FrameMap {
     pub version: u32,
     /// The primary's clock at session time 0.
     pub origin_ns: i64,
+    /// The roles, in the order that neighbours refer to; the first has none.
+    pub roles: Vec<String>,
     /// The recordings, in the order that pairs refer to.
     pub recordings: Vec<RecordingEntry>,
-    /// For every placed picture of the first recording, its neighbours.
+    /// For every placed picture of the first role, its neighbours.
     pub pairs: Vec<Pair>,
 }
 
@@ -43,18 +45,22 @@ pub struct Placement {
     pub high_ns: i64,
 }
 
-/// A picture of the first recording and its neighbours in the others.
+/// A picture of the first role and its neighbours in the others.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Pair {
-    /// The index of the picture in the first recording.
+    /// Which recording it is in.
+    pub recording: usize,
+    /// Its index in that recording.
     pub index: usize,
-    /// One for each other recording; `null` where none is within 100 ms.
+    /// One for each other role; `null` where none is within 100 ms.
     pub neighbours: Vec<Option<Neighbour>>,
 }
 
-/// The nearest picture of another recording.
+/// The nearest picture of another role.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Neighbour {
+    /// Which recording it is in.
+    pub recording: usize,
     /// Its index in that recording.
     pub index: usize,
     /// How much later it was taken; negative if earlier.
@@ -105,16 +111,23 @@ impl FrameMap {
                 frames: frames.collect(),
             });
         }
-        let (first, others) = recordings.split_first().ok_or(AlignError::Nothing)?;
-        let others: Vec<_> = others.iter().map(|entry| placed(&entry.frames)).collect();
-        let pairs = placed(&first.frames)
+        let mut roles: Vec<String> = Vec::new();
+        for entry in &recordings {
+            if !roles.contains(&entry.role) {
+                roles.push(entry.role.clone());
+            }
+        }
+        let (first, others) = roles.split_first().ok_or(AlignError::Nothing)?;
+        let others: Vec<_> = others.iter().map(|role| pictures(&recordings, role)).collect();
+        let pairs = pictures(&recordings, first)
             .into_iter()
-            .map(|(index, at)| Pair {
-                index,
-                neighbours: others.iter().map(|frames| nearest(frames, at)).collect(),
+            .map(|picture| Pair {
+                recording: picture.recording,
+                index: picture.index,
+                neighbours: others.iter().map(|others| nearest(others, picture.at)).collect(),
             })
             .collect();
-        Ok(Self { version: 1, origin_ns, recordings, pairs })
+        Ok(Self { version: 1, origin_ns, roles, recordings, pairs })
     }
 
     /// Holds the map against the time codes of the same recordings, in the same
@@ -126,10 +139,10 @@ impl FrameMap {
         };
         let (mut result, mut errors) = (Comparison::default(), Vec::new());
         for pair in &self.pairs {
-            let Some(first_ns) = truth(0, pair.index) else { continue };
-            for (recording, neighbour) in (1..).zip(&pair.neighbours) {
-                let Some(neighbour) = neighbour else { continue };
-                let Some(true_ns) = truth(recording, neighbour.index) else { continue };
+            let Some(first_ns) = truth(pair.recording, pair.index) else { continue };
+            for neighbour in pair.neighbours.iter().flatten() {
+                let true_ns = truth(neighbour.recording, neighbour.index);
+                let Some(true_ns) = true_ns else { continue };
                 let apart_ns = true_ns.saturating_sub(first_ns);
                 let stated = neighbour.apart_min_ns..=neighbour.apart_max_ns;
                 let widest = neighbour.widest_ns();
@@ -155,23 +168,41 @@ impl Neighbour {
     }
 }
 
-/// The pictures that have a place, with their indices.
-fn placed(frames: &[Option<Placement>]) -> Vec<(usize, Placement)> {
-    let frames = frames.iter().enumerate();
-    frames.filter_map(|(index, frame)| frame.map(|frame| (index, frame))).collect()
+/// A picture that has a place.
+#[derive(Clone, Copy)]
+struct Picture {
+    recording: usize,
+    index: usize,
+    at: Placement,
+}
+
+/// The placed pictures of a role, in the order they were taken.
+fn pictures(recordings: &[RecordingEntry], role: &str) -> Vec<Picture> {
+    let mut pictures = Vec::new();
+    for (recording, entry) in recordings.iter().enumerate() {
+        if entry.role == role {
+            let frames = entry.frames.iter().enumerate();
+            pictures.extend(
+                frames.filter_map(|(index, at)| at.map(|at| Picture { recording, index, at })),
+            );
+        }
+    }
+    pictures.sort_by_key(|picture| picture.at.at_ns);
+    pictures
 }
 
 /// The picture nearest to `to`; of two equally near ones the earlier.
-fn nearest(frames: &[(usize, Placement)], to: Placement) -> Option<Neighbour> {
-    let after = frames.partition_point(|(_, frame)| frame.at_ns < to.at_ns);
-    let around = frames.get(after.saturating_sub(1)..frames.len().min(after + 1))?;
-    let distance = |frame: &Placement| frame.at_ns.saturating_sub(to.at_ns);
-    let (index, frame) = around.iter().min_by_key(|(_, frame)| distance(frame).saturating_abs())?;
-    let apart_ns = distance(frame);
+fn nearest(pictures: &[Picture], to: Placement) -> Option<Neighbour> {
+    let after = pictures.partition_point(|picture| picture.at.at_ns < to.at_ns);
+    let around = pictures.get(after.saturating_sub(1)..pictures.len().min(after + 1))?;
+    let apart = |picture: &Picture| picture.at.at_ns.saturating_sub(to.at_ns);
+    let picture = around.iter().min_by_key(|picture| apart(picture).saturating_abs())?;
+    let apart_ns = apart(picture);
     (apart_ns.saturating_abs() <= NEIGHBOURS_NS).then(|| Neighbour {
-        index: *index,
+        recording: picture.recording,
+        index: picture.index,
         apart_ns,
-        apart_min_ns: frame.low_ns.saturating_sub(to.high_ns),
-        apart_max_ns: frame.high_ns.saturating_sub(to.low_ns),
+        apart_min_ns: picture.at.low_ns.saturating_sub(to.high_ns),
+        apart_max_ns: picture.at.high_ns.saturating_sub(to.low_ns),
     })
 }

@@ -1,4 +1,8 @@
-//! One recording played along the session's clock.
+//! Recordings played along the session's clock.
+
+use std::collections::BTreeMap;
+
+use diptych_protocol::identity::Role;
 
 use super::{AlignError, NEIGHBOURS_NS, Placed, Track};
 use crate::picture::Picture;
@@ -11,7 +15,7 @@ pub(super) struct Shown {
 }
 
 /// Gives the picture nearest to an instant, for instants that only rise.
-pub(super) struct Player<'a> {
+struct Player<'a> {
     track: &'a Track<'a>,
     frames: Frames,
     /// The nearest so far, and the one after it.
@@ -20,7 +24,7 @@ pub(super) struct Player<'a> {
 }
 
 impl<'a> Player<'a> {
-    pub(super) fn open(track: &'a Track<'a>) -> Result<Self, AlignError> {
+    fn open(track: &'a Track<'a>) -> Result<Self, AlignError> {
         let frames = Frames::open(&track.path)?;
         let mut player = Self { track, frames, current: None, next: None };
         player.next = player.read()?;
@@ -28,7 +32,7 @@ impl<'a> Player<'a> {
     }
 
     /// The picture nearest to `at_ns`, if one is near.
-    pub(super) fn seek(&mut self, at_ns: i64) -> Result<Option<&Shown>, AlignError> {
+    fn seek(&mut self, at_ns: i64) -> Result<Option<&Shown>, AlignError> {
         let distance = |shown: &Option<Shown>| {
             shown
                 .as_ref()
@@ -49,5 +53,46 @@ impl<'a> Player<'a> {
             }
         }
         Ok(None)
+    }
+}
+
+/// The players of each role: one for each file that it recorded.
+pub(super) struct Stage<'a>(BTreeMap<Role, Vec<Player<'a>>>);
+
+impl<'a> Stage<'a> {
+    pub(super) fn open(tracks: &'a [Track<'a>]) -> Result<Self, AlignError> {
+        let mut roles = BTreeMap::<_, Vec<_>>::new();
+        for track in tracks {
+            roles.entry(track.role).or_default().push(Player::open(track)?);
+        }
+        if roles.is_empty() { Err(AlignError::Nothing) } else { Ok(Self(roles)) }
+    }
+
+    /// How many roles there are.
+    pub(super) fn roles(&self) -> usize {
+        self.0.len()
+    }
+
+    /// The picture of every role that is nearest to `at_ns`, if one is near; for
+    /// instants that only rise.
+    pub(super) fn show(
+        &mut self,
+        at_ns: i64,
+        mut each: impl FnMut(usize, Role, Option<&Shown>),
+    ) -> Result<(), AlignError> {
+        for (slot, (role, players)) in self.0.iter_mut().enumerate() {
+            let mut nearest: Option<&Shown> = None;
+            for player in players {
+                let distance =
+                    |shown: &Shown| shown.at.at_ns.saturating_sub(at_ns).saturating_abs();
+                if let Some(shown) = player.seek(at_ns)?
+                    && nearest.is_none_or(|nearest| distance(shown) < distance(nearest))
+                {
+                    nearest = Some(shown);
+                }
+            }
+            each(slot, *role, nearest);
+        }
+        Ok(())
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use diptych_protocol::identity::Role;
 
-use super::player::Player;
+use super::player::Stage;
 use super::video::{LINE, Label, Layout};
 use super::{AlignError, NEIGHBOURS_NS, Track};
 use crate::camera::clock_face;
@@ -16,7 +16,7 @@ const BAR: i32 = 30;
 /// Where bars begin, right of their labels.
 const LEFT: i32 = 60;
 
-/// Paints the tracks side by side at each of `instants` (session time in
+/// Paints the roles side by side at each of `instants` (session time in
 /// nanoseconds, rising), and below them the time line with every gap in red.
 /// `origin_ns` is the primary's clock at session time 0.
 ///
@@ -28,21 +28,20 @@ pub fn sheet(
     origin_ns: i64,
     instants: &[i64],
 ) -> Result<Picture, AlignError> {
-    let layout = Layout::of(tracks.len())?;
+    let mut stage = Stage::open(tracks)?;
+    let layout = Layout::of(stage.roles())?;
     let (width, row) = (layout.size.width(), layout.size.height());
     let covers = covers(tracks)?;
     let below = signed(covers.len()) * BAR + LINE + 12;
     let rows = row * instants.len();
     let bottom = usize::try_from(below).unwrap_or(0).next_multiple_of(2);
     let mut sheet = Picture::new(Size::new(width, rows + bottom)?, Colour::rgb(244, 244, 240));
-    let mut players = tracks.iter().map(Player::open).collect::<Result<Vec<_>, _>>()?;
     let mut canvas = Picture::new(layout.size, Colour::BLACK);
     for (index, session_ns) in instants.iter().enumerate() {
         let at_ns = session_ns.saturating_add(origin_ns);
-        for (slot, (player, track)) in players.iter_mut().zip(tracks).enumerate() {
-            let label = Label { role: track.role, session_ns: *session_ns };
-            layout.paint(&mut canvas, slot, &label, player.seek(at_ns)?);
-        }
+        stage.show(at_ns, |slot, role, shown| {
+            layout.paint(&mut canvas, slot, &Label { role, session_ns: *session_ns }, shown);
+        })?;
         sheet.place((0, signed(index * row), signed(width), signed(row)), &canvas);
     }
     paint_line(&mut sheet, signed(rows), &covers, origin_ns, instants);

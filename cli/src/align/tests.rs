@@ -110,6 +110,33 @@ fn the_map_survives_json_and_says_what_it_does_not_know() {
     assert!(matches!(FrameMap::new(&[], 0), Err(AlignError::Nothing)));
 }
 
+#[test]
+fn a_role_that_recorded_two_files_is_one_role() {
+    let folder = Folder::new();
+    let [front, behind] = recordings(&folder, Size::SMALL, 30, &[]);
+    let after = folder.path("P-2.mp4");
+    let clock = Arc::new(Simulated::new(ORIGIN_NS + 1_200_000_000, 0, 0));
+    let camera = Synthetic::new(clock.clone(), Scene::Front, "P", Size::SMALL, 30, 9);
+    record_with(camera, &after, &clock, 15, &[]);
+    let place = |own_ns| estimate(own_ns, BOUND_NS);
+    let tracks =
+        [track(1, &behind, &place), track(0, &front, &primary), track(0, &after, &primary)];
+    let map = FrameMap::new(&tracks, ORIGIN_NS).unwrap();
+    assert_eq!(map.roles, ["A1", "P"]);
+    let files: Vec<usize> = map
+        .pairs
+        .iter()
+        .flat_map(|pair| &pair.neighbours)
+        .flatten()
+        .map(|neighbour| neighbour.recording)
+        .collect();
+    assert!(files.is_sorted() && files.contains(&1) && files.contains(&2), "{files:?}");
+    let sheet = sheet(&tracks, ORIGIN_NS, &[1_300_000_000]).unwrap();
+    assert_eq!(sheet.size().width(), 1_280, "two panels");
+    let truths: Vec<_> = tracks.iter().map(|track| read_timecodes(&track.path).unwrap()).collect();
+    assert_eq!(map.compare(&truths).outside, 0);
+}
+
 /// The part of a picture that shows one panel of 640×360.
 fn panel(picture: &Picture, slot: usize) -> Picture {
     let mut panel = Picture::new(Size::DEFAULT, Colour::BLACK);

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use diptych_protocol::identity::Role;
 
-use super::player::{Player, Shown};
+use super::player::{Shown, Stage};
 use super::{AlignError, Track};
 use crate::camera::{Recording, Summary, clock_face};
 use crate::picture::{Colour, Picture, Size, signed};
@@ -32,7 +32,7 @@ pub struct SideBySide {
     pub last_ns: i64,
 }
 
-/// Writes the tracks side by side to the new file `out`, from the first picture
+/// Writes the roles side by side to the new file `out`, from the first picture
 /// of any of them to the last, at 30 pictures a second. `origin_ns` is the
 /// primary's clock at session time 0.
 ///
@@ -48,16 +48,16 @@ pub fn side_by_side(
     let spans = tracks.iter().map(span).collect::<Result<Vec<_>, _>>()?;
     let first_ns = spans.iter().map(|(first, _)| *first).min().ok_or(AlignError::Nothing)?;
     let last_ns = spans.iter().map(|(_, last)| *last).max().ok_or(AlignError::Nothing)?;
-    let mut players = tracks.iter().map(Player::open).collect::<Result<Vec<_>, _>>()?;
-    let layout = Layout::of(tracks.len())?;
+    let mut stage = Stage::open(tracks)?;
+    let layout = Layout::of(stage.roles())?;
     let mut canvas = Picture::new(layout.size, Colour::BLACK);
     let mut recording = Recording::create(out, STEP_NS)?;
     let mut at_ns = first_ns;
     while at_ns <= last_ns {
-        for (slot, (player, track)) in players.iter_mut().zip(tracks).enumerate() {
-            let label = Label { role: track.role, session_ns: at_ns.saturating_sub(origin_ns) };
-            layout.paint(&mut canvas, slot, &label, player.seek(at_ns)?);
-        }
+        let session_ns = at_ns.saturating_sub(origin_ns);
+        stage.show(at_ns, |slot, role, shown| {
+            layout.paint(&mut canvas, slot, &Label { role, session_ns }, shown);
+        })?;
         recording.push(&canvas, at_ns)?;
         at_ns = at_ns.saturating_add(STEP_NS);
     }
@@ -68,7 +68,7 @@ pub fn side_by_side(
 }
 
 /// The first and last placed instant of a track.
-pub(super) fn span(track: &Track<'_>) -> Result<(i64, i64), AlignError> {
+fn span(track: &Track<'_>) -> Result<(i64, i64), AlignError> {
     let stamps = read_stamps(&track.path)?;
     let mut placed = stamps.iter().filter_map(|own_ns| track.placed(*own_ns));
     let first = placed.next().ok_or(AlignError::Unplaced { role: track.role })?;
@@ -136,7 +136,7 @@ impl Layout {
 }
 
 /// Milliseconds with three decimals.
-pub(super) fn millis(ns: i64) -> String {
+fn millis(ns: i64) -> String {
     let micros = ns.unsigned_abs().div_ceil(1_000);
     format!("{}.{:03} ms", micros / 1_000, micros % 1_000)
 }

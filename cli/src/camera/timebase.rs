@@ -34,13 +34,20 @@ pub trait Timebase: Send {
 /// The machine's clock through a function, waited on by sleeping.
 ///
 /// ```
+/// use std::sync::Arc;
+///
 /// use diptych::camera::timebase::{Machine, Reading, Timebase};
-/// // A device whose clock is half a minute ahead.
-/// let clock = Machine::new(|| {
-///     let true_ns = 5_000_000_000; // the boot clock
-///     Reading { own_ns: true_ns + 30_000_000_000, true_ns }
+/// use diptych_driver::clock::{BootClock, Clock, Skewed};
+/// use diptych_protocol::time::{Primary, Span};
+///
+/// // A device whose clock is half a minute ahead and 80 ppm fast.
+/// let truth: Arc<dyn Clock<Primary>> = Arc::new(BootClock::new());
+/// let wrong = Skewed::new(truth.clone(), Span::from_secs(30), 80_000);
+/// let clock = Machine::new(move || {
+///     let now = truth.now();
+///     Reading { own_ns: wrong.shown(now).nanos(), true_ns: now.nanos() }
 /// });
-/// assert_eq!(clock.read().own_ns - clock.read().true_ns, 30_000_000_000);
+/// assert!(clock.read().own_ns - clock.read().true_ns > 29_000_000_000);
 /// ```
 pub struct Machine<F> {
     look: F,
