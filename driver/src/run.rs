@@ -110,3 +110,6 @@ fn drain<M: Machine, L: Link<M::Clock>>(
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -18,18 +18,22 @@ use std::net::{SocketAddr, UdpSocket};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use diptych_protocol::time::Span;
 use quinn::udp::{RecvMeta, Transmit, UdpSocketState};
 use quinn::{AsyncUdpSocket, UdpPoller};
 use tokio::io::Interest;
 use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::diagnosis::Diagnosis;
 
 /// Datagrams that may be under way in a delaying network.
 const HELD: usize = 4096;
+
+/// How long a socket that cannot receive is left alone.
+const RETRY: Duration = Duration::from_millis(100);
 
 /// The network as it is now. Shares are in parts per million of all datagrams.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -134,7 +138,7 @@ impl State {
             return None;
         }
         let most = u64::try_from(weather.jitter.nanos()).unwrap_or(0).saturating_add(1);
-        let jitter = std::time::Duration::from_nanos(self.draw() % most);
+        let jitter = Duration::from_nanos(self.draw() % most);
         let now = Instant::now();
         let due = now + weather.delay.to_duration() + jitter;
         if reordered {
@@ -303,8 +307,13 @@ impl AsyncUdpSocket for Socket {
                 Err(e) if e.kind() == io::ErrorKind::ConnectionRefused => {}
                 Err(e) => {
                     // An error here would end the endpoint for good, and with it
-                    // the hope that a new socket heals.
+                    // the hope that the error passes or a new socket heals.
                     self.io.note(&e);
+                    let waker = cx.waker().clone();
+                    tokio::spawn(async move {
+                        sleep(RETRY).await;
+                        waker.wake();
+                    });
                     return Poll::Pending;
                 }
             }

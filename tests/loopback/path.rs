@@ -174,6 +174,34 @@ async fn connecting_and_one_answer_cost_two_round_trips() {
     assert!(best <= 2.5, "{best:.2} round trips");
 }
 
+/// Other addresses of the loopback network are this machine's own on Linux alone.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_crowded_primary_asks_for_one_round_trip_more() {
+    // [TRANSPORT-15]
+    let primary = Device::<Primary>::echoing();
+    let mut assistant = Device::<Secondary>::new();
+    primary.admit_only(assistant.key()).await;
+    let own = Credential::self_signed(&rcgen::PKCS_ECDSA_P256_SHA256);
+    let config = stranger::quic(stranger::tls_client(Some(&own), &[b"diptych/1"]));
+    let mut crowd = Vec::new();
+    for _ in 0..limits::HANDSHAKES_UNPROVEN {
+        let from = [127, 0, 0, 2];
+        crowd.push(stranger::silent_after_hello(from, primary.address(), config.clone()).await);
+    }
+    let far = Weather { delay: Span::from_millis(50), ..Weather::default() };
+    primary.faults.set(far);
+    assistant.faults.set(far);
+    let started = Instant::now();
+    assistant.dial(&primary, Purpose::Resume).await;
+    let (there, ..) = assistant.connected().await;
+    assistant.send(there, Lane::Control, b"request").await;
+    assert_eq!(assistant.received(Lane::Control).await, b"request");
+    let trips = started.elapsed().as_secs_f64() / (far.delay.to_duration() * 2).as_secs_f64();
+    println!("answered after {trips:.2} round trips with a Retry");
+    assert!(trips >= 3.0, "{trips:.2}: nobody asked for a proof of the address");
+}
+
 #[tokio::test]
 async fn a_lossy_jittery_reordering_network_still_connects_and_delivers() {
     let primary = Device::<Primary>::echoing();
@@ -355,7 +383,8 @@ async fn a_half_open_handshake_holds_its_place_for_its_time_only() {
     let config = stranger::quic(stranger::tls_client(Some(&own), &[b"diptych/1"]));
     let mut half_open = Vec::new();
     for _ in 0..limits::HANDSHAKES_PER_SOURCE {
-        let silent = stranger::silent_after_hello(primary.address(), config.clone()).await;
+        let silent =
+            stranger::silent_after_hello([127, 0, 0, 1], primary.address(), config.clone()).await;
         half_open.push(silent);
     }
     let started = Instant::now();

@@ -87,8 +87,12 @@ pub(crate) fn server(credential: &Credential, alpn: &[&[u8]]) -> (quinn::Endpoin
 
 /// Begins a handshake and never finishes it: only the first packet of the client
 /// reaches the server, and nothing reaches the client.
-pub(crate) async fn silent_after_hello(to: SocketAddr, config: quinn::ClientConfig) -> UdpRelay {
-    let relay = tokio::net::UdpSocket::bind("127.0.0.1:0").await.unwrap();
+pub(crate) async fn silent_after_hello(
+    from: [u8; 4],
+    to: SocketAddr,
+    config: quinn::ClientConfig,
+) -> UdpRelay {
+    let relay = tokio::net::UdpSocket::bind((std::net::Ipv4Addr::from(from), 0)).await.unwrap();
     let endpoint = endpoint();
     let connecting = endpoint.connect_with(config, relay.local_addr().unwrap(), "x").unwrap();
     let mut first = vec![0; 2048];
