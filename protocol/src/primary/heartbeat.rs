@@ -1,6 +1,6 @@
 //! What the primary does every second, and the count that it shows.
 
-use super::machine::PrimaryMachine;
+use super::machine::{Course, PrimaryMachine};
 use super::{Event, Snapshot};
 use crate::identity::Role;
 use crate::ledger::{Cause, Loss, Medium, Observed, Unknown};
@@ -30,7 +30,10 @@ impl PrimaryMachine {
         self.watch_seats(now);
         self.watch_readiness(now);
         self.recount(now);
-        self.timers.set(Timer::Heartbeat, Some(now + limits::HEARTBEAT_INTERVAL));
+        // After the end there is nothing to say once everybody is gone.
+        let over = self.course == Course::Over && self.links.is_empty();
+        let next = (!over).then(|| now + limits::HEARTBEAT_INTERVAL);
+        self.timers.set(Timer::Heartbeat, next);
     }
 
     /// Sends what is durable to whoever lacks it.

@@ -225,7 +225,8 @@ impl SecondaryMachine {
         }
         let handing_over = matches!(
             &self.course,
-            Course::InSession(session) if session.closing == Closing::HandingOver
+            Course::InSession(session)
+                if matches!(session.closing, Closing::HandingOver | Closing::Parting)
         );
         let final_word = matches!(
             code,

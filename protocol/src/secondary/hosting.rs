@@ -117,6 +117,7 @@ impl SecondaryMachine {
         session.peer.ship(&session.local, &mut self.outbox);
         let all = session.local.durable().sequence;
         if session.closing == Closing::HandingOver && session.peer.holds(all) {
+            session.closing = Closing::Parting;
             self.timers.set(Timer::Closing, Some(self.now + limits::PARTING_TIME));
         }
     }

@@ -76,6 +76,8 @@ pub(super) enum Closing {
     Stopping,
     /// The journal has its last record; the primary does not have it all yet.
     HandingOver,
+    /// The primary has it all and is about to say goodbye.
+    Parting,
 }
 
 /// The connection to the primary.

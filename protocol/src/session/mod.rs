@@ -129,3 +129,6 @@ pub enum Refused {
     #[error("expected a name of at most 255 and a statement of at most 1,024 bytes")]
     TooLong,
 }
+
+#[cfg(test)]
+mod tests;
