@@ -39,6 +39,7 @@ impl Exchange {
         Terms {
             session: SessionId(std::array::from_fn(|i| 0x50 + u8::try_from(i).unwrap_or(0))),
             role: Role::new(1).expect("a seat"),
+            device: 1,
             exam: ExamTag::of("exam-session-42"),
             own: self.primary,
             label: Label::new("front").expect("a label"),

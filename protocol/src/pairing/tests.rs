@@ -390,7 +390,7 @@ fn case_47_a_lost_accept_is_sent_again() {
     let second = dial(2, 2);
     let (hello, expect) = second.say_hello(send);
     let again = world.hello(&second, &hello).unwrap();
-    assert_eq!(again.body()[..98], accept.body()[..98], "the same session, seat and nonce");
+    assert_eq!(again.body()[..100], accept.body()[..100], "the same session, seat and nonce");
     let (_, confirm) = expect.accept(&again).unwrap();
     let error = world.confirm(&first, &confirm).unwrap_err();
     assert_eq!(error.code, CloseCode::OutOfOrder, "the first connection is superseded");

@@ -246,7 +246,7 @@ def pairing_vectors():
     hello = struct.pack("<BHBH", 1, 1, 1, 0) + draw(seeds[1], 0, 16) + field("back") + assistant
     hello += mac(keys[0], *ends, sha256(hello))
     session = bytes(range(0x50, 0x60))
-    accept = session + bytes([1, 1]) + draw(seeds[0], 1, 16) + field("front") + primary
+    accept = session + bytes([1, 1, 1]) + draw(seeds[0], 1, 16) + field("front") + primary
     accept += mac(keys[1], *ends, sha256(hello), sha256(accept))
     transcript = sha256(digest, hello, accept)
     shared = extract(binding, secret)

@@ -143,7 +143,7 @@ pub(crate) fn control(message: &Control) -> Shown {
             shown.extend(list!(m; nonce, label, key, proof));
             shown
         }
-        Control::Accept(m) => list!(m; session, role, check_code, nonce, label, key, proof),
+        Control::Accept(m) => list!(m; session, role, device, check_code, nonce, label, key, proof),
         Control::Confirm(m) => list!(m; mac),
         Control::Resume(m) | Control::Resumed(m) => resume(m),
         Control::Revoke(m) => list!(m; reason),

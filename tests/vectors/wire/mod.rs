@@ -120,7 +120,7 @@ fn plausible(message: &Message, mut draw: impl FnMut() -> u64) -> Vec<u8> {
                 body.extend(&value.to_le_bytes()[..length]);
             }
             Layout::Bytes(length) => {
-                body.extend(std::iter::repeat_n(number.to_le_bytes(), 4).flatten().take(length));
+                body.extend(std::iter::repeat_n(number.to_le_bytes(), 12).flatten().take(length));
             }
             Layout::Label => {
                 let text = ["", "a", "后机位", "line\nbreak", "thirty-two bytes of plain letters"]

@@ -121,6 +121,7 @@ const HELLO: &[Field] = &[
 const ACCEPT: &[Field] = &[
     any("session", ID),
     SEAT,
+    only("device", U8, |n| n > 0),
     only("check_code", U8, |n| n <= 1),
     any("nonce", ID),
     any("label", Layout::Label),
@@ -141,7 +142,7 @@ const PLAN: &[Field] = &[
     any("bytes_per_second", U32),
     HEAT,
     PERMISSIONS,
-    any("policy", HASH),
+    any("policy", Layout::Bytes(96)),
 ];
 const HEARTBEAT_OWN: &[Field] = &[
     only("recording", U8, |n| n <= 5),
