@@ -242,6 +242,15 @@ fn heard(sequence: u32) -> Heard {
     Heard { sequence, sent: Instant::from_nanos(-3), received: Instant::from_nanos(4) }
 }
 
+#[test]
+fn a_file_that_no_journal_can_be_is_not_read() {
+    // [JOURNAL-14]
+    let got = crate::limits::JOURNAL_BYTES + 1;
+    let mut file = sample(3).0;
+    file.resize(got as usize, 0);
+    assert_eq!(replay(&file), Err(JournalError::TooLong { got }));
+}
+
 // ── the mirror ───────────────────────────────────────────────────────────────
 
 fn body(file: &[u8]) -> &[u8] {

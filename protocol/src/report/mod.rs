@@ -139,6 +139,7 @@ pub fn evaluate(journals: &[Replayed], policy: Option<&Policy>) -> Result<Report
             case.unknown.extend(links::unseen(lane.role(), &seen, plan.waiting.1, end));
             continue;
         }
+        // [REPORT-12]
         let first = lane.covered.first();
         case.ready &= first.is_some_and(|first| first.start.low <= plan.waiting.1);
         let found = lane.find(&timeline, end);

@@ -477,9 +477,35 @@ fn a_camera_that_falls_silent_without_a_word_is_flagged() {
 
 #[test]
 fn a_camera_that_starts_late_is_not_ready() {
-    // [REPORT-6]
+    // [REPORT-12]
     let report = Scene::new(60).with(1, Fault::Camera, 0, 9_000).report();
     assert_eq!(report.judgement.verdict, Verdict::NotReady);
+}
+
+#[test]
+fn devices_that_stop_one_after_the_other_lose_nothing() {
+    // [REPORT-6] [REPORT-7]
+    let mut phones = Scene::new(60).play();
+    for phone in &mut phones {
+        // Reopened before its end, to stop early and in order.
+        let whole = replay(&phone.file).unwrap();
+        let cut = whole.entries().iter().position(|entry| entry.at > phone.own(50_000)).unwrap();
+        phone.file.truncate(whole.entries()[cut].offset as usize);
+        phone.writer = Writer::resume(&replay(&phone.file).unwrap());
+        phone.start(50_000);
+        phone.write(50_000, &Fact::ExpectedGap { longest: Span::from_secs(4) });
+        phone.write(50_010, &Fact::Take { take: 1, mark: 1 });
+        phone.write(54_500, &Fact::Finish { reason: 0 });
+        let now = Instant::<Primary>::from_nanos(phone.clock.read(54_600 * 1_000_000));
+        phone.file.extend(phone.writer.seal(now, &mut phone.key).unwrap());
+    }
+    let journals = phones.each_ref().map(|phone| replay(&phone.file).unwrap());
+    let report = evaluate(&journals, None).unwrap();
+    assert_eq!(line(&report), (Verdict::Pass, 0, 0, vec![]));
+    assert_eq!(report.window.end.nanos(), 59_500_000_000);
+    let announced = expected(&journals, &Timeline::of(&journals).unwrap());
+    assert_eq!(announced.len(), 2);
+    assert!(announced.iter().all(|gap| gap.end - gap.start == Span::from_secs(4)));
 }
 
 #[test]
