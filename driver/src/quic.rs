@@ -2,8 +2,8 @@
 //!
 //! A connection is one bidirectional stream, opened by the one who dialled, and
 //! datagrams beside it. Both ends use one endpoint each, and one socket. The
-//! parts: [`listen`] decides who may begin a handshake, [`dial`] races addresses,
-//! [`connection`] reads and stamps, [`settings`] holds what QUIC is told, and this
+//! parts: `listen` decides who may begin a handshake, `dial` races addresses,
+//! `connection` reads and stamps, `settings` holds what QUIC is told, and this
 //! file holds the connections and speaks to the loop.
 //!
 //! "Connected" means that TLS has verified the peer's key and nothing more: a

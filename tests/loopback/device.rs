@@ -38,7 +38,7 @@ pub(crate) struct Device<C: Clock> {
 pub(crate) struct Parts {
     pub(crate) identity: Identity,
     pub(crate) keys: EndpointKeys,
-    pub(crate) port: u16,
+    pub(crate) sockets: Sockets,
     pub(crate) echoes: bool,
     pub(crate) disk: Option<Box<dyn Disk>>,
     pub(crate) discovery: Box<dyn Discovery>,
@@ -49,7 +49,7 @@ impl Default for Parts {
         Self {
             identity: Identity::generate().unwrap(),
             keys: EndpointKeys::generate().unwrap(),
-            port: 0,
+            sockets: Sockets::Port(0),
             echoes: false,
             disk: None,
             discovery: Box::new(Nowhere),
@@ -68,7 +68,7 @@ impl<C: Clock> Device<C> {
         let (clock, faults) = (Arc::new(BootClock::new()), Faults::new(7));
         let identity = Arc::new(parts.identity);
         let settings = Settings {
-            sockets: Sockets::Port(parts.port),
+            sockets: parts.sockets,
             faults: Some(faults.clone()),
             discovery: parts.discovery,
             ..Settings::default()

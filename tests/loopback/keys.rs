@@ -1,8 +1,6 @@
 //! Who gets in: every way of not holding the right key, and every way of asking
 //! for the wrong thing.
 
-use std::sync::Arc;
-
 use diptych_driver::diagnosis::Diagnosis;
 use diptych_driver::keys::Identity;
 use diptych_protocol::fault::CloseCode;
@@ -192,34 +190,39 @@ async fn garbage_in_place_of_a_certificate_is_refused() {
     let mut garbage = credential.chain[0].to_vec();
     garbage.truncate(100);
     credential.chain = vec![garbage.into()];
-    // rustls will not build a client with it by the ordinary way.
-    struct Raw(Arc<rustls::sign::CertifiedKey>);
-    impl std::fmt::Debug for Raw {
-        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-            f.write_str("Raw")
-        }
-    }
-    impl rustls::client::ResolvesClientCert for Raw {
-        fn resolve(
-            &self,
-            _: &[&[u8]],
-            _: &[rustls::SignatureScheme],
-        ) -> Option<Arc<rustls::sign::CertifiedKey>> {
-            Some(self.0.clone())
-        }
-        fn has_certs(&self) -> bool {
-            true
-        }
-    }
-    let provider = rustls::crypto::ring::default_provider();
-    let der = rustls::pki_types::PrivatePkcs8KeyDer::from(credential.pkcs8.clone()).into();
-    let key = provider.key_provider.load_private_key(der).unwrap();
-    let certified = Arc::new(rustls::sign::CertifiedKey::new(credential.chain, key));
-    let mut tls = stranger::tls_client(None, &[PAIR]);
-    tls.client_auth_cert_resolver = Arc::new(Raw(certified));
+    let tls = stranger::forged_client(&credential, &[PAIR]);
     let error = knock(&primary, stranger::quic(tls)).await.expect_err("let in with garbage");
     assert_eq!(alert(&error), 42);
     assert!(primary.events.try_next().is_none());
+}
+
+#[tokio::test]
+async fn the_right_certificate_without_its_key_is_worth_nothing() {
+    // [TRANSPORT-2] Certificates are no secret; only the signature proves the key.
+    let mut primary = Device::<Primary>::new();
+    let own = Identity::generate().unwrap();
+    primary.admit_only(own.public_key()).await;
+    let stolen = Credential {
+        chain: credential_of(&own).chain,
+        pkcs8: Identity::generate().unwrap().pkcs8().to_vec(),
+    };
+    let tls = stranger::forged_client(&stolen, &[RESUME]);
+    let error = knock(&primary, stranger::quic(tls)).await.expect_err("let in without the key");
+    assert_eq!(alert(&error), 51);
+    assert!(primary.events.try_next().is_none());
+
+    // The same in the other direction: a server with a stolen certificate.
+    let mut assistant = Device::<Secondary>::new();
+    let (_server, address) = stranger::forged_server(&stolen, &[RESUME]);
+    let (peer, addresses) = (own.fingerprint(), vec![address]);
+    assistant.order(Order::Dial { peer, addresses, purpose: Purpose::Resume }).await;
+    assistant
+        .heard(|heard| match heard {
+            Heard::DialFailed { .. } => Some(()),
+            Heard::Connected { .. } => panic!("believed a stolen certificate"),
+            _ => None,
+        })
+        .await;
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use diptych_driver::diagnosis::Diagnosis;
+use diptych_driver::quic::Sockets;
 use diptych_driver::socket::Weather;
 use diptych_protocol::fault::CloseCode;
 use diptych_protocol::limits;
@@ -202,6 +203,44 @@ async fn a_crowded_primary_asks_for_one_round_trip_more() {
     assert!(trips >= 3.0, "{trips:.2}: nobody asked for a proof of the address");
 }
 
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_flood_from_elsewhere_does_not_keep_an_honest_assistant_out() {
+    // [TRANSPORT-14] [TRANSPORT-15]
+    let mut primary = Device::<Primary>::new();
+    let mut assistant = Device::<Secondary>::new();
+    primary.admit_only(assistant.key()).await;
+    let own = Credential::self_signed(&rcgen::PKCS_ECDSA_P256_SHA256);
+    let config = stranger::quic(stranger::tls_client(Some(&own), &[b"diptych/1"]));
+    let flooder = quinn::Endpoint::client("127.0.0.2:0".parse().unwrap()).unwrap();
+    let flood: Vec<_> = (0..500)
+        .map(|_| flooder.connect_with(config.clone(), primary.address(), "x").unwrap())
+        .collect();
+    assistant.dial(&primary, Purpose::Resume).await;
+    let (there, ..) = assistant.connected().await;
+    assistant.send(there, Lane::Control, b"made it").await;
+    assert_eq!(primary.received(Lane::Control).await, b"made it");
+    drop(flood);
+}
+
+#[tokio::test]
+async fn an_app_can_bring_its_own_socket_and_gives_a_new_one_after_a_change() {
+    // [TRANSPORT-24]
+    let mut primary = Device::<Primary>::new();
+    let (asked, asks) = std::sync::mpsc::channel();
+    let open = move |keep: Option<u16>| {
+        asked.send(keep).unwrap();
+        std::net::UdpSocket::bind(("127.0.0.1", keep.unwrap_or(0)))
+    };
+    let sockets = Sockets::FromApp(Box::new(open));
+    let mut assistant = Device::<Secondary>::start(Parts { sockets, ..Parts::default() });
+    let (_, there) = pair(&mut primary, &mut assistant).await;
+    assistant.handle.network_changed().await.unwrap();
+    assistant.send(there, Lane::Control, b"moved").await;
+    assert_eq!(primary.received(Lane::Control).await, b"moved");
+    assert_eq!(asks.try_iter().collect::<Vec<_>>(), [None, None], "an assistant keeps no port");
+}
+
 #[tokio::test]
 async fn a_lossy_jittery_reordering_network_still_connects_and_delivers() {
     let primary = Device::<Primary>::echoing();
@@ -287,7 +326,8 @@ async fn a_restarted_primary_tells_its_peers_at_once_that_it_forgot_them() {
     // It dies without a word, and another process takes its place.
     primary.faults.set(Weather { down: true, ..Weather::default() });
     primary.handle.stop().await.unwrap();
-    let again = Device::<Primary>::start(Parts { keys, port, ..Parts::default() });
+    let again =
+        Device::<Primary>::start(Parts { keys, sockets: Sockets::Port(port), ..Parts::default() });
     let started = Instant::now();
     assistant.send(there, Lane::Control, b"are you there?").await;
     let lost = assistant
@@ -410,10 +450,8 @@ async fn a_half_open_handshake_holds_its_place_for_its_time_only() {
 #[tokio::test]
 async fn a_taken_port_is_named() {
     let one = Device::<Primary>::new();
-    let settings = diptych_driver::quic::Settings {
-        sockets: diptych_driver::quic::Sockets::Port(one.port),
-        ..Default::default()
-    };
+    let settings =
+        diptych_driver::quic::Settings { sockets: Sockets::Port(one.port), ..Default::default() };
     let clock: std::sync::Arc<diptych_driver::clock::BootClock> = Default::default();
     let keys = diptych_driver::quic::EndpointKeys::generate().unwrap();
     let refused =

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use quinn::crypto::rustls::{QuicClientConfig, QuicServerConfig};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName, UnixTime};
+use rustls::sign::CertifiedKey;
 use rustls::{DigitallySignedStruct, Error, SignatureScheme};
 
 /// A chain and the key of its first certificate.
@@ -28,6 +29,11 @@ impl Credential {
         change(&mut params);
         let certificate = params.self_signed(&pair).unwrap();
         Self { chain: vec![certificate.der().clone()], pkcs8: pair.serialize_der() }
+    }
+
+    fn unchecked(&self) -> Arc<CertifiedKey> {
+        let key = provider().key_provider.load_private_key(self.key()).unwrap();
+        Arc::new(CertifiedKey::new(self.chain.clone(), key))
     }
 
     fn key(&self) -> PrivateKeyDer<'static> {
@@ -72,6 +78,10 @@ pub(crate) fn server(credential: &Credential, alpn: &[&[u8]]) -> (quinn::Endpoin
         .with_single_cert(credential.chain.clone(), credential.key())
         .unwrap();
     tls.alpn_protocols = alpn.iter().map(|protocol| protocol.to_vec()).collect();
+    serve(tls)
+}
+
+fn serve(tls: rustls::ServerConfig) -> (quinn::Endpoint, SocketAddr) {
     let crypto = Arc::new(QuicServerConfig::try_from(tls).unwrap());
     let config = quinn::ServerConfig::with_crypto(crypto);
     let endpoint = quinn::Endpoint::server(config, "127.0.0.1:0".parse().unwrap()).unwrap();
@@ -83,6 +93,47 @@ pub(crate) fn server(credential: &Credential, alpn: &[&[u8]]) -> (quinn::Endpoin
         }
     });
     (endpoint, address)
+}
+
+/// A client that shows whatever it likes, whether it fits its key or not.
+pub(crate) fn forged_client(credential: &Credential, alpn: &[&[u8]]) -> rustls::ClientConfig {
+    let mut tls = tls_client(None, alpn);
+    tls.client_auth_cert_resolver = Arc::new(Forged(credential.unchecked()));
+    tls
+}
+
+/// A server of that kind.
+pub(crate) fn forged_server(
+    credential: &Credential,
+    alpn: &[&[u8]],
+) -> (quinn::Endpoint, SocketAddr) {
+    let mut tls = rustls::ServerConfig::builder_with_provider(provider())
+        .with_protocol_versions(&[&rustls::version::TLS13])
+        .unwrap()
+        .with_no_client_auth()
+        .with_cert_resolver(Arc::new(Forged(credential.unchecked())));
+    tls.alpn_protocols = alpn.iter().map(|protocol| protocol.to_vec()).collect();
+    serve(tls)
+}
+
+/// Shows a certificate without looking whether the key fits it.
+#[derive(Debug)]
+struct Forged(Arc<CertifiedKey>);
+
+impl rustls::client::ResolvesClientCert for Forged {
+    fn resolve(&self, _: &[&[u8]], _: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+        Some(self.0.clone())
+    }
+
+    fn has_certs(&self) -> bool {
+        true
+    }
+}
+
+impl rustls::server::ResolvesServerCert for Forged {
+    fn resolve(&self, _: rustls::server::ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        Some(self.0.clone())
+    }
 }
 
 /// Begins a handshake and never finishes it: only the first packet of the client
