@@ -309,6 +309,20 @@ async fn a_revoked_key_cannot_come_back_by_resumption() {
 }
 
 #[tokio::test]
+async fn no_ticket_is_ever_given() {
+    // [TRANSPORT-6]
+    let primary = Device::<Primary>::echoing();
+    let own = Identity::generate().unwrap();
+    primary.admit_only(own.public_key()).await;
+    let tickets = std::sync::Arc::new(stranger::Tickets::default());
+    let mut tls = stranger::tls_client(Some(&credential_of(&own)), &[RESUME]);
+    tls.resumption = rustls::client::Resumption::store(tickets.clone());
+    // Tickets come with the end of the handshake, before any answer.
+    knock(&primary, stranger::quic(tls)).await.unwrap();
+    assert_eq!(tickets.0.load(std::sync::atomic::Ordering::Relaxed), 0);
+}
+
+#[tokio::test]
 async fn an_assistant_whose_key_is_refused_hears_it_on_the_connection() {
     // [TRANSPORT-26] connect() has succeeded by then; nothing may call that paired.
     let primary = Device::<Primary>::new();
