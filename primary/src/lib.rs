@@ -1,1 +1,3 @@
 //! (shape follows)
+
+pub mod render;
