@@ -57,7 +57,7 @@ struct Side<M: Machine> {
     offset: Span,
     wake: Option<Instant<M::Clock>>,
     inbox: VecDeque<(i64, Parcel)>,
-    disk: BTreeMap<JournalName, Vec<u8>>,
+    disk: Disk,
     recording: bool,
     next_fragment: i64,
 }
@@ -208,8 +208,11 @@ fn secondary(now: Instant<Secondary>) -> SecondaryMachine {
     SecondaryMachine::new(setup, now).unwrap()
 }
 
+type Disk = BTreeMap<JournalName, Vec<u8>>;
+
 /// Runs to the end; yields what each side was told.
-fn run() -> (Vec<primary::Event>, Vec<secondary::Event>, [BTreeMap<JournalName, Vec<u8>>; 2]) {
+#[expect(clippy::wildcard_enum_match_arm, reason = "the other events need no answer")]
+fn run() -> (Vec<primary::Event>, Vec<secondary::Event>, [Disk; 2]) {
     let mut truth = 100_000_000_000_i64;
     let role = Role::new(1).unwrap();
     let (key_p, key_a) = (Key::boxed(1).public_key(), Key::boxed(2).public_key());
@@ -335,9 +338,8 @@ fn a_whole_session_on_a_perfect_cable() {
         assert!(!replayed.entries().iter().any(|entry| unwritten(&entry.fact)));
     }
     // The offset of 30 s is known, and the bound contains it.
-    let estimate = told_p.iter().rev().find_map(|event| match event {
-        primary::Event::Clock { estimate, .. } => Some(*estimate),
-        _ => None,
+    let estimate = told_p.iter().rev().find_map(|event| {
+        if let primary::Event::Clock { estimate, .. } = event { Some(*estimate) } else { None }
     });
     let estimate = estimate.unwrap();
     assert!(estimate.low <= OFFSET && OFFSET <= estimate.high, "{estimate:?}");
