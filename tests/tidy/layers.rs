@@ -54,14 +54,14 @@ const LAYERS: &[Row] = &[
     ("timers", 2, &["identity", "limits", "time"]),
     // conclusions, pure functions of facts
     ("policy", 3, &["identity", "ledger", "limits", "time"]),
-    ("timeline", 3, &["clock", "identity", "limits", "recording", "time"]),
     ("journal", 3, &[
         "address", "clock", "device", "fault", "identity", "ledger", "limits", "plan", "recording",
         "secret", "time",
     ]),
+    ("timeline", 3, &["clock", "identity", "journal", "limits", "recording", "time"]),
     ("report", 3, &[
-        "clock", "device", "fault", "identity", "journal", "ledger", "limits", "plan", "policy",
-        "recording", "time", "timeline",
+        "clock", "device", "fault", "identity", "journal", "ledger", "limits", "liveness", "plan",
+        "policy", "recording", "time", "timeline",
     ]),
     // roles
     ("machine", 4, &["address", "fault", "identity", "secret", "time"]),

@@ -210,113 +210,131 @@ fn secondary(now: Instant<Secondary>) -> SecondaryMachine {
 
 type Disk = BTreeMap<JournalName, Vec<u8>>;
 
-/// Runs to the end; yields what each side was told.
-#[expect(clippy::wildcard_enum_match_arm, reason = "the other events need no answer")]
-fn run() -> (Vec<primary::Event>, Vec<secondary::Event>, [Disk; 2]) {
-    let mut truth = 100_000_000_000_i64;
-    let role = Role::new(1).unwrap();
-    let (key_p, key_a) = (Key::boxed(1).public_key(), Key::boxed(2).public_key());
-    let mut p = Side::new(primary(Instant::from_nanos(truth)), Span::ZERO);
-    let mut a = Side::new(secondary(Instant::from_nanos(truth) + OFFSET), OFFSET);
-    let (mut told_p, mut told_a) = (Vec::new(), Vec::new());
-    p.machine.command(p.clock(truth), primary::Command::OpenPairing { role }).unwrap();
-    let mut begun = false;
-    loop {
-        let (events, sent) = p.drain(truth);
-        a.inbox.extend(sent.into_iter().map(|parcel| (truth + DELAY.nanos(), parcel)));
+/// Both sides, and what each was told.
+struct Pair {
+    truth: i64,
+    p: Side<PrimaryMachine>,
+    a: Side<SecondaryMachine>,
+    told_p: Vec<primary::Event>,
+    told_a: Vec<secondary::Event>,
+    begun: bool,
+}
+
+impl Pair {
+    fn new() -> Self {
+        let truth = 100_000_000_000_i64;
+        let start = Instant::from_nanos(truth);
+        let mut p = Side::new(primary(start), Span::ZERO);
+        let a = Side::new(secondary(start.relabelled() + OFFSET), OFFSET);
+        let role = Role::new(1).unwrap();
+        p.machine.command(p.clock(truth), primary::Command::OpenPairing { role }).unwrap();
+        Self { truth, p, a, told_p: Vec::new(), told_a: Vec::new(), begun: false }
+    }
+
+    fn ask_p(&mut self, command: primary::Command) {
+        self.p.machine.command(self.p.clock(self.truth), command).unwrap();
+    }
+
+    fn ask_a(&mut self, command: secondary::Command) {
+        self.a.machine.command(self.a.clock(self.truth), command).unwrap();
+    }
+
+    fn drain_primary(&mut self) {
+        let (events, sent) = self.p.drain(self.truth);
+        let at = self.truth + DELAY.nanos();
+        self.a.inbox.extend(sent.into_iter().map(|parcel| (at, parcel)));
         for event in events {
-            match &event {
-                primary::Event::Ticket { text, .. } if told_a.is_empty() => {
-                    let ticket = Ticket::parse(text, Loopback::Allowed).unwrap();
-                    let scanned = secondary::Command::Scanned(Box::new(ticket));
-                    a.machine.command(a.clock(truth), scanned).unwrap();
-                    let consent = secondary::Command::Consent(Consent::Given);
-                    a.machine.command(a.clock(truth), consent).unwrap();
-                }
-                primary::Event::StartRecording { .. } => {
-                    p.recording = true;
-                    p.next_fragment = truth;
-                    let started = HostFact::RecordingStarted {
-                        take: 1,
-                        timescale: 1_000_000,
-                        file: "P.mp4".to_owned(),
-                    };
-                    p.machine.command(p.clock(truth), primary::Command::Host(started)).unwrap();
-                }
-                primary::Event::StopRecording => {
-                    p.recording = false;
-                    let stopped = HostFact::RecordingStopped(Observed::NOTHING);
-                    p.machine.command(p.clock(truth), primary::Command::Host(stopped)).unwrap();
-                }
-                _ => {}
+            if let primary::Event::Ticket { text, .. } = &event
+                && self.told_a.is_empty()
+            {
+                let ticket = Ticket::parse(text, Loopback::Allowed).unwrap();
+                self.ask_a(secondary::Command::Scanned(Box::new(ticket)));
+                self.ask_a(secondary::Command::Consent(Consent::Given));
             }
-            told_p.push(event);
+            if matches!(event, primary::Event::StartRecording { .. }) {
+                (self.p.recording, self.p.next_fragment) = (true, self.truth);
+                self.ask_p(primary::Command::Host(started("P.mp4")));
+            }
+            if event == primary::Event::StopRecording {
+                self.p.recording = false;
+                let stopped = HostFact::RecordingStopped(Observed::NOTHING);
+                self.ask_p(primary::Command::Host(stopped));
+            }
+            self.told_p.push(event);
         }
-        let (events, sent) = a.drain(truth);
+    }
+
+    fn drain_secondary(&mut self) {
+        let (events, sent) = self.a.drain(self.truth);
+        let at = self.truth + DELAY.nanos();
         for parcel in sent {
             if let Parcel::Up(purpose) = parcel {
-                p.inbox.push_back((truth + DELAY.nanos(), Parcel::Up(purpose)));
-                a.inbox.push_back((truth + 2 * DELAY.nanos(), Parcel::Up(purpose)));
-            } else {
-                p.inbox.push_back((truth + DELAY.nanos(), parcel));
+                self.a.inbox.push_back((at + DELAY.nanos(), Parcel::Up(purpose)));
             }
+            self.p.inbox.push_back((at, parcel));
         }
         for event in events {
-            match &event {
-                secondary::Event::StartRecording { .. } => {
-                    a.recording = true;
-                    a.next_fragment = truth;
-                    let started = HostFact::RecordingStarted {
-                        take: 1,
-                        timescale: 1_000_000,
-                        file: "A1.mp4".to_owned(),
-                    };
-                    a.machine.command(a.clock(truth), secondary::Command::Host(started)).unwrap();
-                }
-                secondary::Event::StopRecording => {
-                    a.recording = false;
-                    let stopped = HostFact::RecordingStopped(Observed::NOTHING);
-                    a.machine.command(a.clock(truth), secondary::Command::Host(stopped)).unwrap();
-                }
-                _ => {}
+            if matches!(event, secondary::Event::StartRecording { .. }) {
+                (self.a.recording, self.a.next_fragment) = (true, self.truth);
+                self.ask_a(secondary::Command::Host(started("A1.mp4")));
             }
-            told_a.push(event);
+            if event == secondary::Event::StopRecording {
+                self.a.recording = false;
+                let stopped = HostFact::RecordingStopped(Observed::NOTHING);
+                self.ask_a(secondary::Command::Host(stopped));
+            }
+            self.told_a.push(event);
         }
-        let pending = [p.due(), a.due()].into_iter().flatten().min();
-        let Some(next) = pending.filter(|next| *next < 200_000_000_000) else {
-            return (told_p, told_a, [p.disk, a.disk]);
-        };
-        truth = truth.max(next);
-        if truth > 102_000_000_000 && !begun {
-            begun = true;
-            p.machine.command(p.clock(truth), primary::Command::Begin).unwrap();
-            continue;
+    }
+
+    /// What the person and the two cameras do next.
+    fn act(&mut self) {
+        if self.truth > 102_000_000_000 && !self.begun {
+            self.begun = true;
+            return self.ask_p(primary::Command::Begin);
         }
-        if truth > 141_000_000_000 && p.recording {
-            p.machine.command(p.clock(truth), primary::Command::Finish).unwrap();
-            continue;
+        if self.truth > 141_000_000_000 && self.p.recording {
+            return self.ask_p(primary::Command::Finish);
         }
-        if p.due() == Some(next) {
-            if p.recording && p.next_fragment <= truth {
-                let fact = fragment(p.clock(p.next_fragment - FRAGMENT.nanos()));
-                p.machine.command(p.clock(truth), primary::Command::Host(fact)).unwrap();
-                p.next_fragment += FRAGMENT.nanos();
+        let (key_p, key_a) = (Key::boxed(1).public_key(), Key::boxed(2).public_key());
+        if self.p.due().is_some_and(|due| due <= self.truth) {
+            if self.p.recording && self.p.next_fragment <= self.truth {
+                let fact = fragment(self.p.clock(self.p.next_fragment - FRAGMENT.nanos()));
+                self.p.next_fragment += FRAGMENT.nanos();
+                self.ask_p(primary::Command::Host(fact));
             } else {
-                step(&mut p, key_a, truth);
+                step(&mut self.p, key_a, self.truth);
             }
-        } else if a.recording && a.next_fragment <= truth {
-            let fact = fragment(a.clock(a.next_fragment - FRAGMENT.nanos()));
-            a.machine.command(a.clock(truth), secondary::Command::Host(fact)).unwrap();
-            a.next_fragment += FRAGMENT.nanos();
+        } else if self.a.recording && self.a.next_fragment <= self.truth {
+            let fact = fragment(self.a.clock(self.a.next_fragment - FRAGMENT.nanos()));
+            self.a.next_fragment += FRAGMENT.nanos();
+            self.ask_a(secondary::Command::Host(fact));
         } else {
-            step(&mut a, key_p, truth);
+            step(&mut self.a, key_p, self.truth);
+        }
+    }
+
+    /// Runs until nothing happens any more.
+    fn run(mut self) -> Self {
+        loop {
+            self.drain_primary();
+            self.drain_secondary();
+            let pending = [self.p.due(), self.a.due()].into_iter().flatten().min();
+            let Some(next) = pending.filter(|next| *next < 200_000_000_000) else { return self };
+            self.truth = self.truth.max(next);
+            self.act();
         }
     }
 }
 
+fn started<C: Clock>(file: &str) -> HostFact<C> {
+    HostFact::RecordingStarted { take: 1, timescale: 1_000_000, file: file.to_owned() }
+}
+
 #[test]
 fn a_whole_session_on_a_perfect_cable() {
-    let (told_p, told_a, [disk_p, disk_a]) = run();
+    let Pair { told_p, told_a, p, a, .. } = Pair::new().run();
+    let (disk_p, disk_a) = (p.disk, a.disk);
     let seen = |wanted: &dyn Fn(&primary::Event) -> bool| told_p.iter().any(wanted);
     assert!(seen(&|event| matches!(event, primary::Event::Paired { .. })), "{told_p:?}");
     assert!(seen(&|event| matches!(event, primary::Event::AllRecording)));
