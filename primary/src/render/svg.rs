@@ -86,7 +86,9 @@ impl Draw<'_> {
     fn title(&mut self) {
         let report = self.report;
         let longest = report.longest().map_or("none".to_owned(), length);
-        let aligned = report.worst_alignment().map_or("unknown".to_owned(), length);
+        let aligned = report
+            .worst_alignment()
+            .map_or("not aligned".to_owned(), |error| format!("aligned to ±{}", length(error)));
         let flags: Vec<_> = report.flags.iter().map(|flag| flag.name()).collect();
         let verdict = report.judgement.verdict.to_string();
         let shape = match verdict.as_str() {
@@ -95,10 +97,7 @@ impl Draw<'_> {
             _ => "✗",
         };
         self.text(LEFT, 30, "font-size=\"20\" font-weight=\"bold\"", &format!("{shape} {verdict}"));
-        let line = format!(
-            "{} interruption(s), longest {longest}, alignment error at most {aligned}",
-            count(report)
-        );
+        let line = format!("{} interruption(s), longest {longest}, {aligned}", count(report));
         self.text(LEFT, 50, "fill=\"#333\"", &line);
         let end = "text-anchor=\"end\" fill=\"#333\" font-weight=\"bold\"";
         self.text(LEFT + WIDTH, 30, end, &flags.join(" · "));

@@ -1,3 +1,4 @@
+//! One session with everything in it, shown in all three ways.
 #![expect(clippy::cast_sign_loss, reason = "times of tests are not negative")]
 
 use diptych_protocol::identity::{BootId, PublicKey, Role, SessionId};
@@ -139,6 +140,19 @@ fn the_json_is_what_the_schema_names() {
 fn text_in_json_cannot_break_out() {
     let evil = value::Json::text("a\"b\\c\nd</script>");
     assert_eq!(evil.to_string(), "\"a\\\"b\\\\c\\u000ad</script>\"");
+}
+
+#[test]
+fn what_is_unknown_is_hatched() {
+    let primary = journal(0, &[(300, 303), (306, 312), (320, 330)], &[]);
+    let report = evaluate(&[primary], None).unwrap();
+    let svg = svg(&report);
+    let hatched = svg.matches("fill=\"url(#unknown)\"").count();
+    assert_eq!(hatched, report.unknown.len() + 1, "each stretch and the legend");
+    assert!(text(&report).contains("neither proved nor excluded"));
+    if let Some(folder) = option_env!("DIPTYCH_PICTURES") {
+        std::fs::write(format!("{folder}/unknown.svg"), &svg).unwrap();
+    }
 }
 
 #[test]
