@@ -71,6 +71,14 @@ pub const DATAGRAM_BYTES: usize = 512;
 /// Vertices of one hull, about three hours of a Wi-Fi link: 16 bytes each, four
 /// hulls a peer. `[LIMITS-20]`
 pub const CLOCK_HULL_VERTICES: usize = 512;
+/// Vertices of one hull of the point estimate, two hulls for each of three
+/// wander limits. `[LIMITS-27]`
+pub const CLOCK_FLOOR_VERTICES: usize = 192;
+/// Messages of both directions from which the density of the floors is seen.
+/// `[LIMITS-28]`
+pub const CLOCK_RECENT_MESSAGES: usize = 256;
+/// Forecasts that wait to be judged. `[LIMITS-29]`
+pub const CLOCK_FORECASTS: usize = 32;
 /// Observations held while a clock epoch is suspected. `[LIMITS-21]`
 pub const CLOCK_TENTATIVE_OBSERVATIONS: usize = 64;
 /// Own messages whose times are kept for their echo: more than are sent before a

@@ -75,9 +75,9 @@ pub(super) enum Side {
 /// A constraint as the estimator uses it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(super) struct Point {
-    pub(super) side: Side,
-    /// Primary instant, nanoseconds.
+    /// Primary instant, nanoseconds. First, so that points sort by time.
     pub(super) at: i64,
+    pub(super) side: Side,
     /// Bound on the offset, nanoseconds.
     pub(super) value: i64,
 }

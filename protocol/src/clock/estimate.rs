@@ -5,11 +5,12 @@
 //! delivered them. It never forgets an epoch's proof and never answers with an
 //! offset alone.
 
+use super::bank::Bank;
 use super::constraint::{Constraint, Epochs, Observation};
 use super::epoch::{Ruling, Tentative, contradicts};
 use super::interval::{Bracket, Interval};
 use super::model::{RATE_BITS, Wander};
-use super::point::{Likely, PointEstimate, in_quadrature};
+use super::point::{Likely, in_quadrature};
 use crate::identity::sha256;
 use crate::limits;
 use crate::time::{Clock, Instant, Primary, Secondary, Span};
@@ -80,7 +81,7 @@ struct Stretch {
     since: i64,
     latest: i64,
     certain: Bracket,
-    likely: PointEstimate,
+    likely: Bank,
 }
 
 impl Estimator {
@@ -154,6 +155,12 @@ impl Estimator {
         Some(Estimate::of(certain, likely))
     }
 
+    /// The latest instant that an observation of this epoch speaks of.
+    #[must_use]
+    pub fn latest_instant(&self) -> Option<Instant<Primary>> {
+        self.current.as_ref().map(|current| Instant::from_nanos(current.latest))
+    }
+
     /// The offset at the latest instant that an observation speaks of.
     #[must_use]
     pub fn latest(&self) -> Option<(Instant<Primary>, Estimate)> {
@@ -188,6 +195,12 @@ impl Estimator {
         })
     }
 
+    /// Whether a new clock epoch is suspected and not yet decided. `[CLOCK-11]`
+    #[must_use]
+    pub const fn is_doubtful(&self) -> bool {
+        self.tentative.is_some()
+    }
+
     /// How many clock epochs there were before this one.
     #[must_use]
     pub const fn epoch(&self) -> u32 {
@@ -201,7 +214,7 @@ impl Estimator {
         let mut bytes = Vec::with_capacity(4096);
         bytes.extend_from_slice(&self.epoch.to_le_bytes());
         if let Some(current) = &self.current {
-            for bracket in [&current.certain, current.likely.floors()] {
+            for bracket in current.likely.floors().iter().chain([&current.certain]) {
                 let (above, below) = bracket.vertices();
                 for hull in [above, below] {
                     bytes.extend_from_slice(&(hull.len() as u64).to_le_bytes());
@@ -244,7 +257,7 @@ impl Estimator {
             since,
             latest: point.at,
             certain: Bracket::new(Wander::GUARANTEED, point, limits::CLOCK_HULL_VERTICES),
-            likely: PointEstimate::new(point),
+            likely: Bank::new(point),
         });
         for observation in observations {
             self.add(*observation);

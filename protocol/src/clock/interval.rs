@@ -129,15 +129,18 @@ impl Bracket {
     /// Whether some rate at `at` satisfies every bound. `[CLOCK-10]`
     pub(super) fn is_consistent(&self, at: Instant<Primary>) -> bool {
         let limit = self.wander.rate_limit();
-        self.rates_at(at)
-            .is_none_or(|(least, most)| most - least > 1 || least == -limit || most == limit)
+        let roomy = |at| {
+            let peak = self.roomiest(at, -limit, limit)?;
+            Some(self.is_possible(at, peak)? || self.is_possible(at, peak + 1)?)
+        };
+        self.relative_instant(at.nanos()).and_then(roomy).unwrap_or(true)
     }
 
-    /// The line with the most room at `at`, among rates from `least` to `most`.
-    pub(super) fn widest(&self, at: Instant<Primary>, least: i64, most: i64) -> Option<Line> {
+    /// The line with the most room at `at`.
+    pub(super) fn widest(&self, at: Instant<Primary>) -> Option<Line> {
         let at = self.relative_instant(at.nanos())?;
-        let rate = self.roomiest(at, least, most)?;
-        self.line(at, rate)
+        let limit = self.wander.rate_limit();
+        self.line(at, self.roomiest(at, -limit, limit)?)
     }
 
     /// The middle line of one given rate.
@@ -145,10 +148,38 @@ impl Bracket {
         self.line(self.relative_instant(at.nanos())?, rate)
     }
 
-    /// The rates that the bounds leave possible at `at`, in units of 2⁻ⁿ,
-    /// widened outward to that grid. `[CLOCK-7]`
-    pub(super) fn rates_at(&self, at: Instant<Primary>) -> Option<(i64, i64)> {
-        self.rates(self.relative_instant(at.nanos())?)
+    /// The rates around `peak` that lose at most `less` nanoseconds of its room.
+    pub(super) fn rates_nearly(
+        &self,
+        at: Instant<Primary>,
+        peak: Line,
+        less: i64,
+    ) -> Option<(i64, i64)> {
+        let at = self.relative_instant(at.nanos())?;
+        let limit = self.wander.rate_limit();
+        let room = i128::from(peak.room.saturating_sub(less)) << (self.wander.exponent() + 1);
+        let least = self.outermost(at, peak.rate, -limit, room)?;
+        let most = self.outermost(at, peak.rate, limit, room)?;
+        Some((least, most))
+    }
+
+    /// How far a bound lies outside `line`, which runs through `at`, after lifting:
+    /// never negative for a bound that this bracket holds. Nanoseconds.
+    pub(super) fn excess(&self, at: Instant<Primary>, line: Line, point: Point) -> i64 {
+        let run = i128::from(point.at.saturating_sub(at.nanos()));
+        let drift = (i128::from(line.rate) * run) >> self.wander.exponent();
+        let lift = (run * run) >> (self.wander.exponent() + 1);
+        let apart = i128::from(point.value) - i128::from(line.offset) - drift;
+        let half = i128::from(line.room) / 2;
+        super::model::saturate(match point.side {
+            Side::Above => apart + lift - half,
+            Side::Below => lift - apart - half,
+        })
+    }
+
+    /// The unit of this bracket's rates.
+    pub(super) const fn wander(&self) -> Wander {
+        self.wander
     }
 
     fn line(&self, at: i64, rate: i64) -> Option<Line> {
@@ -169,26 +200,32 @@ impl Bracket {
         } else {
             return Some((peak, peak + 1));
         };
-        let least = self.outermost(at, inside, -limit)?;
-        let most = self.outermost(at, inside, limit)?;
+        let least = self.outermost(at, inside, -limit, 0)?;
+        let most = self.outermost(at, inside, limit, 0)?;
         Some((least, most))
     }
 
-    /// The first impossible rate on the way from `inside` to `limit`, or `limit`.
-    fn outermost(&self, at: i64, inside: i64, limit: i64) -> Option<i64> {
-        if self.is_possible(at, limit)? {
+    /// The first rate with less than `room` on the way from `inside` to `limit`,
+    /// or `limit`.
+    fn outermost(&self, at: i64, inside: i64, limit: i64, room: i128) -> Option<i64> {
+        if self.room(at, limit)? >= room {
             return Some(limit);
         }
         let (mut possible, mut not) = (inside, limit);
         while (not - possible).abs() > 1 {
             let middle = possible + (not - possible) / 2;
-            if self.is_possible(at, middle)? { possible = middle } else { not = middle }
+            if self.room(at, middle)? >= room { possible = middle } else { not = middle }
         }
         Some(not)
     }
 
     fn is_possible(&self, at: i64, rate: i64) -> Option<bool> {
-        Some(self.above.bound(at, rate)? + self.below.bound(at, -rate)? >= 0)
+        Some(self.room(at, rate)? >= 0)
+    }
+
+    /// `U − L` for one rate, in units of 2⁻⁽ⁿ⁺¹⁾ ns.
+    fn room(&self, at: i64, rate: i64) -> Option<i128> {
+        Some(self.above.bound(at, rate)? + self.below.bound(at, -rate)?)
     }
 
     /// The greatest rate in the range before which the room still grows.

@@ -10,6 +10,8 @@
 //! - `hull`: of all inequalities, those that can still matter.
 //! - [`interval`]: the range that certainly contains the offset at any instant.
 //! - `point`: the most likely offset inside it.
+//! - `bank`: several of those, judged in hindsight.
+//! - `path`: when the path changed its length, and by how much.
 //! - `epoch`: what to do when a message contradicts the proof.
 //! - [`estimate`]: all of it online, as an [`Estimator`].
 //! - [`smooth`]: all of it after the session, as a [`Map`](map::Map) of both clocks.
@@ -25,6 +27,8 @@
 //! A deviation is not a bound: under a busy uplink, a suspend or an asymmetric path
 //! theirs exclude the truth.
 
+mod bank;
+mod candidates;
 pub mod constraint;
 mod epoch;
 pub mod estimate;
@@ -33,6 +37,7 @@ pub mod interval;
 pub mod map;
 pub mod media;
 pub mod model;
+mod path;
 mod point;
 pub mod schedule;
 pub mod smooth;

@@ -5,100 +5,130 @@
 //! line with the most room between the two floors is where both directions agree,
 //! and its middle is the estimate: each floor needs one clean message per
 //! direction now and then, not a clean exchange. Excess delay, however lopsided,
-//! moves nothing that does not touch the floor.
+//! moves nothing that does not touch the floor. For excess delays that fall off
+//! exponentially that line is the likeliest one, and how fast the room shrinks
+//! beside it says how sure the rate is.
 //!
 //! Rejected: averages and regressions over exchange midpoints (a queue in one
 //! direction moves them by half its length), and the fastest exchange alone (it
 //! needs both directions clean at once).
 
-use super::constraint::Point;
-use super::interval::{Bracket, Interval, Line};
-use super::model::{Wander, root};
-use crate::limits;
-use crate::time::{Instant, Primary, Span};
+use super::constraint::{Point, Side};
+use super::interval::{Bracket, Line};
+use super::model::{Wander, root, saturate};
+use crate::time::{Instant, Primary};
 
-/// What real oscillators do at most, for the estimate only: 0.0035 ppm/s.
-/// `[CLOCK-14]`
-const LIKELY_WANDER: Wander = Wander::of_exponent(58);
 /// One standard deviation of the rate between two phones before anything is
-/// known: 20 ppm, in parts per billion. `[CLOCK-15]`
-const PRIOR_RATE_PPB: i64 = 20_000;
+/// known: 20 ppm, in units of 2⁻⁴². `[CLOCK-15]`
+const PRIOR_RATE: i128 = 87_960_930;
+/// The scale of the excess is taken from this many of the smallest.
+/// `[CLOCK-14]`
+const SMALLEST: usize = 6;
 
-/// The estimate of one clock epoch.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct PointEstimate {
-    floors: Bracket,
-    messages: u64,
-}
-
-/// Where the offset probably is.
+/// What the floors of one wander limit say about one instant.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Likely {
     pub(super) offset: i64,
+    /// One standard deviation, the rate's included.
     pub(super) noise: i64,
     pub(super) skew_ppb: i64,
 }
 
-impl PointEstimate {
-    pub(super) const fn new(first: Point) -> Self {
-        Self {
-            floors: Bracket::new(LIKELY_WANDER, first, limits::CLOCK_HULL_VERTICES),
-            messages: 0,
+/// The line with the most room, and how dense the messages lie at both floors.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Fit {
+    pub(super) peak: Line,
+    /// Mean distance between messages above the forward floor, nanoseconds.
+    pub(super) above: i64,
+    /// The same below the backward floor.
+    pub(super) below: i64,
+}
+
+/// Fits the floors at `at` to the messages around.
+pub(super) fn fit<'a>(
+    floors: &Bracket,
+    at: Instant<Primary>,
+    around: impl Iterator<Item = &'a Point>,
+) -> Option<Fit> {
+    let peak = floors.widest(at)?;
+    let (mut above, mut below) = (Smallest::default(), Smallest::default());
+    for point in around {
+        let excess = floors.excess(at, peak, *point);
+        match point.side {
+            Side::Above => above.add(excess),
+            Side::Below => below.add(excess),
+        }
+    }
+    Some(Fit { peak, above: above.spacing(), below: below.spacing() })
+}
+
+/// The likely offset at `at`, given the floors and the messages around. `[CLOCK-14]`
+pub(super) fn likely<'a>(
+    floors: &Bracket,
+    at: Instant<Primary>,
+    around: impl Iterator<Item = &'a Point>,
+) -> Option<Likely> {
+    let Fit { peak, above, below } = fit(floors, at, around)?;
+    // Where the room is one mean spacing smaller the line is e times less
+    // likely; the middle of the range that loses two is the mean of all.
+    let (least, most) = floors.rates_nearly(at, peak, above.saturating_add(below).max(2))?;
+    let rate = shrunk(floors.wander(), least, most);
+    let line = floors.line_of_rate(at, rate)?;
+    let tilt = floors
+        .line_of_rate(at, most)?
+        .offset
+        .saturating_sub(floors.line_of_rate(at, least)?.offset);
+    // The true floor lies below the lowest message by up to one spacing.
+    let offset = line.offset.saturating_add(below.saturating_sub(above) / 4);
+    let floor_noise = in_quadrature(above, below) / 2;
+    Some(Likely {
+        offset,
+        noise: in_quadrature(floor_noise, tilt / 3),
+        skew_ppb: saturate((i128::from(rate) * 1_000_000_000) >> floors.wander().exponent()),
+    })
+}
+
+/// The middle of the likely rates, drawn towards zero while they are many: the
+/// rate of two unknown oscillators is more likely small. `[CLOCK-15]`
+fn shrunk(wander: Wander, least: i64, most: i64) -> i64 {
+    // 2⁻⁴² per nanosecond is fine enough here, and no product overflows.
+    let coarse = wander.exponent() - 42;
+    let doubt = i128::from((most - least) >> coarse) / 3;
+    let weight = PRIOR_RATE * PRIOR_RATE + doubt * doubt;
+    saturate(i128::from(least.midpoint(most)) * PRIOR_RATE * PRIOR_RATE / weight)
+}
+
+/// The smallest few of many numbers.
+#[derive(Clone, Copy, Default)]
+struct Smallest {
+    count: usize,
+    sorted: [i64; SMALLEST],
+}
+
+impl Smallest {
+    fn add(&mut self, mut number: i64) {
+        for (index, kept) in self.sorted.iter_mut().enumerate() {
+            if index >= self.count {
+                *kept = number;
+                self.count += 1;
+                return;
+            }
+            if number < *kept {
+                core::mem::swap(kept, &mut number);
+            }
         }
     }
 
-    pub(super) fn insert(&mut self, point: Point) {
-        self.messages = self.messages.saturating_add(1);
-        self.floors.insert(point);
+    /// The mean distance from one to the next, counted from zero.
+    fn spacing(&self) -> i64 {
+        let last = self.count.checked_sub(1).and_then(|index| self.sorted.get(index));
+        let count = i64::try_from(self.count).unwrap_or(1).max(1);
+        last.map_or(0, |last| last / count)
     }
-
-    pub(super) const fn floors(&self) -> &Bracket {
-        &self.floors
-    }
-
-    /// The estimate at `at`, brought inside `certain`. `[CLOCK-14]`
-    pub(super) fn at(&self, at: Instant<Primary>, certain: Interval) -> Option<Likely> {
-        let limit = LIKELY_WANDER.rate_limit();
-        let widest = self.floors.widest(at, -limit, limit)?;
-        let (least, most) = self.floors.rates_at(at)?;
-        let rate = shrunk(widest.rate, most.saturating_sub(least));
-        let line = self.floors.line_of_rate(at, rate)?;
-        let offset = line.offset.clamp(certain.low.nanos(), certain.high.nanos());
-        Some(Likely { offset, noise: self.noise(line), skew_ppb: ppb(rate) })
-    }
-
-    fn noise(&self, line: Line) -> i64 {
-        let messages = i64::try_from(self.messages).unwrap_or(i64::MAX).max(1);
-        let room = Span::from_nanos(line.room).abs().nanos();
-        room / messages.min(64) + 2_000
-    }
-}
-
-/// A measured rate, drawn towards zero while the bounds leave it open by
-/// `spread`: the rate of two unknown oscillators is more likely small.
-/// `[CLOCK-15]`
-fn shrunk(rate: i64, spread: i64) -> i64 {
-    // 2⁻⁴² per nanosecond is fine enough here, and no product overflows.
-    let coarse = LIKELY_WANDER.exponent() - 42;
-    let prior = i128::from(from_ppb(PRIOR_RATE_PPB) >> coarse);
-    let doubt = i128::from(spread >> coarse) / 8;
-    let weight = prior * prior + doubt * doubt;
-    super::model::saturate(i128::from(rate) * prior * prior / weight.max(1))
-}
-
-/// Parts per billion as a slope in units of 2⁻ⁿ.
-const fn from_ppb(ppb: i64) -> i64 {
-    // 2⁵⁸ / 10⁹, the scale of LIKELY_WANDER.
-    ppb.saturating_mul((1_i64 << LIKELY_WANDER.exponent()) / 1_000_000_000)
-}
-
-/// A slope in units of 2⁻ⁿ as parts per billion, rounded down.
-fn ppb(rate: i64) -> i64 {
-    super::model::saturate((i128::from(rate) * 1_000_000_000) >> LIKELY_WANDER.exponent())
 }
 
 /// √(a² + b²), rounded down.
 pub(super) fn in_quadrature(a: i64, b: i64) -> i64 {
     let (a, b) = (i128::from(a), i128::from(b));
-    super::model::saturate(root(a * a + b * b))
+    saturate(root(a * a + b * b))
 }

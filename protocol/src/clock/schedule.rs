@@ -19,9 +19,25 @@ const START_PROGRESS: u16 = 6;
 const BURST: u8 = 4;
 /// Between two messages of a later burst: less than any radio stays awake.
 const BURST_SPACING: Span = Span::from_millis(20);
-/// Between two bursts: near an edge, while the estimate is still rough, and when
-/// it is settled. `[CLOCK-23]`
-const PERIODS: [Span; 3] = [Span::from_secs(2), Span::from_secs(4), Span::from_secs(8)];
+/// The second message of a burst goes out when the first was answered, so that it
+/// finds both radios awake, or after this time: three beacon intervals.
+/// `[CLOCK-23]`
+const WAKING: Span = Span::from_millis(320);
+/// How often to look whether the first message was answered.
+const LOOK: Span = Span::from_millis(10);
+/// Between two bursts in the first half minute, while the estimate is useless.
+/// `[CLOCK-22]`
+const URGENT_PERIOD: Span = Span::from_millis(400);
+/// For how long after a start bursts may be urgent.
+const URGENT: Span = Span::from_secs(20);
+/// Between two bursts near an edge. `[CLOCK-24]`
+const DENSE_PERIOD: Span = Span::from_secs(1);
+/// Between two bursts otherwise. `[CLOCK-23]`
+const PERIOD: Span = Span::from_millis(4_100);
+/// A silence after which bursts begin as at the start. `[CLOCK-22]`
+const SILENCE: Span = Span::from_secs(10);
+/// An estimate worse than this is useless.
+const USELESS: Span = Span::from_micros(150);
 /// Before and after a recording edge or interruption. `[CLOCK-24]`
 const DENSE: Span = Span::from_secs(5);
 /// An estimate at least this good is settled.
@@ -42,11 +58,14 @@ pub struct Schedule {
     phase: Phase,
     next: Instant<Primary>,
     dense_until: Instant<Primary>,
+    urgent_until: Instant<Primary>,
+    heard: Option<Instant<Primary>>,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]
 enum Phase {
     Start { sent: u16, width: Option<Span>, since_progress: u16 },
+    Waking { since: Instant<Primary> },
     Burst { left: u8 },
 }
 
@@ -54,13 +73,37 @@ impl Schedule {
     /// A start burst from `now`.
     #[must_use]
     pub fn new(now: Instant<Primary>) -> Self {
-        Self { phase: Phase::START, next: now, dense_until: now }
+        Self {
+            phase: Phase::START,
+            next: now,
+            dense_until: now,
+            urgent_until: now + URGENT,
+            heard: None,
+        }
     }
 
     /// The link is new, or clocks or paths changed: a start burst again.
     pub fn restart(&mut self, now: Instant<Primary>) {
         self.phase = Phase::START;
         self.next = now;
+        self.urgent_until = now + URGENT;
+    }
+
+    /// A probe was answered. Goes on with a burst whose first message it was, begins
+    /// anew after a silence, and asks again at once while a new clock epoch is
+    /// suspected: three answers decide that. `[CLOCK-11]` `[CLOCK-23]`
+    pub fn answered(&mut self, now: Instant<Primary>, estimator: &Estimator) {
+        let silence = self.heard.map_or(Span::ZERO, |heard| now - heard);
+        self.heard = Some(now);
+        match self.phase {
+            _ if silence > SILENCE => self.restart(now),
+            Phase::Waking { .. } => {
+                self.phase = Phase::Burst { left: BURST - 1 };
+                self.next = now;
+            }
+            Phase::Burst { left: BURST } if estimator.is_doubtful() => self.next = now,
+            Phase::Start { .. } | Phase::Burst { .. } => {}
+        }
     }
 
     /// A recording began or ended, or an interruption did: bursts come closer
@@ -103,27 +146,40 @@ impl Schedule {
                 }
                 Some(probe)
             }
+            Phase::Waking { since } => {
+                let answered = estimator.latest_instant().is_some_and(|at| at >= *since);
+                if !answered && now - *since < WAKING {
+                    self.next = now + LOOK;
+                    return None;
+                }
+                self.phase = Phase::Burst { left: BURST - 1 };
+                self.poll(now, estimator)
+            }
+            Phase::Burst { left: BURST } => {
+                self.phase = Phase::Waking { since: now };
+                self.next = now + LOOK;
+                Some(Probe::Wake)
+            }
             Phase::Burst { left } => {
-                let probe = if *left == BURST { Probe::Wake } else { Probe::Measure };
                 *left = left.saturating_sub(1);
                 if *left == 0 {
                     self.rest(now, estimator);
                 } else {
                     self.next = now + BURST_SPACING;
                 }
-                Some(probe)
+                Some(Probe::Measure)
             }
         }
     }
 
     fn rest(&mut self, now: Instant<Primary>, estimator: &Estimator) {
-        let [dense, rough, settled] = PERIODS;
-        let period = if now < self.dense_until {
-            dense
-        } else if is_settled(now, estimator) {
-            settled
+        let useless = estimator.estimate(now).is_none_or(|here| here.noise > USELESS);
+        let period = if useless && now < self.urgent_until {
+            URGENT_PERIOD
+        } else if now < self.dense_until {
+            DENSE_PERIOD
         } else {
-            rough
+            PERIOD
         };
         self.phase = Phase::Burst { left: BURST };
         self.next = now + period;

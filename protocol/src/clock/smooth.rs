@@ -6,19 +6,24 @@
 //! again from their far side. Both devices' journals hold constraints that the
 //! other may have lost; the union is taken, so both compute the same map.
 
+use super::candidates::{Candidate, Candidates};
 use super::constraint::Observation;
+use super::constraint::Point;
 use super::epoch::{Ruling, Tentative, contradicts};
 use super::estimate::Estimate;
 use super::interval::Bracket;
 use super::map::{Knot, Map, MapStretch};
 use super::model::Wander;
-use super::point::PointEstimate;
+use super::path;
 use crate::limits;
 use crate::time::{Instant, Primary, Span};
 
 /// Between two knots, unless the session is so long that they would be too many.
 /// `[CLOCK-25]`
 const KNOT_SPACING: Span = Span::from_secs(4);
+
+/// Between two instants at which a change of path is looked for.
+const SEARCH: Span = Span::from_secs(20);
 
 /// Smooths all observations of a session, in any order, into a map. It reaches
 /// from the first observation to the last, and out to `cover`, the first and last
@@ -63,25 +68,21 @@ struct Smoother {
     from: Instant<Primary>,
     to: Instant<Primary>,
     certain: Bracket,
-    likely: PointEstimate,
+    points: Vec<Point>,
 }
 
 impl Smoother {
     fn of(stretch: &[Observation]) -> Option<Self> {
-        let (first, last) = (stretch.first()?, stretch.last()?);
-        let origin = first.constraint.point();
-        let mut smoother = Self {
-            from: first.constraint.at(),
-            to: last.constraint.at(),
-            certain: Bracket::new(Wander::GUARANTEED, origin, limits::CLOCK_SMOOTH_VERTICES),
-            likely: PointEstimate::new(origin),
-        };
-        for observation in stretch {
-            let point = observation.constraint.point();
-            smoother.certain.insert(point);
-            smoother.likely.insert(point);
-        }
-        Some(smoother)
+        let mut points: Vec<Point> =
+            stretch.iter().map(|observation| observation.constraint.point()).collect();
+        points.sort_unstable();
+        let (first, last) = (*points.first()?, *points.last()?);
+        Some(Self {
+            from: Instant::from_nanos(first.at),
+            to: Instant::from_nanos(last.at),
+            certain: bracket(Wander::GUARANTEED, &points)?,
+            points,
+        })
     }
 
     /// Whether no knot proves that the assumptions broke.
@@ -90,12 +91,96 @@ impl Smoother {
     }
 
     fn map(&self, from: Instant<Primary>, to: Instant<Primary>) -> MapStretch {
+        let paths = self.paths();
         MapStretch::new(knots(from, to).filter_map(|at| {
             let certain = self.certain.interval(at)?;
-            let likely = self.likely.at(at, certain)?;
+            let path = paths.iter().rfind(|path| path.from <= at).or(paths.first())?;
+            let mut likely = path.candidates.at(path.chosen, at)?;
+            likely.offset = likely
+                .offset
+                .saturating_sub(path.moved)
+                .clamp(certain.low.nanos(), certain.high.nanos());
             Some(Knot { at, here: Estimate::of(certain, likely) })
         }))
     }
+
+    /// The stretches of one path each. What each of them moved the estimate by
+    /// is counted from the one with the shortest round trip. `[CLOCK-30]`
+    fn paths(&self) -> Vec<PathStretch> {
+        let mut changes = vec![self.from];
+        let mut at = self.from + path::WINDOW;
+        while at + path::WINDOW <= self.to {
+            let found = path::change(&self.points, at)
+                .filter(|found| changes.last().is_some_and(|last| *found - *last >= path::WINDOW));
+            changes.extend(found);
+            at = found.map_or(at, |found| found.max(at)) + SEARCH;
+        }
+        let ends = changes.iter().skip(1).copied().chain([Instant::MAX]);
+        let mut paths: Vec<PathStretch> = changes
+            .iter()
+            .zip(ends)
+            .filter_map(|(from, to)| PathStretch::of(&self.points, *from, to, self.to))
+            .collect();
+        let mut moved = 0_i64;
+        for index in 1..paths.len() {
+            if let [.., before, after] = paths.get(..=index).unwrap_or_default() {
+                moved = moved.saturating_add(after.offset_at_start().unwrap_or(0));
+                moved = moved.saturating_sub(before.offset_at(after.from).unwrap_or(0));
+            }
+            if let Some(path) = paths.get_mut(index) {
+                path.moved = moved;
+            }
+        }
+        let reference = paths.iter().min_by_key(|path| path.room).map_or(0, |path| path.moved);
+        for path in &mut paths {
+            path.moved = path.moved.saturating_sub(reference);
+        }
+        paths
+    }
+}
+
+/// A stretch of time with one path.
+struct PathStretch {
+    from: Instant<Primary>,
+    candidates: Candidates,
+    chosen: Candidate,
+    /// The shortest round trip.
+    room: i64,
+    /// How far this path's asymmetry moves the estimate.
+    moved: i64,
+}
+
+impl PathStretch {
+    fn of(
+        points: &[Point],
+        from: Instant<Primary>,
+        to: Instant<Primary>,
+        end: Instant<Primary>,
+    ) -> Option<Self> {
+        let first = points.partition_point(|point| point.at < from.nanos());
+        let after = points.partition_point(|point| point.at < to.nanos());
+        let candidates = Candidates::of(points.get(first..after)?)?;
+        let chosen = candidates.best(from, to.min(end));
+        let middle = Instant::from_nanos(from.nanos().midpoint(to.min(end).nanos()));
+        let room = candidates.room(middle)?;
+        Some(Self { from, candidates, chosen, room, moved: 0 })
+    }
+
+    fn offset_at(&self, at: Instant<Primary>) -> Option<i64> {
+        Some(self.candidates.at(self.chosen, at)?.offset)
+    }
+
+    fn offset_at_start(&self) -> Option<i64> {
+        self.offset_at(self.from)
+    }
+}
+
+fn bracket(wander: Wander, points: &[Point]) -> Option<Bracket> {
+    let mut bracket = Bracket::new(wander, *points.first()?, limits::CLOCK_SMOOTH_VERTICES);
+    for point in points {
+        bracket.insert(*point);
+    }
+    Some(bracket)
 }
 
 /// Evenly spaced instants from `from` to `to`, both included.

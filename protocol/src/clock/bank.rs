@@ -1,0 +1,189 @@
+//! Several estimates at once, each marked by how well its forecasts did.
+//!
+//! How stiff two oscillators are is not known in advance: phones at rest bend a
+//! hundred times less than phones that warm up. A stiff model averages over minutes
+//! and is quiet; a soft one follows. So all run at once, and each is judged in
+//! hindsight: what it said at an instant against what the messages since then show
+//! about that instant.
+
+use std::collections::VecDeque;
+
+use super::constraint::Point;
+use super::interval::{Bracket, Interval};
+use super::model::{Wander, saturate};
+use super::path;
+use super::point::{Likely, likely};
+use crate::limits;
+use crate::time::{Instant, Primary, Span};
+
+/// The wander limits that compete. `[CLOCK-14]`
+pub(super) const STIFFNESS: [Wander; MODELS] = [
+    Wander::of_exponent(56),
+    Wander::of_exponent(57),
+    Wander::of_exponent(58),
+    Wander::of_exponent(60),
+];
+/// How many there are.
+pub(super) const MODELS: usize = 4;
+/// The one that is believed before any was judged.
+pub(super) const FIRST: usize = 2;
+
+/// Between two forecasts that are judged later.
+const FORECAST_SPACING: Span = Span::from_secs(4);
+/// How long after a forecast the messages that judge it are awaited.
+const HINDSIGHT: Span = Span::from_secs(60);
+/// Marks fade to 1/e after so many forecasts (about four minutes).
+const MEMORY: i128 = 32;
+/// An error beyond this is marked like this, so that no product overflows.
+const BAD: i64 = 1 << 40;
+/// Before so many forecasts were judged, the middle model is believed.
+const TRIALS: u32 = 8;
+
+/// The estimates of one clock epoch.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Bank {
+    floors: [Bracket; MODELS],
+    recent: VecDeque<Point>,
+    forecasts: VecDeque<Forecast>,
+    judged: u32,
+    /// Mean squared error of each model's forecasts, ns².
+    marks: [i128; MODELS],
+    /// How far the present path's asymmetry moves the estimate. `[CLOCK-30]`
+    moved: i64,
+}
+
+/// What each model said of the latest instant.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Forecast {
+    at: Instant<Primary>,
+    offsets: [i64; MODELS],
+}
+
+impl Bank {
+    pub(super) fn new(first: Point) -> Self {
+        let capacity = limits::CLOCK_FLOOR_VERTICES;
+        Self {
+            floors: STIFFNESS.map(|wander| Bracket::new(wander, first, capacity)),
+            recent: VecDeque::new(),
+            forecasts: VecDeque::new(),
+            judged: 0,
+            marks: [0; MODELS],
+            moved: 0,
+        }
+    }
+
+    pub(super) fn insert(&mut self, point: Point) {
+        for floors in &mut self.floors {
+            floors.insert(point);
+        }
+        let index = self.recent.partition_point(|recent| *recent < point);
+        self.recent.insert(index, point);
+        if self.recent.len() > limits::CLOCK_RECENT_MESSAGES {
+            self.recent.pop_front();
+        }
+        let at = Instant::from_nanos(point.at);
+        self.judge(at);
+        if self.forecasts.back().is_none_or(|last| at - last.at >= FORECAST_SPACING) {
+            self.change_path(at);
+            self.forecast(at);
+        }
+    }
+
+    pub(super) const fn floors(&self) -> &[Bracket; MODELS] {
+        &self.floors
+    }
+
+    /// The estimate at `at`, brought inside `certain`. `[CLOCK-14]`
+    pub(super) fn at(&self, at: Instant<Primary>, certain: Interval) -> Option<Likely> {
+        let all = self.all(at)?;
+        let likely = if self.judged < TRIALS { *all.get(FIRST)? } else { self.blend(all) };
+        Some(Likely {
+            offset: likely
+                .offset
+                .saturating_sub(self.moved)
+                .clamp(certain.low.nanos(), certain.high.nanos()),
+            ..likely
+        })
+    }
+
+    fn all(&self, at: Instant<Primary>) -> Option<[Likely; MODELS]> {
+        let [a, b, c, d] = &self.floors;
+        let one = |floors| likely(floors, at, self.recent.iter());
+        Some([one(a)?, one(b)?, one(c)?, one(d)?])
+    }
+
+    /// Begins anew where the path changed its length, keeping what is known of
+    /// the offset. `[CLOCK-29]` `[CLOCK-30]`
+    fn change_path(&mut self, now: Instant<Primary>) -> Option<()> {
+        let points = self.recent.make_contiguous();
+        let at = path::change(points, now - path::WINDOW)?;
+        let first = points.partition_point(|point| point.at < at.nanos());
+        let (before, after) = points.split_at_checked(first)?;
+        let old = Self::of(before)?;
+        let mut new = Self::of(after)?;
+        let certain = Interval { low: Span::from_nanos(i64::MIN), high: Span::MAX };
+        let jump = new.at(at, certain)?.offset.saturating_sub(old.at(at, certain)?.offset);
+        new.moved = self.moved.saturating_add(jump);
+        (new.judged, new.marks) = (self.judged, self.marks);
+        *self = new;
+        Some(())
+    }
+
+    fn of(points: &[Point]) -> Option<Self> {
+        let mut bank = Self::new(*points.first()?);
+        for point in points {
+            for floors in &mut bank.floors {
+                floors.insert(*point);
+            }
+            bank.recent.push_back(*point);
+        }
+        Some(bank)
+    }
+
+    fn forecast(&mut self, at: Instant<Primary>) {
+        let Some(all) = self.all(at) else { return };
+        self.forecasts.push_back(Forecast { at, offsets: all.map(|likely| likely.offset) });
+        if self.forecasts.len() > limits::CLOCK_FORECASTS {
+            self.forecasts.pop_front();
+        }
+    }
+
+    /// Judges the forecasts that are old enough by what the softest model says
+    /// of their instants now.
+    fn judge(&mut self, now: Instant<Primary>) {
+        while let Some(forecast) = self.forecasts.front().copied() {
+            if now - forecast.at < HINDSIGHT {
+                break;
+            }
+            self.forecasts.pop_front();
+            let [soft, ..] = &self.floors;
+            let Some(truth) = likely(soft, forecast.at, self.recent.iter()) else { continue };
+            self.judged = self.judged.saturating_add(1);
+            let memory = MEMORY.min(i128::from(self.judged));
+            for (mark, offset) in self.marks.iter_mut().zip(forecast.offsets) {
+                let error = i128::from(offset.saturating_sub(truth.offset).clamp(-BAD, BAD));
+                *mark += (error * error - *mark) / memory;
+            }
+        }
+    }
+
+    /// The mean of the three, weighted by the squares of their marks.
+    fn blend(&self, all: [Likely; MODELS]) -> Likely {
+        let best = self.marks.iter().copied().min().unwrap_or(0).max(1);
+        let weights = self.marks.map(|mark| {
+            let part = (best << 10) / mark.max(1);
+            (part * part) * (part * part)
+        });
+        let total = weights.iter().sum::<i128>().max(1);
+        let mean = |of: fn(&Likely) -> i64| {
+            let sum: i128 =
+                all.iter().zip(weights).map(|(one, weight)| i128::from(of(one)) * weight).sum();
+            saturate(sum.div_euclid(total))
+        };
+        Likely {
+            offset: mean(|one| one.offset),
+            noise: mean(|one| one.noise),
+            skew_ppb: mean(|one| one.skew_ppb),
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! Which estimate of a finished session to believe.
+//!
+//! A stiff model averages more and bends less than the oscillators may have done;
+//! and where no message ever touches the floor, the bulk of the delays says more
+//! than the luckiest of them. Nothing known in advance tells which holds. So half
+//! of the messages judges the other half: what a candidate makes of the first half
+//! is held against what the softest model makes of the second. Their noise is
+//! independent, so a candidate's bias and noise both show, and the reference's
+//! noise is the same for all.
+
+use super::bank::{MODELS, STIFFNESS};
+use super::constraint::{Point, Side};
+use super::interval::Bracket;
+use super::model::Wander;
+use super::point::{Likely, likely};
+use crate::limits;
+use crate::time::{Instant, Primary, Span};
+
+/// How far from an instant messages are looked at.
+const AROUND: Span = Span::from_secs(180);
+/// Between two instants at which candidates are judged.
+const JUDGED: Span = Span::from_secs(30);
+/// Judged at no more instants than this, spread over the session.
+const JUDGEMENTS: i64 = 256;
+
+/// One way to estimate.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Candidate {
+    /// The floors under the wander limit of that index.
+    Floors(usize),
+    /// The lower part of all delays, around the stiffest floors.
+    Bulk,
+}
+
+/// All candidates for one stretch.
+pub(super) struct Candidates {
+    all: Half,
+    halves: [Half; 2],
+}
+
+/// The candidates on some of the messages.
+struct Half {
+    floors: [Bracket; MODELS],
+    points: Vec<Point>,
+}
+
+impl Candidates {
+    /// `points` in order of time; `None` if there are too few to judge.
+    pub(super) fn of(points: &[Point]) -> Option<Self> {
+        let mut halves = [Vec::new(), Vec::new()];
+        let mut turn = [0_u8; 2];
+        for point in points {
+            let [above, below] = &mut turn;
+            let turn = if point.side == Side::Above { above } else { below };
+            let [first, second] = &mut halves;
+            // Pairs, so that the waking message of a burst does not always fall
+            // to the same half.
+            if *turn % 4 < 2 {
+                first.push(*point)
+            } else {
+                second.push(*point)
+            }
+            *turn = turn.wrapping_add(1);
+        }
+        let [first, second] = halves;
+        Some(Self {
+            all: Half::of(points.to_vec())?,
+            halves: [Half::of(first)?, Half::of(second)?],
+        })
+    }
+
+    /// The estimate of `candidate` at `at`.
+    pub(super) fn at(&self, candidate: Candidate, at: Instant<Primary>) -> Option<Likely> {
+        self.all.at(candidate, at)
+    }
+
+    /// The shortest round trip around `at`.
+    pub(super) fn room(&self, at: Instant<Primary>) -> Option<i64> {
+        let [.., floors] = &self.all.floors;
+        Some(floors.widest(at)?.room)
+    }
+
+    /// The candidate whose halves agree best with each other.
+    pub(super) fn best(&self, from: Instant<Primary>, to: Instant<Primary>) -> Candidate {
+        let length = (to - from).nanos().max(1);
+        let count = (length / JUDGED.nanos()).clamp(1, JUDGEMENTS);
+        let step = Span::from_nanos(length / count);
+        let all = (0..MODELS).map(Candidate::Floors).chain([Candidate::Bulk]);
+        let marked = all.map(|candidate| {
+            let marks = (0..count).map(|index| {
+                let at = from + Span::from_nanos(step.nanos() / 2) + step.times(index);
+                self.mark(candidate, at).unwrap_or(0)
+            });
+            (marks.sum::<i128>(), candidate)
+        });
+        let best = marked.min_by_key(|(mark, _)| *mark);
+        best.map_or(Candidate::Floors(0), |(_, candidate)| candidate)
+    }
+
+    /// How far the halves are apart at `at`, squared, both ways round.
+    fn mark(&self, candidate: Candidate, at: Instant<Primary>) -> Option<i128> {
+        let [first, second] = &self.halves;
+        let error = |one: &Half, other: &Half| {
+            let apart = one.at(candidate, at)?.offset - other.at(REFERENCE, at)?.offset;
+            Some(i128::from(apart) * i128::from(apart))
+        };
+        Some(error(first, second)? + error(second, first)?)
+    }
+}
+
+/// Soft enough to follow any phone, and still better than no model.
+const REFERENCE: Candidate = Candidate::Floors(1);
+
+impl Half {
+    fn of(points: Vec<Point>) -> Option<Self> {
+        let first = *points.first()?;
+        let floors = STIFFNESS.map(|wander: Wander| {
+            let mut floors = Bracket::new(wander, first, limits::CLOCK_SMOOTH_VERTICES);
+            for point in &points {
+                floors.insert(*point);
+            }
+            floors
+        });
+        Some(Self { floors, points })
+    }
+
+    fn at(&self, candidate: Candidate, at: Instant<Primary>) -> Option<Likely> {
+        match candidate {
+            Candidate::Floors(index) => likely(self.floors.get(index)?, at, self.around(at)),
+            Candidate::Bulk => self.bulk(at),
+        }
+    }
+
+    /// The messages near `at`.
+    fn around(&self, at: Instant<Primary>) -> impl Iterator<Item = &Point> {
+        let from = self.points.partition_point(|point| point.at < (at - AROUND).nanos());
+        let to = self.points.partition_point(|point| point.at <= (at + AROUND).nanos());
+        self.points.get(from..to).into_iter().flatten()
+    }
+
+    fn bulk(&self, at: Instant<Primary>) -> Option<Likely> {
+        let [.., floors] = &self.floors;
+        let line = floors.widest(at)?;
+        let (mut above, mut below) = (Vec::new(), Vec::new());
+        for point in self.around(at) {
+            let run = i128::from(point.at.saturating_sub(at.nanos()));
+            let drift = (i128::from(line.rate) * run) >> floors.wander().exponent();
+            let apart = i128::from(point.value) - i128::from(line.offset) - drift;
+            match point.side {
+                Side::Above => above.push(apart),
+                Side::Below => below.push(-apart),
+            }
+        }
+        let (above, below) = (lower_mean(above)?, lower_mean(below)?);
+        let base = likely(floors, at, self.around(at))?;
+        let moved = super::model::saturate((above - below) / 2);
+        Some(Likely { offset: line.offset.saturating_add(moved), ..base })
+    }
+}
+
+/// The mean of the lowest 60 %.
+fn lower_mean(mut numbers: Vec<i128>) -> Option<i128> {
+    numbers.sort_unstable();
+    let count = (numbers.len() * 3 / 5).max(1);
+    let sum: i128 = numbers.get(..count.min(numbers.len()))?.iter().sum();
+    sum.checked_div(i128::try_from(count).ok()?)
+}

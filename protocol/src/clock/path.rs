@@ -1,0 +1,145 @@
+//! When the path between the devices changed its length.
+//!
+//! A roam to another access point may lengthen one direction for good. The clocks
+//! run on, so the estimate before the change still holds, and what moved at the
+//! change is the path: that jump is measured once and taken out afterwards. The
+//! room between the two floors, which is the shortest round trip, shows the change
+//! without knowing the clocks. The guaranteed interval needs none of this: its
+//! constraints stay true on any path.
+//!
+//! Rejected: taking every outage for a new path (each jump that is taken out adds
+//! its own error, and bursty loss would make hundreds).
+
+use super::constraint::{Point, Side};
+use super::interval::Bracket;
+use super::model::Wander;
+use super::point::{Fit, fit};
+use crate::limits;
+use crate::time::{Instant, Primary, Span};
+
+/// What the devices' clocks do at most while two minutes are compared.
+const WANDER: Wander = Wander::of_exponent(57);
+/// How much is compared on each side of a change. `[CLOCK-29]`
+pub(super) const WINDOW: Span = Span::from_secs(60);
+/// For how long at least there must be messages on each side: longer than any
+/// queue lasts. `[CLOCK-29]`
+const LASTING: Span = Span::from_secs(45);
+/// Messages of each direction, on each side of a change. `[CLOCK-29]`
+const MESSAGES: usize = 12;
+/// A change of the round trip's floor by less than this is no new path.
+/// `[CLOCK-29]`
+const LEAST_CHANGE: Span = Span::from_micros(120);
+/// Nor is one of less than this many mean distances between messages at the
+/// floors: by chance it happens once in e¹⁰. `[CLOCK-29]`
+const DISTANCES: i64 = 10;
+/// Messages closer than this belong to one burst.
+const BURST: Span = Span::from_millis(500);
+/// How small the chance must be that bursts miss a floor that is still there, in
+/// units of 2⁻⁴⁰: one in a million. `[CLOCK-29]`
+const CHANCE: u64 = 1 << 20;
+/// Where within the window the change is looked for.
+const SEARCH: Span = Span::from_secs(2);
+
+/// Where within `points`, sorted by time, the path changed its length: tells by
+/// the room before and after `at`, then finds the instant that leaves most room on
+/// both sides. `[CLOCK-29]`
+pub(super) fn change(points: &[Point], at: Instant<Primary>) -> Option<Instant<Primary>> {
+    let (before, after) = (Part::before(points, at)?, Part::after(points, at)?);
+    let moved = after.fit.peak.room.saturating_sub(before.fit.peak.room);
+    let distance = before.distance().max(after.distance());
+    let least = LEAST_CHANGE.nanos().max(distance.saturating_mul(DISTANCES));
+    let (short, long) = if moved < 0 { (&after, &before) } else { (&before, &after) };
+    let moved = moved.saturating_abs();
+    if moved < least || !short.is_out_of_reach_of(long, moved / 2) {
+        return None;
+    }
+    let steps = WINDOW.nanos() / SEARCH.nanos() / 2;
+    let instants = (-steps..=steps).map(|step| at + SEARCH.times(step));
+    let room = |at: Instant<Primary>| {
+        let (before, after) = (Part::before(points, at)?, Part::after(points, at)?);
+        Some((before.fit.peak.room.saturating_add(after.fit.peak.room), at))
+    };
+    instants.filter_map(room).max_by_key(|(room, at)| (*room, *at)).map(|(_, at)| at)
+}
+
+/// The messages on one side of a suspected change.
+struct Part<'a> {
+    at: Instant<Primary>,
+    points: &'a [Point],
+    floors: Bracket,
+    fit: Fit,
+}
+
+impl<'a> Part<'a> {
+    fn before(points: &'a [Point], at: Instant<Primary>) -> Option<Self> {
+        Self::of(points, at - WINDOW, at, at)
+    }
+
+    fn after(points: &'a [Point], at: Instant<Primary>) -> Option<Self> {
+        Self::of(points, at, at + WINDOW, at)
+    }
+
+    fn of(
+        points: &'a [Point],
+        from: Instant<Primary>,
+        to: Instant<Primary>,
+        at: Instant<Primary>,
+    ) -> Option<Self> {
+        let first = points.partition_point(|point| point.at < from.nanos());
+        let end = points.partition_point(|point| point.at < to.nanos());
+        let points = points.get(first..end)?;
+        let above = points.iter().filter(|point| point.side == Side::Above).count();
+        if above < MESSAGES || points.len() - above < MESSAGES {
+            return None;
+        }
+        let (oldest, newest) = (points.first()?, points.last()?);
+        if newest.at.saturating_sub(oldest.at) < LASTING.nanos() {
+            return None;
+        }
+        let mut floors = Bracket::new(WANDER, *oldest, limits::CLOCK_FLOOR_VERTICES);
+        for point in points {
+            floors.insert(*point);
+        }
+        let fit = fit(&floors, at, points.iter())?;
+        Some(Self { at, points, floors, fit })
+    }
+
+    const fn distance(&self) -> i64 {
+        self.fit.above.saturating_add(self.fit.below)
+    }
+
+    /// Whether, in one direction, no burst of `long` came as near to this part's
+    /// floor as `near`, although bursts of this part do so often enough that this
+    /// is no chance. Bursts, not messages: those of one burst share its queue.
+    fn is_out_of_reach_of(&self, long: &Self, near: i64) -> bool {
+        [Side::Above, Side::Below].into_iter().any(|side| {
+            let (clean, bursts) = self.clean_bursts(self.points, side, near);
+            let (reached, tries) = self.clean_bursts(long.points, side, near);
+            // Laplace's rule: the chance of a burst that misses the floor.
+            let missed = (0..tries).fold(1_u64 << 40, |chance, _| {
+                chance * (2 * (bursts - clean) + 1) / (2 * bursts + 2)
+            });
+            reached == 0 && missed <= CHANCE
+        })
+    }
+
+    /// How many bursts of `points` came `near` this part's floor, and how many
+    /// there are.
+    fn clean_bursts(&self, points: &[Point], side: Side, near: i64) -> (u64, u64) {
+        let (mut clean, mut bursts) = (0, 0);
+        let mut last: Option<(i64, bool)> = None;
+        for point in points.iter().filter(|point| point.side == side) {
+            let is_near = self.floors.excess(self.at, self.fit.peak, *point) <= near;
+            let (counted, same) = match last {
+                Some((at, counted)) if point.at.saturating_sub(at) < BURST.nanos() => {
+                    (counted, true)
+                }
+                _ => (false, false),
+            };
+            bursts += u64::from(!same);
+            clean += u64::from(is_near && !counted);
+            last = Some((point.at, counted || is_near));
+        }
+        (clean, bursts)
+    }
+}
