@@ -68,15 +68,16 @@ pub const DATAGRAM_BYTES: usize = 512;
 
 // ── clock ─────────────────────────────────────────────────────────────────────
 
-/// Vertices of one hull, about three hours of a Wi-Fi link: 16 bytes each, four
+/// Vertices of one hull, about three hours of a Wi-Fi link: 16 bytes each, two
 /// hulls a peer. `[LIMITS-20]`
 pub const CLOCK_HULL_VERTICES: usize = 512;
-/// Vertices of one hull of the point estimate, two hulls for each of three
+/// Vertices of one hull of the point estimate, two hulls for each of four
 /// wander limits. `[LIMITS-27]`
-pub const CLOCK_FLOOR_VERTICES: usize = 192;
-/// Messages of both directions from which the density of the floors is seen.
+pub const CLOCK_FLOOR_VERTICES: usize = 128;
+/// Messages of both directions in which a change of path is looked for: two
+/// minutes of bursts and heartbeats.
 /// `[LIMITS-28]`
-pub const CLOCK_RECENT_MESSAGES: usize = 256;
+pub const CLOCK_RECENT_MESSAGES: usize = 640;
 /// Forecasts that wait to be judged. `[LIMITS-29]`
 pub const CLOCK_FORECASTS: usize = 32;
 /// Observations held while a clock epoch is suspected. `[LIMITS-21]`

@@ -7,6 +7,7 @@
     reason = "a test that cannot go on should stop, and say where"
 )]
 
+mod clock;
 mod journal;
 mod pairing;
 mod policy;

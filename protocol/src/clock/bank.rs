@@ -30,6 +30,8 @@ pub(super) const FIRST: usize = 2;
 
 /// Between two forecasts that are judged later.
 const FORECAST_SPACING: Span = Span::from_secs(4);
+/// The latest messages, from which the density of the floors is seen.
+const NEAR: usize = 256;
 /// How long after a forecast the messages that judge it are awaited.
 const HINDSIGHT: Span = Span::from_secs(60);
 /// Marks fade to 1/e after so many forecasts (about four minutes).
@@ -48,7 +50,7 @@ pub(super) struct Bank {
     judged: u32,
     /// Mean squared error of each model's forecasts, ns².
     marks: [i128; MODELS],
-    /// How far the present path's asymmetry moves the estimate. `[CLOCK-30]`
+    /// How far the present path's asymmetry moves the estimate. `[CLOCK-31]`
     moved: i64,
 }
 
@@ -108,12 +110,12 @@ impl Bank {
 
     fn all(&self, at: Instant<Primary>) -> Option<[Likely; MODELS]> {
         let [a, b, c, d] = &self.floors;
-        let one = |floors| likely(floors, at, self.recent.iter());
+        let one = |floors| likely(floors, at, self.recent.iter().rev().take(NEAR));
         Some([one(a)?, one(b)?, one(c)?, one(d)?])
     }
 
     /// Begins anew where the path changed its length, keeping what is known of
-    /// the offset. `[CLOCK-29]` `[CLOCK-30]`
+    /// the offset. `[CLOCK-30]` `[CLOCK-31]`
     fn change_path(&mut self, now: Instant<Primary>) -> Option<()> {
         let points = self.recent.make_contiguous();
         let at = path::change(points, now - path::WINDOW)?;
@@ -157,7 +159,9 @@ impl Bank {
             }
             self.forecasts.pop_front();
             let [soft, ..] = &self.floors;
-            let Some(truth) = likely(soft, forecast.at, self.recent.iter()) else { continue };
+            let Some(truth) = likely(soft, forecast.at, self.recent.iter().rev().take(NEAR)) else {
+                continue;
+            };
             self.judged = self.judged.saturating_add(1);
             let memory = MEMORY.min(i128::from(self.judged));
             for (mark, offset) in self.marks.iter_mut().zip(forecast.offsets) {

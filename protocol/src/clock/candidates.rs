@@ -80,28 +80,37 @@ impl Candidates {
         Some(floors.widest(at)?.room)
     }
 
-    /// The candidate whose halves agree best with each other.
+    /// The candidate whose halves agree best with each other: first the wander
+    /// limit, then whether the bulk of the delays says more than that.
     pub(super) fn best(&self, from: Instant<Primary>, to: Instant<Primary>) -> Candidate {
         let length = (to - from).nanos().max(1);
         let count = (length / JUDGED.nanos()).clamp(1, JUDGEMENTS);
         let step = Span::from_nanos(length / count);
-        let all = (0..MODELS).map(Candidate::Floors).chain([Candidate::Bulk]);
-        let marked = all.map(|candidate| {
-            let marks = (0..count).map(|index| {
-                let at = from + Span::from_nanos(step.nanos() / 2) + step.times(index);
-                self.mark(candidate, at).unwrap_or(0)
+        let better = |candidates: &[Candidate], reference: Candidate| {
+            let marked = candidates.iter().map(|candidate| {
+                let marks = (0..count).map(|index| {
+                    let at = from + Span::from_nanos(step.nanos() / 2) + step.times(index);
+                    self.mark(*candidate, reference, at).unwrap_or(0)
+                });
+                (marks.sum::<i128>(), *candidate)
             });
-            (marks.sum::<i128>(), candidate)
-        });
-        let best = marked.min_by_key(|(mark, _)| *mark);
-        best.map_or(Candidate::Floors(0), |(_, candidate)| candidate)
+            marked.min_by_key(|(mark, _)| *mark).map_or(reference, |(_, candidate)| candidate)
+        };
+        let floors: Vec<Candidate> = (0..MODELS).map(Candidate::Floors).collect();
+        let floors = better(&floors, REFERENCE);
+        better(&[floors, Candidate::Bulk], floors)
     }
 
     /// How far the halves are apart at `at`, squared, both ways round.
-    fn mark(&self, candidate: Candidate, at: Instant<Primary>) -> Option<i128> {
+    fn mark(
+        &self,
+        candidate: Candidate,
+        reference: Candidate,
+        at: Instant<Primary>,
+    ) -> Option<i128> {
         let [first, second] = &self.halves;
         let error = |one: &Half, other: &Half| {
-            let apart = one.at(candidate, at)?.offset - other.at(REFERENCE, at)?.offset;
+            let apart = one.at(candidate, at)?.offset - other.at(reference, at)?.offset;
             Some(i128::from(apart) * i128::from(apart))
         };
         Some(error(first, second)? + error(second, first)?)

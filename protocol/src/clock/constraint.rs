@@ -12,7 +12,7 @@
 use super::model::RESOLUTION;
 use crate::time::{Instant, Primary, Secondary};
 
-/// What one message proves about the offset `x` = secondary − primary.
+/// What one message proves about the offset `x` = secondary − primary. `[CLOCK-1]`
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Constraint {
     /// From the primary to the secondary: `x(sent) ≤ received − sent`.
@@ -142,7 +142,7 @@ mod tests {
 
     #[test]
     fn each_direction_bounds_the_offset_from_its_own_side() {
-        // [CLOCK-4] [CLOCK-5]
+        // [CLOCK-1] [CLOCK-4] [CLOCK-5]
         let forward = Constraint::Forward {
             sent: Instant::from_nanos(1_000),
             received: Instant::from_nanos(51_000),

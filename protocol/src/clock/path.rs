@@ -19,30 +19,30 @@ use crate::time::{Instant, Primary, Span};
 
 /// What the devices' clocks do at most while two minutes are compared.
 const WANDER: Wander = Wander::of_exponent(57);
-/// How much is compared on each side of a change. `[CLOCK-29]`
+/// How much is compared on each side of a change. `[CLOCK-30]`
 pub(super) const WINDOW: Span = Span::from_secs(60);
 /// For how long at least there must be messages on each side: longer than any
-/// queue lasts. `[CLOCK-29]`
+/// queue lasts. `[CLOCK-30]`
 const LASTING: Span = Span::from_secs(45);
-/// Messages of each direction, on each side of a change. `[CLOCK-29]`
+/// Messages of each direction, on each side of a change. `[CLOCK-30]`
 const MESSAGES: usize = 12;
 /// A change of the round trip's floor by less than this is no new path.
-/// `[CLOCK-29]`
+/// `[CLOCK-30]`
 const LEAST_CHANGE: Span = Span::from_micros(120);
 /// Nor is one of less than this many mean distances between messages at the
-/// floors: by chance it happens once in e¹⁰. `[CLOCK-29]`
+/// floors: by chance it happens once in e¹⁰. `[CLOCK-30]`
 const DISTANCES: i64 = 10;
 /// Messages closer than this belong to one burst.
 const BURST: Span = Span::from_millis(500);
 /// How small the chance must be that bursts miss a floor that is still there, in
-/// units of 2⁻⁴⁰: one in a million. `[CLOCK-29]`
+/// units of 2⁻⁴⁰: one in a million. `[CLOCK-30]`
 const CHANCE: u64 = 1 << 20;
 /// Where within the window the change is looked for.
 const SEARCH: Span = Span::from_secs(2);
 
 /// Where within `points`, sorted by time, the path changed its length: tells by
 /// the room before and after `at`, then finds the instant that leaves most room on
-/// both sides. `[CLOCK-29]`
+/// both sides. `[CLOCK-30]`
 pub(super) fn change(points: &[Point], at: Instant<Primary>) -> Option<Instant<Primary>> {
     let (before, after) = (Part::before(points, at)?, Part::after(points, at)?);
     let moved = after.fit.peak.room.saturating_sub(before.fit.peak.room);

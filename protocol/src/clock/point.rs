@@ -23,7 +23,7 @@ use crate::time::{Instant, Primary};
 const PRIOR_RATE: i128 = 87_960_930;
 /// The scale of the excess is taken from this many of the smallest.
 /// `[CLOCK-14]`
-const SMALLEST: usize = 6;
+const SMALLEST: usize = 8;
 
 /// What the floors of one wander limit say about one instant.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -59,7 +59,7 @@ pub(super) fn fit<'a>(
             Side::Below => below.add(excess),
         }
     }
-    Some(Fit { peak, above: above.spacing(), below: below.spacing() })
+    Some(Fit { peak, above: above.spacing(peak.room), below: below.spacing(peak.room) })
 }
 
 /// The likely offset at `at`, given the floors and the messages around. `[CLOCK-14]`
@@ -93,7 +93,8 @@ pub(super) fn likely<'a>(
 fn shrunk(wander: Wander, least: i64, most: i64) -> i64 {
     // 2⁻⁴² per nanosecond is fine enough here, and no product overflows.
     let coarse = wander.exponent() - 42;
-    let doubt = i128::from((most - least) >> coarse) / 3;
+    // The whole range, three deviations: young floors look denser than they are.
+    let doubt = i128::from((most - least) >> coarse);
     let weight = PRIOR_RATE * PRIOR_RATE + doubt * doubt;
     saturate(i128::from(least.midpoint(most)) * PRIOR_RATE * PRIOR_RATE / weight)
 }
@@ -119,10 +120,15 @@ impl Smallest {
         }
     }
 
-    /// The mean distance from one to the next, counted from zero.
-    fn spacing(&self) -> i64 {
+    /// The mean distance from one to the next, counted from zero; `unknown` while
+    /// there are so few that the fitted line touches most of them.
+    fn spacing(&self, unknown: i64) -> i64 {
+        if self.count < SMALLEST / 2 {
+            return unknown.max(0);
+        }
         let last = self.count.checked_sub(1).and_then(|index| self.sorted.get(index));
-        let count = i64::try_from(self.count).unwrap_or(1).max(1);
+        // Two of them touch the line that was fitted to them.
+        let count = i64::try_from(self.count.saturating_sub(2)).unwrap_or(1).max(1);
         last.map_or(0, |last| last / count)
     }
 }

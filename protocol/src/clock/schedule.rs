@@ -25,19 +25,17 @@ const BURST_SPACING: Span = Span::from_millis(20);
 const WAKING: Span = Span::from_millis(320);
 /// How often to look whether the first message was answered.
 const LOOK: Span = Span::from_millis(10);
-/// Between two bursts in the first half minute, while the estimate is useless.
-/// `[CLOCK-22]`
-const URGENT_PERIOD: Span = Span::from_millis(400);
-/// For how long after a start bursts may be urgent.
-const URGENT: Span = Span::from_secs(20);
+/// Between two bursts in the first seconds, whatever they found: a queue that
+/// hides the floor cannot be told from a longer path. `[CLOCK-22]`
+const EARLY_PERIOD: Span = Span::from_millis(500);
+/// For how long after a start bursts come that often.
+const EARLY: Span = Span::from_secs(10);
 /// Between two bursts near an edge. `[CLOCK-24]`
 const DENSE_PERIOD: Span = Span::from_secs(1);
-/// Between two bursts otherwise. `[CLOCK-23]`
+/// Between two bursts otherwise: below one exchange a second. `[CLOCK-23]`
 const PERIOD: Span = Span::from_millis(4_100);
 /// A silence after which bursts begin as at the start. `[CLOCK-22]`
 const SILENCE: Span = Span::from_secs(10);
-/// An estimate worse than this is useless.
-const USELESS: Span = Span::from_micros(150);
 /// Before and after a recording edge or interruption. `[CLOCK-24]`
 const DENSE: Span = Span::from_secs(5);
 /// An estimate at least this good is settled.
@@ -58,7 +56,7 @@ pub struct Schedule {
     phase: Phase,
     next: Instant<Primary>,
     dense_until: Instant<Primary>,
-    urgent_until: Instant<Primary>,
+    early_until: Instant<Primary>,
     heard: Option<Instant<Primary>>,
 }
 
@@ -77,7 +75,7 @@ impl Schedule {
             phase: Phase::START,
             next: now,
             dense_until: now,
-            urgent_until: now + URGENT,
+            early_until: now + EARLY,
             heard: None,
         }
     }
@@ -86,7 +84,7 @@ impl Schedule {
     pub fn restart(&mut self, now: Instant<Primary>) {
         self.phase = Phase::START;
         self.next = now;
-        self.urgent_until = now + URGENT;
+        self.early_until = now + EARLY;
     }
 
     /// A probe was answered. Goes on with a burst whose first message it was, begins
@@ -142,7 +140,7 @@ impl Schedule {
                 let still = *since_progress >= START_PROGRESS && width.is_some();
                 self.next = now + START_SPACING;
                 if *sent >= most || (*sent >= least && still && is_settled(now, estimator)) {
-                    self.rest(now, estimator);
+                    self.rest(now);
                 }
                 Some(probe)
             }
@@ -163,7 +161,7 @@ impl Schedule {
             Phase::Burst { left } => {
                 *left = left.saturating_sub(1);
                 if *left == 0 {
-                    self.rest(now, estimator);
+                    self.rest(now);
                 } else {
                     self.next = now + BURST_SPACING;
                 }
@@ -172,10 +170,9 @@ impl Schedule {
         }
     }
 
-    fn rest(&mut self, now: Instant<Primary>, estimator: &Estimator) {
-        let useless = estimator.estimate(now).is_none_or(|here| here.noise > USELESS);
-        let period = if useless && now < self.urgent_until {
-            URGENT_PERIOD
+    fn rest(&mut self, now: Instant<Primary>) {
+        let period = if now < self.early_until {
+            EARLY_PERIOD
         } else if now < self.dense_until {
             DENSE_PERIOD
         } else {

@@ -105,7 +105,7 @@ impl Smoother {
     }
 
     /// The stretches of one path each. What each of them moved the estimate by
-    /// is counted from the one with the shortest round trip. `[CLOCK-30]`
+    /// is counted from the one with the shortest round trip. `[CLOCK-31]`
     fn paths(&self) -> Vec<PathStretch> {
         let mut changes = vec![self.from];
         let mut at = self.from + path::WINDOW;

@@ -4,9 +4,10 @@
 use proptest::prelude::*;
 
 use super::constraint::{Epochs, Observation};
+use super::model::Wander;
 use super::smooth::smooth;
 use super::*;
-use crate::time::{Instant, Primary, Secondary};
+use crate::time::{Instant, Primary, Secondary, Span};
 
 const SECOND: i64 = 1_000_000_000;
 const MILLI: i64 = 1_000_000;
@@ -223,4 +224,293 @@ proptest! {
         }
         prop_assert!(count > 40 && level > 40, "{count} agreed, {level} level");
     }
+}
+
+/// A link with a floor of 700 µs and exponential excess, in integers: the number
+/// of leading zeros of a random word is geometric, and eight of them smooth.
+fn quiet(random: &mut Random) -> i64 {
+    let tail: i64 = (0..8).map(|_| i64::from(random.next().leading_zeros())).sum();
+    700_000 + random.below(1 + tail * 60_000)
+}
+
+/// Bursts of four exchanges every four seconds, shifted forward delay from `roam` on.
+fn exchanges(
+    random: &mut Random,
+    truth: &Truth,
+    from: i64,
+    to: i64,
+    longer: impl Fn(i64) -> i64,
+) -> Vec<Constraint> {
+    let mut constraints = Vec::new();
+    for burst in (from..to).step_by(4_000_000_000) {
+        for at in (0..4).map(|index| burst + index * 20 * MILLI) {
+            let there = at + quiet(random) + longer(at);
+            constraints.push(truth.forward(at, there - at));
+            constraints.push(truth.backward(there + 50_000, quiet(random)));
+        }
+    }
+    constraints
+}
+
+/// A clock that runs straight: 17 ppm fast, 5 s ahead.
+fn straight(length: i64) -> Truth {
+    let rate = 17 * (1_i64 << 54) / 1_000_000;
+    let cells = (0..=length / CELL).map(|index| {
+        let position = 2 * i128::from(rate) * i128::from(CELL) * i128::from(index);
+        ((i128::from(5 * SECOND) << 55) + position, rate, 0)
+    });
+    Truth { start: 0, cells: cells.collect() }
+}
+
+fn error(truth: &Truth, at: i64, offset: Span) -> i64 {
+    (offset.nanos() - (truth.reading(at) - at)).abs()
+}
+
+#[test]
+fn a_quiet_link_is_known_to_tens_of_microseconds() {
+    // [CLOCK-14] [CLOCK-15] [CLOCK-16]
+    let random = &mut Random(7);
+    let truth = straight(400 * SECOND);
+    let constraints = exchanges(random, &truth, SECOND, 300 * SECOND, |_| 0);
+    let mut estimator = Estimator::new();
+    for constraint in &constraints {
+        estimator.observe(*constraint);
+        let at = constraint.at();
+        let Some(here) = estimator.estimate(at) else { continue };
+        assert!(here.low <= here.offset && here.offset <= here.high);
+        assert!(here.sigma.nanos() >= here.noise.nanos());
+        assert!(here.sigma.nanos() * 2 > (here.high - here.low).nanos() / 2, "{here:?}");
+        if at.nanos() < 2 * SECOND {
+            assert!(here.skew_ppb.abs() < 25_000, "one burst says nothing about the rate");
+        }
+        if at.nanos() > 60 * SECOND {
+            assert!(error(&truth, at.nanos(), here.offset) < 100_000, "{here:?}");
+            assert!((here.skew_ppb - 17_000).abs() < 4_000, "{here:?}");
+        }
+    }
+    let observations: Vec<_> = constraints.into_iter().map(plain).collect();
+    let map = smooth(&observations, None);
+    for knot in map.stretches()[0].knots() {
+        assert!(error(&truth, knot.at.nanos(), knot.here.offset) < 60_000, "{knot:?}");
+    }
+}
+
+#[test]
+fn a_step_is_proven_by_three_and_one_false_stamp_is_not() {
+    // [CLOCK-8] [CLOCK-10] [CLOCK-11] [LIMITS-20] [LIMITS-21]
+    for step in [5 * MILLI, -5 * MILLI, 45 * SECOND, -45 * SECOND] {
+        let random = &mut Random(11);
+        let truth = straight(400 * SECOND);
+        let mut estimator = observed(&exchanges(random, &truth, SECOND, 100 * SECOND, |_| 0));
+        let before = estimator.clone();
+        let Constraint::Backward { sent, received } = truth.backward(104 * SECOND, quiet(random))
+        else {
+            panic!("a backward message")
+        };
+        let lie = Constraint::Backward { sent: sent + Span::from_secs(1), received };
+        assert_eq!(estimator.observe(lie), Observed::Held);
+        assert!(estimator.is_doubtful());
+        for constraint in exchanges(random, &truth, 105 * SECOND, 106 * SECOND, |_| 0) {
+            estimator.observe(constraint);
+        }
+        assert!(!estimator.is_doubtful());
+        assert_eq!(estimator.epoch(), 0);
+        assert_ne!(estimator, before);
+        let moved: Vec<_> = exchanges(random, &truth, 110 * SECOND, 111 * SECOND, |_| 0)
+            .into_iter()
+            .map(|constraint| shifted(constraint, step))
+            .collect();
+        let verdicts: Vec<_> = moved.iter().map(|moved| estimator.observe(*moved)).collect();
+        assert!(verdicts.contains(&Observed::NewEpoch), "within one burst: {verdicts:?}");
+        assert_eq!(estimator.epoch(), 1);
+        let at = 111 * SECOND;
+        let here = estimator.estimate(Instant::from_nanos(at)).unwrap();
+        assert!(error(&truth, at, here.offset - Span::from_nanos(step)) < MILLI);
+        assert_eq!(estimator.interval(Instant::from_nanos(100 * SECOND)), None);
+    }
+}
+
+fn shifted(constraint: Constraint, by: i64) -> Constraint {
+    let by = Span::from_nanos(by);
+    match constraint {
+        Constraint::Forward { sent, received } => {
+            Constraint::Forward { sent, received: received + by }
+        }
+        Constraint::Backward { sent, received } => {
+            Constraint::Backward { sent: sent + by, received }
+        }
+    }
+}
+
+#[test]
+fn announced_epochs_never_mix() {
+    // [CLOCK-12] [CLOCK-25] [CLOCK-26]
+    let random = &mut Random(13);
+    let truth = straight(400 * SECOND);
+    let first = exchanges(random, &truth, SECOND, 60 * SECOND, |_| 0);
+    let second = exchanges(random, &truth, 120 * SECOND, 180 * SECOND, |_| 0);
+    let woken = Epochs { secondary: Epoch { clock: 1, path: 0 }, ..Epochs::default() };
+    let mut all: Vec<_> = first.into_iter().map(plain).collect();
+    let asleep = all.len();
+    all.extend(
+        second.into_iter().map(|constraint| Observation {
+            epochs: woken,
+            constraint: shifted(constraint, 300_000),
+        }),
+    );
+    let mut estimator = Estimator::new();
+    for (index, observation) in all.iter().enumerate() {
+        let expected = index == 0 || index == asleep;
+        assert_eq!(estimator.take(*observation) == Observed::NewEpoch, expected, "{index}");
+    }
+    assert_eq!(estimator.take(all[0]), Observed::Stale);
+    let map = smooth(&all, None);
+    assert_eq!(map.stretches().len(), 2);
+    assert!(map.estimate(Instant::from_nanos(90 * SECOND)).is_none());
+    let here = map.estimate(Instant::from_nanos(150 * SECOND)).unwrap();
+    assert!(error(&truth, 150 * SECOND, here.offset - Span::from_nanos(300_000)) < 60_000);
+}
+
+#[test]
+fn a_longer_path_is_taken_out_of_the_estimate_and_not_of_the_interval() {
+    // [CLOCK-30] [CLOCK-31] [LIMITS-27] [LIMITS-28] [LIMITS-29]
+    let random = &mut Random(17);
+    let truth = straight(700 * SECOND);
+    let roam = 300 * SECOND;
+    let longer = |at| if at >= roam { 500_000 } else { 0 };
+    let constraints = exchanges(random, &truth, SECOND, 600 * SECOND, longer);
+    let estimator = observed(&constraints);
+    let at = 600 * SECOND;
+    let here = estimator.estimate(Instant::from_nanos(at)).unwrap();
+    assert!(error(&truth, at, here.offset) < 100_000, "250 µs without correction: {here:?}");
+    assert!(here.high - here.low > Span::from_micros(1_900), "{here:?}");
+    let observations: Vec<_> = constraints.into_iter().map(plain).collect();
+    for knot in smooth(&observations, None).stretches()[0].knots() {
+        assert!(error(&truth, knot.at.nanos(), knot.here.offset) < 90_000, "{knot:?}");
+    }
+}
+
+#[test]
+fn a_hull_answers_as_every_bound_together_would() {
+    // [CLOCK-6] [LIMITS-20]
+    let random = &mut Random(19);
+    for _ in 0..200 {
+        let mut hull = hull::Hull::new(Wander::GUARANTEED, 512);
+        let points: Vec<(i64, i64)> = (0..random.between(1, 40))
+            .map(|_| (random.between(-100, 100) * SECOND, random.between(-MILLI, MILLI)))
+            .collect();
+        for (at, value) in &points {
+            hull.insert(*at, *value);
+        }
+        for _ in 0..20 {
+            let at = random.between(-200 * SECOND, 200 * SECOND);
+            let rate = random.between(-(1 << 41), 1 << 41);
+            let bound = |(a, value): &(i64, i64)| {
+                let (a, value) = (i128::from(*a), i128::from(*value));
+                let lifted = (value << 10) + model::ceil_shift(a * a, 45);
+                let (s, y) = (i128::from(at), i128::from(rate));
+                (lifted << 45) - 2 * (y + s) * (a - s) - s * s
+            };
+            assert_eq!(hull.bound(at, rate), points.iter().map(bound).min());
+        }
+    }
+}
+
+#[test]
+fn the_other_way_round_the_interval_is_mirrored() {
+    // [CLOCK-9]
+    let random = &mut Random(23);
+    let truth = straight(400 * SECOND);
+    let there = exchanges(random, &truth, SECOND, 100 * SECOND, |_| 0);
+    // Shifting time by the origin's grid changes nothing else.
+    let later = |constraint: &Constraint| match *constraint {
+        Constraint::Forward { sent, received } => Constraint::Forward {
+            sent: sent + Span::from_nanos(1 << 44),
+            received: received + Span::from_nanos(1 << 44),
+        },
+        Constraint::Backward { sent, received } => Constraint::Backward {
+            sent: sent + Span::from_nanos(1 << 44),
+            received: received + Span::from_nanos(1 << 44),
+        },
+    };
+    let shifted: Vec<_> = there.iter().map(later).collect();
+    let (one, other) = (observed(&there), observed(&shifted));
+    // The secondary as primary: −x as a function of the other clock.
+    let mirrored: Vec<_> = there
+        .iter()
+        .map(|constraint| match *constraint {
+            Constraint::Forward { sent, received } => Constraint::Backward {
+                sent: Instant::from_nanos(sent.nanos()),
+                received: Instant::from_nanos(received.nanos()),
+            },
+            Constraint::Backward { sent, received } => Constraint::Forward {
+                sent: Instant::from_nanos(sent.nanos()),
+                received: Instant::from_nanos(received.nanos()),
+            },
+        })
+        .collect();
+    let mirror = observed(&mirrored);
+    for at in (0..110).map(|at| at * SECOND) {
+        let here = one.interval(Instant::from_nanos(at)).unwrap();
+        let there = other.interval(Instant::from_nanos(at + (1 << 44))).unwrap();
+        assert_eq!(here, there);
+        let back = mirror.interval(Instant::from_nanos(truth.reading(at))).unwrap();
+        // The same instant, named by the other clock: rates differ by Y² at most.
+        assert!((back.low + here.high).abs() < Span::from_nanos(400), "{back:?} {here:?}");
+        assert!((back.high + here.low).abs() < Span::from_nanos(400), "{back:?} {here:?}");
+    }
+}
+
+#[test]
+fn probes_start_dense_wake_radios_and_come_closer_at_edges() {
+    // [CLOCK-22] [CLOCK-23] [CLOCK-24]
+    let random = &mut Random(29);
+    let truth = straight(400 * SECOND);
+    let mut estimator = Estimator::new();
+    let mut schedule = Schedule::new(Instant::from_nanos(SECOND));
+    let mut sent = Vec::new();
+    while let Some(at) = schedule.wake().filter(|at| at.nanos() < 120 * SECOND) {
+        if at.nanos() > 60 * SECOND && sent.last().is_some_and(|(last, _)| *last <= 60 * SECOND) {
+            schedule.edge(at);
+        }
+        let Some(probe) = schedule.poll(at, &estimator) else { continue };
+        sent.push((at.nanos(), probe));
+        let there = at.nanos() + quiet(random);
+        estimator.observe(truth.forward(at.nanos(), there - at.nanos()));
+        estimator.observe(truth.backward(there, quiet(random)));
+    }
+    let within = |from: i64, to: i64| {
+        sent.iter().filter(|(at, _)| (from * SECOND..to * SECOND).contains(at)).count()
+    };
+    assert_eq!(sent[0], (SECOND, schedule::Probe::Wake));
+    assert!((12..=80).contains(&within(1, 3)), "{} at the start", within(1, 3));
+    assert!(within(30, 60) <= 36, "{} in half a minute", within(30, 60));
+    assert!(within(60, 66) >= 16, "{} after an edge", within(60, 66));
+    let bursts = sent.chunk_by(|(a, _), (b, _)| b - a < SECOND / 2);
+    for burst in bursts.skip(1) {
+        assert_eq!(burst[0].1, schedule::Probe::Wake);
+        assert!(burst[1..].iter().all(|(_, probe)| *probe == schedule::Probe::Measure));
+    }
+}
+
+#[test]
+fn half_of_the_messages_judges_the_other() {
+    // [CLOCK-14]: where no message touches a floor, the bulk of them is believed.
+    let random = &mut Random(31);
+    let truth = straight(700 * SECOND);
+    let gamma = |random: &mut Random| 800_000 + (0..12).map(|_| random.below(400_000)).sum::<i64>();
+    let mut constraints = Vec::new();
+    for at in (1..600).map(|second| second * SECOND) {
+        constraints.push(truth.forward(at, gamma(random)));
+        constraints.push(truth.backward(at + SECOND / 2, gamma(random)));
+    }
+    let points: Vec<_> = constraints.iter().map(Constraint::point).collect();
+    let judge = candidates::Candidates::of(&points).unwrap();
+    let whole = (Instant::from_nanos(0), Instant::from_nanos(600 * SECOND));
+    assert_eq!(judge.best(whole.0, whole.1), candidates::Candidate::Bulk);
+    let quiet = exchanges(random, &truth, SECOND, 600 * SECOND, |_| 0);
+    let mut points: Vec<_> = quiet.iter().map(Constraint::point).collect();
+    points.sort_unstable();
+    let judge = candidates::Candidates::of(&points).unwrap();
+    assert_ne!(judge.best(whole.0, whole.1), candidates::Candidate::Bulk);
 }

@@ -101,6 +101,7 @@ impl Session {
                         self.schedule.restart(Instant::from_nanos(now));
                     }
                 }
+                self.schedule.answered(Instant::from_nanos(now), &self.estimator);
                 self.note(&told);
             }
             Side::Secondary => {
