@@ -16,12 +16,14 @@ use super::point::{Likely, likely};
 use crate::limits;
 use crate::time::{Instant, Primary, Span};
 
-/// How far from an instant messages are looked at.
-const AROUND: Span = Span::from_secs(180);
+/// How far from an instant the bulk of the delays is taken.
+const BULK: Span = Span::from_secs(180);
+/// How far from an instant messages show how dense the floors are.
+const NEAR: Span = Span::from_secs(60);
 /// Between two instants at which candidates are judged.
 const JUDGED: Span = Span::from_secs(30);
 /// Judged at no more instants than this, spread over the session.
-const JUDGEMENTS: i64 = 256;
+const JUDGEMENTS: i64 = 96;
 
 /// One way to estimate.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -135,15 +137,15 @@ impl Half {
 
     fn at(&self, candidate: Candidate, at: Instant<Primary>) -> Option<Likely> {
         match candidate {
-            Candidate::Floors(index) => likely(self.floors.get(index)?, at, self.around(at)),
+            Candidate::Floors(index) => likely(self.floors.get(index)?, at, self.around(at, NEAR)),
             Candidate::Bulk => self.bulk(at),
         }
     }
 
-    /// The messages near `at`.
-    fn around(&self, at: Instant<Primary>) -> impl Iterator<Item = &Point> {
-        let from = self.points.partition_point(|point| point.at < (at - AROUND).nanos());
-        let to = self.points.partition_point(|point| point.at <= (at + AROUND).nanos());
+    /// The messages that are not farther than `reach` from `at`.
+    fn around(&self, at: Instant<Primary>, reach: Span) -> impl Iterator<Item = &Point> {
+        let from = self.points.partition_point(|point| point.at < (at - reach).nanos());
+        let to = self.points.partition_point(|point| point.at <= (at + reach).nanos());
         self.points.get(from..to).into_iter().flatten()
     }
 
@@ -151,7 +153,7 @@ impl Half {
         let [.., floors] = &self.floors;
         let line = floors.widest(at)?;
         let (mut above, mut below) = (Vec::new(), Vec::new());
-        for point in self.around(at) {
+        for point in self.around(at, BULK) {
             let run = i128::from(point.at.saturating_sub(at.nanos()));
             let drift = (i128::from(line.rate) * run) >> floors.wander().exponent();
             let apart = i128::from(point.value) - i128::from(line.offset) - drift;
@@ -161,7 +163,7 @@ impl Half {
             }
         }
         let (above, below) = (lower_mean(above)?, lower_mean(below)?);
-        let base = likely(floors, at, self.around(at))?;
+        let base = likely(floors, at, self.around(at, NEAR))?;
         let moved = super::model::saturate((above - below) / 2);
         Some(Likely { offset: line.offset.saturating_add(moved), ..base })
     }

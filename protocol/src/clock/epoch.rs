@@ -13,11 +13,10 @@
 //! whatever the network does), and stepping on the first contradiction (one
 //! corrupt stamp would cost the whole alignment).
 
-use super::constraint::{Observation, Side};
+use super::constraint::Observation;
 use super::interval::Bracket;
 use super::model::Wander;
 use crate::limits;
-use crate::time::{Instant, Span};
 
 /// Contradictions that agree with each other before a clock epoch is believed.
 /// `[CLOCK-11]`
@@ -44,12 +43,7 @@ pub(super) enum Ruling {
 
 /// Whether `bracket` proves `observation` impossible. `[CLOCK-10]`
 pub(super) fn contradicts(bracket: &Bracket, observation: &Observation) -> bool {
-    let point = observation.constraint.point();
-    let Some(interval) = bracket.interval(Instant::from_nanos(point.at)) else { return false };
-    match point.side {
-        Side::Above => Span::from_nanos(point.value) < interval.low,
-        Side::Below => Span::from_nanos(point.value) > interval.high,
-    }
+    bracket.contradicts(observation.constraint.point())
 }
 
 impl Tentative {

@@ -63,6 +63,9 @@ pub(super) struct Bracket {
     base: i64,
     above: Hull,
     below: Hull,
+    /// A rate that was possible lately, so that most questions about
+    /// contradiction are answered by one look.
+    hint: i64,
 }
 
 /// The line with the most room between the two hulls.
@@ -85,6 +88,7 @@ impl Bracket {
             base: first.value,
             above: Hull::new(wander, capacity),
             below: Hull::new(wander, capacity),
+            hint: 0,
         }
     }
 
@@ -102,10 +106,41 @@ impl Bracket {
         if at < -REACH {
             return false;
         }
-        match point.side {
+        let matters = match point.side {
             Side::Above => self.above.insert(at, value),
             Side::Below => self.below.insert(at, -value),
+        };
+        if matters && self.room(at, self.hint).is_some_and(|room| room < 0) {
+            let limit = self.wander.rate_limit();
+            self.hint = self.roomiest(at, -limit, limit).unwrap_or(0);
         }
+        matters
+    }
+
+    /// Whether the bounds so far prove `point` impossible. `[CLOCK-10]`
+    pub(super) fn contradicts(&self, point: Point) -> bool {
+        if self.allows(point).unwrap_or(false) {
+            return false;
+        }
+        let Some(interval) = self.interval(Instant::from_nanos(point.at)) else { return false };
+        match point.side {
+            Side::Above => Span::from_nanos(point.value) < interval.low,
+            Side::Below => Span::from_nanos(point.value) > interval.high,
+        }
+    }
+
+    /// Whether `point` leaves room at one rate that is possible without it: then
+    /// it contradicts nothing.
+    fn allows(&self, point: Point) -> Option<bool> {
+        let at = self.relative_instant(point.at)?;
+        let value = self.relative_value(point.value)?;
+        let (above, below) = (self.above.bound(at, self.hint)?, self.below.bound(at, -self.hint)?);
+        let value = i128::from(value) << (self.wander.exponent() + 1);
+        let fits = match point.side {
+            Side::Above => value + below >= 0,
+            Side::Below => value <= above,
+        };
+        Some(fits && above + below >= 0)
     }
 
     /// Everything that is kept: upper hull, then lower.
