@@ -20,6 +20,7 @@ pub mod clock;
 pub mod diagnosis;
 pub mod discovery;
 pub mod disk;
+pub mod embed;
 pub mod error;
 pub mod handle;
 pub mod keys;

@@ -1,0 +1,80 @@
+use std::time::Duration;
+
+use diptych_protocol::identity::{Label, Role as Seat};
+use diptych_protocol::machine::JournalName;
+use diptych_protocol::secondary::{SecondaryMachine, Setup};
+use diptych_protocol::time::Secondary;
+
+use super::*;
+use crate::disk::Folder;
+
+fn folder(name: &str) -> std::path::PathBuf {
+    let path = std::env::temp_dir().join(format!("diptych-embed-{}-{name}", std::process::id()));
+    _ = std::fs::remove_dir_all(&path);
+    path
+}
+
+fn assistant(supply: Supply<Secondary>) -> Result<Embedded<SecondaryMachine>, Failure> {
+    Embedded::start(supply, |ground| {
+        let setup = Setup {
+            label: Label::new("behind").unwrap(),
+            signer: ground.signer,
+            boot: ground.boot,
+            wall_ms: ground.wall_ms,
+            last_exit: ground.last_exit,
+            entropy: ground.entropy,
+            past: ground.past,
+        };
+        Ok(SecondaryMachine::new(setup, ground.now)?)
+    })
+}
+
+fn supply(path: &std::path::Path) -> Supply<Secondary> {
+    Supply { discovery: Discovery::Off, ..Supply::folder(path) }
+}
+
+#[test]
+fn blocking_calls_work_inside_a_foreign_runtime_and_after_the_end() {
+    let path = folder("foreign");
+    let foreign = Builder::new_current_thread().build().unwrap();
+    foreign.block_on(async {
+        let assistant = assistant(supply(&path)).unwrap();
+        assert!(assistant.look(|machine| machine.snapshot(Instant::from_nanos(0)).role).is_ok());
+        assert_eq!(assistant.next(Duration::ZERO), None);
+        assistant.stop().unwrap();
+        assert_eq!(assistant.next(Duration::from_secs(20)), Some(Told::Ended));
+        assert_eq!(assistant.network_changed(), Err(Failure::Stopped));
+        drop(assistant);
+    });
+    std::fs::remove_dir_all(path).unwrap();
+}
+
+#[test]
+fn a_folder_in_use_and_a_taken_port_are_told_apart() {
+    let path = folder("in-use");
+    let first = assistant(supply(&path)).unwrap();
+    assert_eq!(assistant(supply(&path)).unwrap_err().code(), "FOLDER_IN_USE");
+    let other = folder("port");
+    let taken = Supply { sockets: crate::quic::Sockets::Port(first.port()), ..supply(&other) };
+    let failure = assistant(taken).unwrap_err();
+    assert_eq!(failure.code(), "PORT_TAKEN");
+    assert!(failure.advice().ends_with('.'));
+    drop(first);
+    std::fs::remove_dir_all(path).unwrap();
+    std::fs::remove_dir_all(other).unwrap();
+}
+
+#[test]
+fn a_damaged_journal_is_refused_and_left_as_it_is() {
+    let path = folder("damaged");
+    let name = JournalName { role: Seat::PRIMARY, device: 1 };
+    let file = {
+        let mut disk = Folder::open(&path).unwrap();
+        disk.append(name, b"this is no journal at all, and never was one").unwrap();
+        disk.journal_path(name)
+    };
+    let before = std::fs::read(&file).unwrap();
+    assert_eq!(assistant(supply(&path)).unwrap_err().code(), "FOLDER_DAMAGED");
+    assert_eq!(std::fs::read(&file).unwrap(), before);
+    std::fs::remove_dir_all(path).unwrap();
+}
