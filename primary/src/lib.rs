@@ -1,3 +1,415 @@
-//! (shape follows)
+//! The examinee's phone, for an app: show the code, lead the session, record.
+//!
+//! A [`Primary`] runs on threads of its own. Its methods may be called from any
+//! thread; each returns when it is done. What the app must know comes from
+//! [`Primary::next_event`], in order; a screen that fell behind reads
+//! [`Primary::snapshot`] instead. The app tells what its camera has made durable
+//! with [`Primary::tell`]; nothing else counts as recording.
+//!
+//! ```no_run
+//! use std::time::Duration;
+//!
+//! use diptych_primary::{Event, Fact, Failure, Options, Primary, Role, Told};
+//!
+//! # fn show(_: &str) {}
+//! # fn record(_: u32) -> Vec<Fact> { Vec::new() }
+//! # fn example(options: Options) -> Result<(), Failure> {
+//! let primary = Primary::start(options)?;
+//! let seat = Role::new(1).unwrap_or(Role::PRIMARY);
+//! primary.open_pairing(seat)?;
+//! loop {
+//!     match primary.next_event(Duration::from_secs(1)) {
+//!         Some(Told::Event(Event::Ticket { text, .. })) => show(&text),
+//!         Some(Told::Event(Event::Paired { .. })) => primary.begin()?,
+//!         Some(Told::Event(Event::StartRecording { take })) => {
+//!             for committed in record(take) {
+//!                 primary.tell(committed)?;
+//!             }
+//!         }
+//!         Some(Told::Event(Event::Finished { .. }) | Told::Ended) => break,
+//!         Some(Told::Trouble(trouble)) => show(trouble.advice()),
+//!         _ => {}
+//!     }
+//! }
+//! # Ok(())
+//! # }
+//! ```
 
 pub mod render;
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+pub use diptych_driver::diagnosis::Diagnosis;
+pub use diptych_driver::embed::{Discovery, Failure, Key, Storage};
+pub use diptych_driver::quic::{Sockets, Sources};
+pub use diptych_protocol::identity::{ExamTag, Label, Role};
+pub use diptych_protocol::plan::Plan;
+pub use diptych_protocol::policy::Policy;
+pub use diptych_protocol::primary::{CheckCode, Compared, Event, SeatSnapshot, Snapshot};
+
+use diptych_driver::embed::{self, Embedded, Ground};
+use diptych_protocol::address::{Address, Addresses, Loopback};
+use diptych_protocol::primary::{Command, PrimaryMachine, Setup};
+use diptych_protocol::session::HostFact;
+use diptych_protocol::ticket::Ticket;
+use diptych_protocol::time;
+
+/// An instant on the primary's clock, which is session time.
+///
+/// ```
+/// assert_eq!(diptych_primary::Instant::from_nanos(5).nanos(), 5);
+/// ```
+pub type Instant = time::Instant<time::Primary>;
+
+/// Something that happened on this device.
+///
+/// ```
+/// # use diptych_primary::Fact;
+/// let gone = Fact::ScreenBack;
+/// ```
+pub type Fact = HostFact<time::Primary>;
+
+/// What the app is told.
+///
+/// ```
+/// # use diptych_primary::Told;
+/// fn is_over(told: &Told) -> bool {
+///     matches!(told, Told::Ended)
+/// }
+/// ```
+pub type Told = embed::Told<Event>;
+
+/// What the primary stands on: storage, clock, sockets, key. Everything but the
+/// storage has a default.
+///
+/// ```
+/// use diptych_primary::{Discovery, Supply};
+///
+/// let supply = Supply { discovery: Discovery::Off, ..Supply::folder("session-1") };
+/// ```
+pub type Supply = embed::Supply<time::Primary>;
+
+/// Everything that a primary is started with.
+///
+/// ```
+/// use diptych_primary::{CheckCode, ExamTag, Label, Options, Plan, Policy, Supply};
+///
+/// fn options(plan: Plan, policy: Policy, label: Label) -> Options {
+///     Options {
+///         supply: Supply::folder("session-1"),
+///         plan,
+///         policy,
+///         exam: ExamTag::of("drawing, 2027"),
+///         label,
+///         check_code: CheckCode::Skipped,
+///         advertise: Vec::new(),
+///     }
+/// }
+/// ```
+#[derive(Debug)]
+pub struct Options {
+    /// Storage, clock, sockets, key. The same storage again goes on with the same
+    /// session, after a crash too.
+    pub supply: Supply,
+    /// Windows, seats and requirements.
+    pub plan: Plan,
+    /// The rule that the school set.
+    pub policy: Policy,
+    /// Which exam, as the codes carry it.
+    pub exam: ExamTag,
+    /// What this device is called on the assistants' screens.
+    pub label: Label,
+    /// Whether two people compare six digits.
+    pub check_code: CheckCode,
+    /// Where assistants reach this device, instead of its own addresses: for a
+    /// redirected port or an emulator. Empty for its own.
+    pub advertise: Vec<SocketAddr>,
+}
+
+/// The primary of one session, running. Dropping it stops it.
+#[derive(Debug)]
+pub struct Primary {
+    running: Embedded<PrimaryMachine>,
+    reach: Reach,
+}
+
+/// How the addresses in the codes are found.
+#[derive(Clone, Debug)]
+struct Reach {
+    advertise: Vec<SocketAddr>,
+    /// The one address that is listened on, if it is not all of them.
+    bound: Option<IpAddr>,
+    loopback: Loopback,
+}
+
+impl Primary {
+    /// Starts a session, or goes on with the one in the storage.
+    ///
+    /// # Errors
+    /// [`Failure`] says what is in the way and what to do; nothing is left
+    /// running then.
+    ///
+    /// ```no_run
+    /// # fn example(options: diptych_primary::Options) -> Result<(), diptych_primary::Failure> {
+    /// let primary = diptych_primary::Primary::start(options)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn start(options: Options) -> Result<Self, Failure> {
+        let Options { supply, plan, policy, exam, label, check_code, advertise } = options;
+        let reach = Reach::new(advertise, &supply);
+        let running = Embedded::start(supply, |ground: Ground<time::Primary>| {
+            let setup = Setup {
+                plan,
+                policy,
+                exam,
+                label,
+                addresses: reach.addresses(ground.port, &ground.candidates)?,
+                check_code,
+                signer: ground.signer,
+                boot: ground.boot,
+                wall_ms: ground.wall_ms,
+                last_exit: ground.last_exit,
+                entropy: ground.entropy,
+                past: ground.past,
+            };
+            Ok(PrimaryMachine::new(setup, ground.now)?)
+        })?;
+        Ok(Self { running, reach })
+    }
+
+    /// The port that this device listens on.
+    ///
+    /// ```no_run
+    /// # fn example(primary: &diptych_primary::Primary) {
+    /// println!("waiting at port {}", primary.port());
+    /// # }
+    /// ```
+    #[must_use]
+    pub const fn port(&self) -> u16 {
+        self.running.port()
+    }
+
+    /// Now, in session time.
+    ///
+    /// ```no_run
+    /// # use diptych_primary::{Instant, Primary};
+    /// # fn example(primary: &Primary, answering_ends: Instant) {
+    /// println!("{} left", answering_ends - primary.now());
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn now(&self) -> Instant {
+        self.running.now()
+    }
+
+    /// Shows codes for a seat: [`Event::Ticket`] brings each. On a taken seat, for
+    /// the device that is to replace the one in it.
+    ///
+    /// # Errors
+    /// [`Failure::Refused`] if the plan has no such seat.
+    ///
+    /// ```no_run
+    /// # use diptych_primary::{Failure, Primary, Role};
+    /// # fn example(primary: &Primary, seat: Role) -> Result<(), Failure> {
+    /// primary.open_pairing(seat)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn open_pairing(&self, role: Role) -> Result<(), Failure> {
+        self.running.ask(Command::OpenPairing { role })
+    }
+
+    /// Shows no more codes for a seat.
+    ///
+    /// # Errors
+    /// [`Failure::Refused`] if the plan has no such seat.
+    ///
+    /// ```no_run
+    /// # use diptych_primary::{Failure, Primary, Role};
+    /// # fn example(primary: &Primary, seat: Role) -> Result<(), Failure> {
+    /// primary.close_pairing(seat)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn close_pairing(&self, role: Role) -> Result<(), Failure> {
+        self.running.ask(Command::ClosePairing { role })
+    }
+
+    /// The user compared the six digits on both screens. Different ones put the
+    /// device out.
+    ///
+    /// # Errors
+    /// [`Failure::Refused`] if no digits are shown for that seat.
+    ///
+    /// ```no_run
+    /// # use diptych_primary::{Compared, Failure, Primary, Role};
+    /// # fn example(primary: &Primary, seat: Role) -> Result<(), Failure> {
+    /// primary.check_code(seat, Compared::Same)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn check_code(&self, role: Role, compared: Compared) -> Result<(), Failure> {
+        self.running.ask(Command::CheckCode { role, compared })
+    }
+
+    /// Starts all cameras. Each is proven by its first committed frames:
+    /// [`Event::AllRecording`].
+    ///
+    /// # Errors
+    /// [`Failure::Refused`] while a seat is empty, or if cameras were started.
+    ///
+    /// ```no_run
+    /// # use diptych_primary::{Failure, Primary};
+    /// # fn example(primary: &Primary) -> Result<(), Failure> {
+    /// primary.begin()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn begin(&self) -> Result<(), Failure> {
+        self.running.ask(Command::Begin)
+    }
+
+    /// Tells what happened on this device: frames that are durable, a camera that
+    /// was taken away, a screen that was left.
+    ///
+    /// # Errors
+    /// [`Failure::Refused`] if it contradicts what was told before.
+    ///
+    /// ```no_run
+    /// # use diptych_primary::{Fact, Failure, Primary};
+    /// # fn example(primary: &Primary) -> Result<(), Failure> {
+    /// primary.tell(Fact::ScreenBack)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn tell(&self, fact: Fact) -> Result<(), Failure> {
+        self.running.tell(fact)
+    }
+
+    /// Puts a device out of the session for good.
+    ///
+    /// # Errors
+    /// [`Failure::Refused`] if nobody is in that seat.
+    ///
+    /// ```no_run
+    /// # use diptych_primary::{Failure, Primary, Role};
+    /// # fn example(primary: &Primary, seat: Role) -> Result<(), Failure> {
+    /// primary.remove(seat)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn remove(&self, role: Role) -> Result<(), Failure> {
+        self.running.ask(Command::Remove { role })
+    }
+
+    /// Ends the session on all devices. [`Event::Finished`] comes when their
+    /// journals are here, or have been waited for long enough.
+    ///
+    /// # Errors
+    /// [`Failure::Refused`] if it is over already.
+    ///
+    /// ```no_run
+    /// # use diptych_primary::{Failure, Primary};
+    /// # fn example(primary: &Primary) -> Result<(), Failure> {
+    /// primary.finish()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn finish(&self) -> Result<(), Failure> {
+        self.running.ask(Command::Finish)
+    }
+
+    /// The next thing to tell the user, or `None` if nothing came for `patience`.
+    ///
+    /// ```no_run
+    /// # use std::time::Duration;
+    /// # fn example(primary: &diptych_primary::Primary) {
+    /// while let Some(told) = primary.next_event(Duration::from_millis(100)) {
+    ///     println!("{told:?}");
+    /// }
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn next_event(&self, patience: Duration) -> Option<Told> {
+        self.running.next(patience)
+    }
+
+    /// The whole state, for a screen that is drawn anew.
+    ///
+    /// # Errors
+    /// [`Failure::Stopped`].
+    ///
+    /// ```no_run
+    /// # use diptych_primary::{Failure, Primary};
+    /// # fn example(primary: &Primary) -> Result<(), Failure> {
+    /// println!("{} interruptions", primary.snapshot()?.tally.confirmed);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn snapshot(&self) -> Result<Snapshot, Failure> {
+        let now = self.now();
+        self.running.look(move |machine| machine.snapshot(now))
+    }
+
+    /// The system says that networks or addresses changed, or the app came back to
+    /// the front: the codes get the new addresses and every link is tried.
+    ///
+    /// # Errors
+    /// [`Failure::Addresses`] if this device cannot be reached at all now;
+    /// [`Failure::Stopped`].
+    ///
+    /// ```no_run
+    /// # use diptych_primary::{Failure, Primary};
+    /// # fn example(primary: &Primary) -> Result<(), Failure> {
+    /// primary.network_changed()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn network_changed(&self) -> Result<(), Failure> {
+        self.running.network_changed()?;
+        let addresses = self.reach.addresses(self.port(), &self.running.candidates())?;
+        self.running.ask(Command::Addresses(addresses))
+    }
+
+    /// Stops this device without ending the session: a start with the same storage
+    /// goes on with it.
+    ///
+    /// # Errors
+    /// [`Failure::Storage`] if the storage failed at any time.
+    ///
+    /// ```no_run
+    /// # use diptych_primary::{Failure, Primary};
+    /// # fn example(primary: &Primary) -> Result<(), Failure> {
+    /// primary.stop()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn stop(&self) -> Result<(), Failure> {
+        self.running.stop()
+    }
+}
+
+impl Reach {
+    fn new(advertise: Vec<SocketAddr>, supply: &Supply) -> Self {
+        let bound = match &supply.sockets {
+            Sockets::Address(address) if !address.ip().is_unspecified() => Some(address.ip()),
+            Sockets::Address(_) | Sockets::Port(_) | Sockets::FromApp(_) => None,
+        };
+        Self { advertise, bound, loopback: supply.loopback }
+    }
+
+    fn addresses(&self, port: u16, own: &[SocketAddr]) -> Result<Addresses, Failure> {
+        let short = |to: &SocketAddr| match to.port() {
+            same if same == port => Address::new(to.ip()),
+            other => Address::with_port(to.ip(), other),
+        };
+        let list: Vec<Address> = match self.bound {
+            _ if !self.advertise.is_empty() => self.advertise.iter().map(short).collect(),
+            Some(ip) => vec![Address::new(ip)],
+            None => own.iter().map(short).collect(),
+        };
+        Ok(Ticket::fitting(&list, port, self.loopback)?)
+    }
+}
