@@ -184,7 +184,7 @@ proptest! {
         }
     }
 
-    /// [CLOCK-19] [CLOCK-20] [CLOCK-21]: whatever is lost, the two devices agree
+    /// [CLOCK-18] [CLOCK-19] [CLOCK-20] [CLOCK-21] [LIMITS-22] [LIMITS-23]: whatever is lost, the two devices agree
     /// on the same sequence, and the primary knows when they are level.
     #[test]
     fn both_devices_agree_whatever_is_lost(seed: u64) {
