@@ -1,2 +1,7 @@
-//! The `diptych` program.
-fn main() {}
+//! The `diptych` program; all of it is in the library, where tests reach it.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    diptych::main()
+}

@@ -1,0 +1,137 @@
+//! The command line, and the help that teaches it.
+//!
+//! Help is read in a terminal of 80 columns by somebody who wants to be done, so
+//! each command shows what to type before it explains what can be typed.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+/// Columns that help may fill.
+const COLUMNS: usize = 80;
+
+const EXIT_CODES: &str = "\
+Exit codes:
+    0  done; verdict PASS; evidence intact
+    1  a defect of the program
+    2  wrong command line
+    3  a file is not what it should be (picture, ticket, plan, policy, journal)
+    4  a file or folder cannot be read or written
+    5  the devices did not come together
+    6  the camera failed
+   10  verdict FAIL
+   11  verdict UNDETERMINED
+   12  verdict NOT_READY
+   20  evidence is missing
+   21  evidence was changed
+   22  the report differs from what its journals say
+  130  ended by Ctrl-C";
+
+/// Two phones, one recording: pair by a QR code, record, align, count, report.
+#[derive(Parser, Debug)]
+#[command(
+    name = "diptych",
+    version,
+    max_term_width = COLUMNS,
+    subcommand_required = true,
+    arg_required_else_help = true,
+    disable_help_subcommand = true,
+    after_help = EXIT_CODES
+)]
+pub struct Args {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Everything that the program can do.
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    /// Write an example of an exam's plan, or check a plan
+    Plan(PlanArgs),
+    /// Draw a text as a QR code
+    Qr(QrArgs),
+    /// Read the ticket in a picture and explain it
+    Scan(ScanArgs),
+}
+
+/// `diptych plan`
+#[derive(clap::Args, Debug)]
+#[command(after_help = "\
+Examples:
+  diptych plan                         show the example, with its comments
+  diptych plan --out exam.toml         write it to a new file, to be edited
+  diptych plan --check exam.toml       say what it means, or what is wrong in it")]
+pub struct PlanArgs {
+    /// The new file to write the example to
+    #[arg(long, value_name = "FILE", conflicts_with = "check")]
+    pub out: Option<PathBuf>,
+    /// The plan to check
+    #[arg(long, value_name = "FILE")]
+    pub check: Option<PathBuf>,
+}
+
+/// `diptych qr`
+#[derive(clap::Args, Debug)]
+#[command(after_help = "\
+Examples:
+  diptych qr 'diptych:0123456789'             draw it in the terminal
+  diptych qr --png code.png 'https://a.example/p#01234'
+  diptych qr --svg code.svg -  < text         keep a secret off the command line
+
+The code in the terminal scans on dark and on light backgrounds.")]
+pub struct QrArgs {
+    /// The text, or - to read it from standard input
+    #[arg(value_name = "TEXT")]
+    pub text: String,
+    /// Write a PNG file, replacing it
+    #[arg(long, value_name = "FILE")]
+    pub png: Option<PathBuf>,
+    /// Write an SVG file, replacing it
+    #[arg(long, value_name = "FILE")]
+    pub svg: Option<PathBuf>,
+}
+
+/// `diptych scan`
+#[derive(clap::Args, Debug)]
+#[command(after_help = "\
+Examples:
+  diptych scan photo.jpg               what the ticket says, without its secret
+  diptych scan --json photo.jpg        the same for a script
+
+The picture is a PNG or JPEG file: a photograph, a screenshot, or what
+`diptych primary --qr-png FILE` wrote. The secret in the ticket is not shown.")]
+pub struct ScanArgs {
+    /// A PNG or JPEG file
+    #[arg(value_name = "IMAGE")]
+    pub image: PathBuf,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    fn longest_line(command: &mut clap::Command) -> (usize, String) {
+        let help = command.render_long_help().to_string();
+        let lines = help.lines().map(|line| (line.chars().count(), line.to_owned()));
+        lines.max().unwrap()
+    }
+
+    #[test]
+    fn the_command_line_is_consistent_and_its_help_fits_80_columns() {
+        let mut program = Args::command();
+        program.build();
+        program.clone().debug_assert();
+        let (width, line) = longest_line(&mut program);
+        assert!(width <= COLUMNS, "{line}");
+        for command in program.get_subcommands_mut() {
+            let (width, line) = longest_line(command);
+            assert!(width <= COLUMNS, "{}: {line}", command.get_name());
+            assert!(command.get_after_help().is_some(), "{} shows no example", command.get_name());
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! Why a command could not do what it was asked to.
+
+use std::error::Error;
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use diptych_protocol::ticket::TicketError;
+
+use crate::exit::Exit;
+use crate::plan::PlanFileError;
+use crate::qr::{DrawError, ScanError};
+
+/// A command that failed, with what to do about it.
+#[derive(Debug, thiserror::Error)]
+pub enum Fail {
+    /// A plan or policy that cannot be used.
+    #[error(transparent)]
+    Plan(#[from] PlanFileError),
+    /// A code that cannot be drawn.
+    #[error(transparent)]
+    Draw(#[from] DrawError),
+    /// A picture without a readable ticket.
+    #[error(transparent)]
+    Scan(#[from] ScanError),
+    /// A code that is no ticket.
+    #[error("the code is not a ticket of this protocol: {0}")]
+    Ticket(#[from] TicketError),
+    /// A file that cannot be written.
+    #[error("cannot write {}: check the folder, its permissions and its free space", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// A file that must not be replaced.
+    #[error("expected a new file, but {} exists: choose another name or remove it", path.display())]
+    Exists {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The terminal or pipe failed.
+    #[error("cannot read standard input or write standard output")]
+    Page(#[from] io::Error),
+}
+
+impl Fail {
+    /// How the program ends.
+    #[must_use]
+    pub const fn exit(&self) -> Exit {
+        match self {
+            Self::Plan(error) if error.is_unreadable() => Exit::Storage,
+            Self::Scan(ScanError::Unreadable { .. })
+            | Self::Draw(DrawError::Write { .. })
+            | Self::Write { .. }
+            | Self::Exists { .. }
+            | Self::Page(_) => Exit::Storage,
+            Self::Plan(_) | Self::Scan(_) | Self::Ticket(_) => Exit::Input,
+            Self::Draw(DrawError::TooLong { .. }) => Exit::Input,
+            Self::Draw(DrawError::Encoder(_)) => Exit::Defect,
+        }
+    }
+
+    /// Says on `page` what is wrong, and under it what the cause was, if that
+    /// adds anything.
+    ///
+    /// # Errors
+    /// Whatever `page` fails with.
+    pub fn explain(&self, page: &mut dyn Write) -> io::Result<()> {
+        writeln!(page, "diptych: {self}")?;
+        let mut cause = self.source();
+        while let Some(error) = cause {
+            writeln!(page, "  because: {error}")?;
+            cause = error.source();
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,59 @@
+//! From the command line to the exit code.
+
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::args::{Args, Command};
+use crate::command;
+use crate::exit::Exit;
+use crate::fail::Fail;
+use crate::page::Page;
+
+/// Runs the program on its own arguments and standard streams.
+#[must_use]
+pub fn main() -> ExitCode {
+    let mut out = Page::new(io::stdout().lock());
+    let mut err = Page::new(io::stderr());
+    run(std::env::args_os(), &mut out, &mut err).into()
+}
+
+/// Runs the program: results go to `out`, what went wrong to `err`.
+pub fn run(
+    args: impl IntoIterator<Item = OsString>,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> Exit {
+    let result = match Args::try_parse_from(args) {
+        Ok(args) => dispatch(args, out),
+        Err(error) => return usage(&error, out, err),
+    };
+    let result = result.and_then(|exit| out.flush().map(|()| exit).map_err(Fail::from));
+    result.unwrap_or_else(|fail| {
+        // Where not even the complaint can be written, the exit code is left.
+        let _ = fail.explain(err);
+        fail.exit()
+    })
+}
+
+fn dispatch(args: Args, out: &mut dyn Write) -> Result<Exit, Fail> {
+    match args.command {
+        Command::Plan(args) => command::plan(&args, out),
+        Command::Qr(args) => command::qr(&args, out),
+        Command::Scan(args) => command::scan(&args, out),
+    }
+}
+
+/// Help and the version are asked for and go to `out`; a mistake goes to `err`.
+fn usage(error: &clap::Error, out: &mut dyn Write, err: &mut dyn Write) -> Exit {
+    let text = error.render();
+    if error.use_stderr() {
+        let _ = write!(err, "{text}");
+        Exit::Usage
+    } else {
+        let _ = write!(out, "{text}");
+        Exit::Done
+    }
+}
