@@ -47,12 +47,101 @@ pub struct Args {
 /// Everything that the program can do.
 #[derive(Subcommand, Debug)]
 pub enum Command {
+    /// Play a whole mock exam on this machine
+    Rehearse(RehearseArgs),
+    /// Be the assistant: scan the code, and record
+    Secondary(SecondaryArgs),
     /// Write an example of an exam's plan, or check a plan
     Plan(PlanArgs),
     /// Draw a text as a QR code
     Qr(QrArgs),
     /// Read the ticket in a picture and explain it
     Scan(ScanArgs),
+}
+
+/// `diptych rehearse`
+#[derive(clap::Args, Debug)]
+#[command(after_help = "\
+Examples:
+  diptych rehearse                        about a minute, one assistant
+  diptych rehearse --assistants 2         three cameras
+  diptych rehearse --seconds 60 --out R   a longer exam, into the folder R
+  diptych rehearse --json > result.json   one JSON object for a script
+
+The assistant is a process of its own that reads the code from its picture; its
+clock is half a minute wrong and 80 ppm fast. Each camera is away once for 3 s.
+Succeeds if the verdict is PASS, the interruptions are those, and every pair of
+frames aligns within the stated error.")]
+pub struct RehearseArgs {
+    /// How long answering lasts, in seconds
+    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=3600))]
+    pub seconds: u32,
+    /// How many assistants
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=8))]
+    pub assistants: u8,
+    /// A new or empty folder for everything [default: rehearsal-<time>]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Print one JSON object; progress goes to standard error
+    #[arg(long)]
+    pub json: bool,
+    /// Take no camera away
+    #[arg(long)]
+    pub no_faults: bool,
+    /// Record small pictures, for slow or emulated processors
+    #[arg(long)]
+    pub small: bool,
+}
+
+/// `diptych secondary`
+#[derive(clap::Args, Debug)]
+#[command(after_help = "\
+Examples:
+  diptych secondary --scan photo.png --out A/       scan a picture of the code
+  diptych secondary --ticket diptych:0123 --out A/  where nothing can be scanned
+  diptych secondary --out A/                        go on after a crash
+
+Ctrl-C stops the camera; the same folder goes on with the same session.")]
+pub struct SecondaryArgs {
+    /// A picture of the code, PNG or JPEG
+    #[arg(long, value_name = "IMAGE", conflicts_with = "ticket")]
+    pub scan: Option<PathBuf>,
+    /// The text of the code
+    #[arg(long, value_name = "TEXT")]
+    pub ticket: Option<String>,
+    /// The folder of this device: journals, keys, recording
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// The recording's file [default: A.mp4 in the folder]
+    #[arg(long, value_name = "FILE")]
+    pub recording: Option<PathBuf>,
+    /// What this device is called on the primary's screen
+    #[arg(long, default_value = "assistant")]
+    pub label: String,
+    /// Agree to lend the camera, without being asked
+    #[arg(long)]
+    pub yes: bool,
+    /// Let the primary be on this very machine
+    #[arg(long)]
+    pub loopback: bool,
+    /// A clock that is ahead by so many milliseconds
+    #[arg(long, hide = true, default_value_t = 0, allow_negative_numbers = true)]
+    pub clock_offset_ms: i64,
+    /// A clock that is fast by so many parts per billion
+    #[arg(long, hide = true, default_value_t = 0, allow_negative_numbers = true)]
+    pub clock_ppb: i64,
+    /// Lose the camera: milliseconds after answering began, and for how many
+    #[arg(long, hide = true, value_name = "AFTER:LENGTH")]
+    pub camera_off: Option<String>,
+    /// Of the picture
+    #[arg(long, hide = true, default_value_t = 640)]
+    pub width: usize,
+    /// Of the picture
+    #[arg(long, hide = true, default_value_t = 360)]
+    pub height: usize,
+    /// Pictures in a second
+    #[arg(long, hide = true, default_value_t = 30)]
+    pub rate: u8,
 }
 
 /// `diptych plan`

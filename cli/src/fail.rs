@@ -7,12 +7,24 @@ use std::path::PathBuf;
 use diptych_protocol::ticket::TicketError;
 
 use crate::exit::Exit;
+use crate::live::fail::LiveFail;
 use crate::plan::PlanFileError;
 use crate::qr::{DrawError, ScanError};
 
 /// A command that failed, with what to do about it.
 #[derive(Debug, thiserror::Error)]
 pub enum Fail {
+    /// A live session that came to no good end.
+    #[error("{0}")]
+    Live(Box<LiveFail>),
+    /// An option whose value cannot be used.
+    #[error("{option}: {problem}")]
+    Value {
+        /// Which option.
+        option: &'static str,
+        /// Expected against got.
+        problem: String,
+    },
     /// A plan or policy that cannot be used.
     #[error(transparent)]
     Plan(#[from] PlanFileError),
@@ -45,11 +57,19 @@ pub enum Fail {
     Page(#[from] io::Error),
 }
 
+impl From<LiveFail> for Fail {
+    fn from(fail: LiveFail) -> Self {
+        Self::Live(Box::new(fail))
+    }
+}
+
 impl Fail {
     /// How the program ends.
     #[must_use]
-    pub const fn exit(&self) -> Exit {
+    pub fn exit(&self) -> Exit {
         match self {
+            Self::Live(error) => error.exit(),
+            Self::Value { .. } => Exit::Usage,
             Self::Plan(error) if error.is_unreadable() => Exit::Storage,
             Self::Scan(ScanError::Unreadable { .. })
             | Self::Draw(DrawError::Write { .. })

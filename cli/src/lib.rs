@@ -8,6 +8,7 @@
 //!
 //! - [`camera`], [`picture`], [`video`], [`align`], [`qr`]: what it does with
 //!   pictures.
+//! - [`live`]: devices with their cameras, in a session.
 //! - [`plan`]: an exam's plan as a file.
 //! - [`args`], [`exit`], [`fail`]: what it is told, and what it tells.
 
@@ -17,6 +18,7 @@ pub mod camera;
 mod command;
 pub mod exit;
 pub mod fail;
+pub mod live;
 mod page;
 pub mod picture;
 pub mod plan;

@@ -40,6 +40,8 @@ pub fn run(
 
 fn dispatch(args: Args, out: &mut dyn Write) -> Result<Exit, Fail> {
     match args.command {
+        Command::Rehearse(args) => command::rehearse(args, out),
+        Command::Secondary(args) => command::secondary(args, out),
         Command::Plan(args) => command::plan(&args, out),
         Command::Qr(args) => command::qr(&args, out),
         Command::Scan(args) => command::scan(&args, out),

@@ -1,0 +1,82 @@
+//! `diptych rehearse` and `diptych secondary`: from words to devices.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use diptych_protocol::address::Loopback;
+use diptych_protocol::identity::Label;
+use diptych_protocol::time::Span;
+
+use crate::args::{RehearseArgs, SecondaryArgs};
+use crate::exit::Exit;
+use crate::fail::Fail;
+use crate::live::rehearse::{self, Script};
+use crate::live::secondary::{self, Asked};
+use crate::live::station::Wrongness;
+use crate::picture::Size;
+
+/// Pictures in a second, of small pictures.
+const SMALL_RATE: u8 = 15;
+/// Pictures in a second.
+const RATE: u8 = 30;
+
+pub(crate) fn rehearse(args: RehearseArgs, out: &mut dyn Write) -> Result<Exit, Fail> {
+    let named =
+        || PathBuf::from(format!("rehearsal-{}", jiff::Zoned::now().strftime("%Y%m%d-%H%M%S")));
+    let options = rehearse::Options {
+        seconds: args.seconds,
+        assistants: args.assistants,
+        folder: args.out.unwrap_or_else(named),
+        faults: if args.no_faults { Script::Quiet } else { Script::OneEach },
+        size: if args.small { Size::SMALL } else { Size::DEFAULT },
+        rate: if args.small { SMALL_RATE } else { RATE },
+    };
+    let outcome = rehearse::run(&options, &mut std::io::stderr())?;
+    if args.json {
+        let text = serde_json::to_string_pretty(&outcome)
+            .map_err(|error| Fail::Page(std::io::Error::other(error)))?;
+        writeln!(out, "{text}")?;
+    } else {
+        write!(out, "{}", outcome.summary())?;
+    }
+    let cameras = u32::from(args.assistants) + 1;
+    outcome.check(if args.no_faults { 0 } else { cameras })?;
+    Ok(Exit::Done)
+}
+
+pub(crate) fn secondary(args: SecondaryArgs, out: &mut dyn Write) -> Result<Exit, Fail> {
+    let label = Label::new(&args.label)
+        .map_err(|error| Fail::Value { option: "--label", problem: error.to_string() })?;
+    let size = Size::new(args.width, args.height)
+        .map_err(|error| Fail::Value { option: "--width", problem: error.to_string() })?;
+    let camera_off = args.camera_off.as_deref().map(script).transpose()?;
+    let options = secondary::Options {
+        recording: args.recording.unwrap_or_else(|| args.out.join("A.mp4")),
+        folder: args.out,
+        scan: args.scan,
+        ticket: args.ticket,
+        label,
+        consent: if args.yes { Asked::Beforehand } else { Asked::Now },
+        loopback: if args.loopback { Loopback::Allowed } else { Loopback::Refused },
+        wrongness: Wrongness {
+            offset: Span::from_millis(args.clock_offset_ms),
+            ppb: args.clock_ppb,
+        },
+        camera_off,
+        size,
+        rate: args.rate,
+    };
+    Ok(secondary::run(&options, out)?)
+}
+
+/// `14500:3000`.
+fn script(text: &str) -> Result<(Duration, Duration), Fail> {
+    let millis = |text: &str| text.parse().ok().map(Duration::from_millis);
+    let parts =
+        text.split_once(':').and_then(|(after, length)| Some((millis(after)?, millis(length)?)));
+    parts.ok_or_else(|| Fail::Value {
+        option: "--camera-off",
+        problem: format!("expected AFTER:LENGTH in milliseconds, got {text:?}"),
+    })
+}

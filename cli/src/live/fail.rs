@@ -1,0 +1,185 @@
+//! Why a live session did not come to a good end.
+
+use std::io;
+use std::path::PathBuf;
+
+use diptych_driver::embed::Failure;
+use diptych_protocol::address::AddressError;
+use diptych_protocol::fault::CloseCode;
+use diptych_protocol::identity::Role;
+use diptych_protocol::journal::JournalError;
+use diptych_protocol::plan::PlanError;
+use diptych_protocol::report::ReportError;
+use diptych_protocol::secondary::Failure as PairingFailure;
+use diptych_protocol::ticket::TicketError;
+
+use crate::align::AlignError;
+use crate::camera::{Ended, RecordError};
+use crate::exit::Exit;
+use crate::qr::{DrawError, ScanError};
+use crate::video::VideoError;
+
+/// What went wrong, with what to do about it.
+#[derive(Debug, thiserror::Error)]
+pub enum LiveFail {
+    /// The user pressed Ctrl-C.
+    #[error("stopped by Ctrl-C; what was recorded is in {}", folder.display())]
+    Interrupted {
+        /// Where it is.
+        folder: PathBuf,
+    },
+    /// The device could not be started, or refused.
+    #[error(transparent)]
+    Device(#[from] Failure),
+    /// A folder that is not empty.
+    #[error("expected a new or empty folder, {} has files in it: choose another", folder.display())]
+    NotEmpty {
+        /// Which.
+        folder: PathBuf,
+    },
+    /// A file or folder cannot be made or read.
+    #[error("cannot use {}: check the folder, its permissions and its free space", path.display())]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// The rehearsal is too short for its interruptions.
+    #[error(
+        "expected at least {least} s for {cameras} cameras, got {got} s: interruptions begin more than 10 s apart; use --seconds {least} or --no-faults"
+    )]
+    TooShort {
+        /// The least that works.
+        least: u32,
+        /// How many cameras there are.
+        cameras: u32,
+        /// What was asked for.
+        got: u32,
+    },
+    /// The plan is impossible.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// The addresses cannot be used.
+    #[error(transparent)]
+    Address(#[from] AddressError),
+    /// The code cannot be drawn.
+    #[error(transparent)]
+    Draw(#[from] DrawError),
+    /// The picture has no code that can be read.
+    #[error(transparent)]
+    Scan(#[from] ScanError),
+    /// The code is no ticket.
+    #[error("the code is not a ticket of this protocol: {0}")]
+    Ticket(#[from] TicketError),
+    /// Nobody was there to scan for.
+    #[error("expected --scan IMAGE or --ticket TEXT, and the folder has no session to go on with")]
+    NothingToScan,
+    /// Pairing came to nothing.
+    #[error("pairing failed: {}", said(.0))]
+    Pairing(PairingFailure),
+    /// The primary put this device out.
+    #[error("this device was put out of the session: {}: {}", .0.meaning(), .0.advice())]
+    Removed(CloseCode),
+    /// The camera or its file failed.
+    #[error(transparent)]
+    Camera(#[from] Ended),
+    /// The file of the recording cannot be made.
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    /// An assistant's process ended before it should.
+    #[error("the process of {role} ended early ({how}); run its command by hand to see why")]
+    Child {
+        /// Which assistant.
+        role: Role,
+        /// What the system says of its end.
+        how: String,
+    },
+    /// An assistant did not pair in time.
+    #[error("{role} did not pair within {seconds} s; is the machine very busy?")]
+    NotPaired {
+        /// Which assistant.
+        role: Role,
+        /// How long it was waited for.
+        seconds: u32,
+    },
+    /// The session did not end.
+    #[error("the session did not end in time; what was recorded is in {}", folder.display())]
+    NoEnd {
+        /// Where it is.
+        folder: PathBuf,
+    },
+    /// A journal of the session cannot be read.
+    #[error("{}: {error}", path.display())]
+    Journal {
+        /// Which.
+        path: PathBuf,
+        /// Where and how.
+        error: JournalError,
+    },
+    /// The report cannot be made.
+    #[error(transparent)]
+    Report(#[from] ReportError),
+    /// A recording cannot be read.
+    #[error(transparent)]
+    Video(#[from] VideoError),
+    /// The recordings cannot be aligned.
+    #[error(transparent)]
+    Align(#[from] AlignError),
+    /// The rehearsal did not go as it was scripted.
+    #[error("the rehearsal went otherwise than scripted: {what}")]
+    Unexpected {
+        /// What differs.
+        what: String,
+    },
+}
+
+impl LiveFail {
+    /// How the program ends.
+    #[must_use]
+    pub const fn exit(&self) -> Exit {
+        match self {
+            Self::Interrupted { .. } => Exit::Interrupted,
+            Self::TooShort { .. } | Self::NothingToScan => Exit::Usage,
+            Self::NotEmpty { .. } | Self::File { .. } => Exit::Storage,
+            Self::Plan(_)
+            | Self::Scan(_)
+            | Self::Ticket(_)
+            | Self::Journal { .. }
+            | Self::Report(_)
+            | Self::Video(_)
+            | Self::Align(_) => Exit::Input,
+            Self::Device(Failure::Storage { .. }) => Exit::Storage,
+            Self::Device(_)
+            | Self::Address(_)
+            | Self::Pairing(_)
+            | Self::Removed(_)
+            | Self::NotPaired { .. } => Exit::Network,
+            Self::Camera(_) | Self::Record(_) => Exit::Camera,
+            Self::Draw(_) | Self::Child { .. } | Self::NoEnd { .. } | Self::Unexpected { .. } => {
+                Exit::Defect
+            }
+        }
+    }
+
+    /// The failure of using `path`.
+    pub(crate) fn file(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
+        let path = path.into();
+        move |source| Self::File { path, source }
+    }
+}
+
+/// What a person is told about a pairing that came to nothing.
+fn said(failure: &PairingFailure) -> String {
+    match failure {
+        PairingFailure::Refused(code) => format!("{}. {}", code.meaning(), code.advice()),
+        PairingFailure::Fault(fault) => format!("{fault}. {}", fault.code.advice()),
+        PairingFailure::Lost(lost) => {
+            format!(
+                "the primary could not be reached ({lost:?}). Keep both devices in one network and scan again."
+            )
+        }
+        PairingFailure::Declined => "it was declined on this device.".to_owned(),
+    }
+}

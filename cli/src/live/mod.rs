@@ -1,0 +1,17 @@
+//! Devices that are live: cameras running, a link up, a session going on.
+//!
+//! The library leaves pictures, processes and people to its host; at a desk this
+//! module is that host. It makes no decision of the protocol: it hands facts in
+//! and carries events out, like the apps will.
+//!
+//! - [`station`]: one device with its camera.
+//! - [`secondary`]: an assistant, as a process.
+//! - [`rehearse`]: a whole mock exam on one machine.
+
+pub mod fail;
+pub mod outcome;
+pub mod rehearse;
+pub mod secondary;
+mod since;
+pub mod station;
+mod stop;

@@ -1,0 +1,292 @@
+//! What a rehearsal showed: the report, and the alignment held against the truth.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use diptych_primary::render;
+use diptych_protocol::clock::Estimate;
+use diptych_protocol::identity::Role;
+use diptych_protocol::journal::{Replayed, replay};
+use diptych_protocol::plan::Windows;
+use diptych_protocol::policy::Verdict;
+use diptych_protocol::report::{Report, evaluate};
+use diptych_protocol::time::{Instant, Span};
+use diptych_protocol::timeline::{ClockName, Timeline};
+use serde::Serialize;
+use sha2::{Digest as _, Sha256};
+
+use super::fail::LiveFail;
+use crate::align::{Comparison, FrameMap, Placed, Track};
+use crate::video::read_timecodes;
+
+/// What happened while it ran.
+#[derive(Clone, Debug, Default)]
+pub struct Story {
+    /// Seats whose journal did not arrive whole.
+    pub incomplete: Vec<Role>,
+    /// The last estimate of each assistant's clock.
+    estimates: BTreeMap<Role, (Span, Span)>,
+}
+
+impl Story {
+    /// An assistant's clock is known this well.
+    pub(super) fn clock(&mut self, role: Role, estimate: &Estimate) {
+        let within = (estimate.high - estimate.offset).max(estimate.offset - estimate.low);
+        self.estimates.insert(role, (estimate.offset, within));
+    }
+}
+
+/// The result, as `--json` prints it. Times are nanoseconds of session time, that
+/// is, of the primary's clock, counted from the start of answering.
+#[derive(Clone, Debug, Serialize)]
+pub struct Outcome {
+    /// `PASS`, `FAIL`, `UNDETERMINED` or `NOT_READY`.
+    pub verdict: String,
+    /// Interruptions that count, at least.
+    pub count: u32,
+    /// Each interruption.
+    pub interruptions: Vec<Interruption>,
+    /// From the decoded code to the first assistant's seat, by its own clock.
+    pub pairing_ns: Option<i64>,
+    /// How well the recordings align.
+    pub alignment: Alignment,
+    /// The recordings.
+    pub recordings: Vec<RecordingFile>,
+    /// The report's file.
+    pub report: PathBuf,
+    /// Where everything is.
+    pub folder: PathBuf,
+}
+
+/// One interruption.
+#[derive(Clone, Debug, Serialize)]
+pub struct Interruption {
+    /// Whose camera.
+    pub role: String,
+    /// The end of the last frame before it.
+    pub start_ns: i64,
+    /// The first frame after it.
+    pub end_ns: i64,
+    /// How far its length may be from the truth.
+    pub uncertainty_ns: i64,
+    /// The best guess.
+    pub cause: String,
+    /// Whether it is in the count, and if not, why not.
+    pub standing: String,
+}
+
+/// The stated error of the alignment, and the true one.
+#[derive(Clone, Debug, Serialize)]
+pub struct Alignment {
+    /// The widest stated bound between two frames.
+    pub bound_ns_max: i64,
+    /// The largest error that the pixels show.
+    pub true_error_ns_max: i64,
+    /// The median error that the pixels show.
+    pub true_error_ns_median: i64,
+    /// Pairs of frames that were compared.
+    pub frames_checked: u64,
+    /// Pairs whose truth lies outside the stated bound.
+    pub outside: u64,
+    /// The last estimate during the session, and how far the truth may be from it:
+    /// for each assistant.
+    pub online: Vec<Online>,
+}
+
+/// What was known of an assistant's clock while the session ran.
+#[derive(Clone, Debug, Serialize)]
+pub struct Online {
+    /// Whose clock.
+    pub role: String,
+    /// Ahead of the primary's by this much.
+    pub offset_ns: i64,
+    /// Give or take, certainly.
+    pub bound_ns: i64,
+}
+
+/// One recording.
+#[derive(Clone, Debug, Serialize)]
+pub struct RecordingFile {
+    /// Whose.
+    pub role: String,
+    /// The file.
+    pub path: PathBuf,
+    /// How many pictures.
+    pub frames: usize,
+    /// SHA-256 of the file.
+    pub sha256: String,
+}
+
+/// Reads what the rehearsal left in `folder`, writes alignment and report beside
+/// it, and says what it showed.
+///
+/// # Errors
+/// [`LiveFail`] if anything cannot be read back.
+pub fn of(
+    folder: &Path,
+    assistants: u8,
+    story: Story,
+    windows: Windows,
+) -> Result<Outcome, LiveFail> {
+    let roles: Vec<Role> = (0..=assistants).filter_map(|number| Role::new(number).ok()).collect();
+    let journals = journals(folder, &roles)?;
+    let report = evaluate(&journals, None)?;
+    let origin = windows.answer_start.nanos();
+    let (map, comparison, recordings) = align(folder, &roles, &journals, origin)?;
+    let alignment = folder.join("alignment.json");
+    let text = serde_json::to_string_pretty(&map)
+        .map_err(|error| LiveFail::Unexpected { what: error.to_string() })?;
+    write(&alignment, &text)?;
+    write(&folder.join("report.json"), &render::json(&report))?;
+    write(&folder.join("report.txt"), &render::text(&report))?;
+    write(&folder.join("timeline.svg"), &render::svg(&report))?;
+    Ok(Outcome {
+        verdict: verdict(report.judgement.verdict).to_owned(),
+        count: report.judgement.count_min,
+        interruptions: interruptions(&report, origin),
+        pairing_ns: pairing(folder),
+        alignment: stated(&comparison, &story),
+        recordings,
+        report: folder.join("report.json"),
+        folder: folder.to_owned(),
+    })
+}
+
+impl Outcome {
+    /// Whether everything went as it should: a verdict of PASS, as many
+    /// interruptions as were scripted, and no frame outside its bound.
+    ///
+    /// # Errors
+    /// [`LiveFail::Unexpected`] says what did not.
+    pub fn check(&self, scripted: u32) -> Result<(), LiveFail> {
+        let what = if self.verdict != "PASS" {
+            format!("expected the verdict PASS, got {}", self.verdict)
+        } else if self.count != scripted {
+            format!("expected {scripted} interruptions, got {}", self.count)
+        } else if self.alignment.outside > 0 || self.alignment.frames_checked == 0 {
+            let Alignment { outside, frames_checked, .. } = self.alignment;
+            format!("{outside} of {frames_checked} pairs of frames are outside their bound")
+        } else {
+            return Ok(());
+        };
+        Err(LiveFail::Unexpected { what })
+    }
+
+    /// A few lines for a person.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        let ms = |ns: i64| format!("{}.{:03} ms", ns / 1_000_000, ns / 1_000 % 1_000);
+        let mut text = format!(
+            "{}: {} interruption(s) counted; {} pairs of frames align within {} (stated),\n  \
+             truly within {} (median {})\n",
+            self.verdict,
+            self.count,
+            self.alignment.frames_checked,
+            ms(self.alignment.bound_ns_max),
+            ms(self.alignment.true_error_ns_max),
+            ms(self.alignment.true_error_ns_median),
+        );
+        for one in &self.interruptions {
+            let from = one.start_ns / 1_000_000;
+            let length = (one.end_ns - one.start_ns) / 1_000_000;
+            text += &format!(
+                "  {}: {length} ms from {from} ms on, {} ({})\n",
+                one.role, one.cause, one.standing
+            );
+        }
+        text + &format!("everything is in {}\n", self.folder.display())
+    }
+}
+
+fn verdict(verdict: Verdict) -> &'static str {
+    verdict.name()
+}
+
+fn journals(folder: &Path, roles: &[Role]) -> Result<Vec<Replayed>, LiveFail> {
+    let read = |role: &Role| {
+        let path = folder.join(format!("{role}.journal"));
+        let bytes = std::fs::read(&path).map_err(LiveFail::file(&path))?;
+        replay(&bytes).map_err(|error| LiveFail::Journal { path, error })
+    };
+    roles.iter().map(read).collect()
+}
+
+fn align(
+    folder: &Path,
+    roles: &[Role],
+    journals: &[Replayed],
+    origin: i64,
+) -> Result<(FrameMap, Comparison, Vec<RecordingFile>), LiveFail> {
+    let lost = || LiveFail::Unexpected { what: "no journal leads to session time".to_owned() };
+    let timeline = Timeline::of(journals).ok_or_else(lost)?;
+    let clock = |role: Role| timeline.clocks().find(|clock| clock.role == role);
+    let place = |clock: Option<ClockName>| {
+        let timeline = &timeline;
+        move |own_ns: i64| {
+            let placed = timeline.place(clock?, Instant::from_nanos(own_ns))?;
+            let (at_ns, low_ns) = (placed.at.nanos(), placed.low.nanos());
+            Some(Placed { at_ns, low_ns, high_ns: placed.high.nanos() })
+        }
+    };
+    let places: Vec<_> = roles.iter().map(|role| place(clock(*role))).collect();
+    let files: Vec<PathBuf> = roles.iter().map(|role| folder.join(format!("{role}.mp4"))).collect();
+    let mut tracks = Vec::new();
+    for ((role, place), path) in roles.iter().zip(&places).zip(&files) {
+        tracks.push(Track { role: *role, path: path.clone(), place });
+    }
+    let map = FrameMap::new(&tracks, origin)?;
+    let truths = files.iter().map(|file| read_timecodes(file)).collect::<Result<Vec<_>, _>>()?;
+    let mut recordings = Vec::new();
+    for ((role, path), frames) in roles.iter().zip(&files).zip(&truths) {
+        let bytes = std::fs::read(path).map_err(LiveFail::file(path))?;
+        recordings.push(RecordingFile {
+            role: role.to_string(),
+            path: path.clone(),
+            frames: frames.len(),
+            sha256: Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect(),
+        });
+    }
+    let comparison = map.compare(&truths);
+    Ok((map, comparison, recordings))
+}
+
+fn interruptions(report: &Report, origin: i64) -> Vec<Interruption> {
+    let all = report.judgement.interruptions.iter();
+    all.map(|one| Interruption {
+        role: one.role.to_string(),
+        start_ns: one.start.nanos().saturating_sub(origin),
+        end_ns: one.end.nanos().saturating_sub(origin),
+        uncertainty_ns: one.uncertainty.nanos(),
+        cause: one.cause.to_string(),
+        standing: one.standing.name().to_owned(),
+    })
+    .collect()
+}
+
+fn stated(comparison: &Comparison, story: &Story) -> Alignment {
+    let online = story.estimates.iter().map(|(role, (offset, within))| Online {
+        role: role.to_string(),
+        offset_ns: offset.nanos(),
+        bound_ns: within.nanos(),
+    });
+    Alignment {
+        bound_ns_max: comparison.bound_ns_max,
+        true_error_ns_max: comparison.true_error_ns_max,
+        true_error_ns_median: comparison.true_error_ns_median,
+        frames_checked: comparison.frames_checked,
+        outside: comparison.outside,
+        online: online.collect(),
+    }
+}
+
+/// How long the first assistant took from the decoded code to its seat, as its
+/// own log says.
+fn pairing(folder: &Path) -> Option<i64> {
+    let log = std::fs::read_to_string(folder.join("A1").join("log.txt")).ok()?;
+    let line = log.lines().find(|line| line.starts_with("paired as "))?;
+    line.strip_suffix(" ns")?.rsplit(' ').next()?.parse().ok()
+}
+
+fn write(path: &Path, text: &str) -> Result<(), LiveFail> {
+    std::fs::write(path, text).map_err(LiveFail::file(path))
+}

@@ -1,0 +1,446 @@
+//! `diptych rehearse`: a whole mock exam on one machine.
+//!
+//! The point of a rehearsal is that nothing in it is pretended: the assistant is
+//! another process that finds the session by decoding a picture of the code, both
+//! cameras encode real video, and the clocks disagree by half a minute. What is
+//! known here and nowhere else is the truth: every picture carries the time of
+//! its capture in its pixels, so the stated error can be held against the true
+//! one.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command as Process, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+use diptych_driver::embed::{Discovery, Embedded, Supply, Told};
+use diptych_driver::quic::Sources;
+use diptych_protocol::address::{Address, Addresses, Loopback};
+use diptych_protocol::device::{Heat, Permissions, Requirements, Switch};
+use diptych_protocol::identity::{ExamTag, Label, Role};
+use diptych_protocol::plan::{Mode, Phase, Plan, Windows};
+use diptych_protocol::policy::Policy;
+use diptych_protocol::primary::{CheckCode, Command, Event, PrimaryMachine, Setup};
+use diptych_protocol::time::{Instant, Primary, Span};
+
+use super::fail::LiveFail;
+use super::outcome::{self, Outcome, Story};
+use super::secondary::{Fault, PATIENCE, say};
+use super::since::Since;
+use super::station::{Shot, Station, Wrongness};
+use super::stop::Stop;
+use crate::camera::Scene;
+use crate::picture::Size;
+use crate::qr;
+
+/// How wrong the assistants' clocks are.
+const OFFSET: Span = Span::from_secs(30);
+const PPB: i64 = 80_000;
+/// The first interruption after answering begins, and between two of them.
+const FIRST_FAULT: Duration = Duration::from_secs(3);
+const BETWEEN_FAULTS: Duration = Duration::from_millis(11_500);
+/// How long each camera is away.
+const FAULT_LENGTH: Duration = Duration::from_secs(3);
+/// How long an assistant may take to pair.
+const PAIRING_SECONDS: u32 = 30;
+/// Pixels of a module in the picture of the code.
+const MODULE_PIXELS: usize = 8;
+
+/// What is rehearsed.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// How long answering lasts.
+    pub seconds: u32,
+    /// How many assistants.
+    pub assistants: u8,
+    /// Where everything goes.
+    pub folder: PathBuf,
+    /// Whether cameras are taken away.
+    pub faults: Script,
+    /// Of the pictures.
+    pub size: Size,
+    /// Pictures in a second.
+    pub rate: u8,
+}
+
+/// What is done to the devices.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Script {
+    /// Each camera is away once, for 3 s, one after the other.
+    OneEach,
+    /// Nothing.
+    Quiet,
+}
+
+/// Runs the rehearsal; progress goes to `progress`.
+///
+/// # Errors
+/// [`LiveFail`]; what was recorded until then stays in the folder.
+pub fn run(options: &Options, progress: &mut dyn Write) -> Result<Outcome, LiveFail> {
+    let stop = Stop::listen();
+    let cameras = u32::from(options.assistants) + 1;
+    let least = least_seconds(cameras);
+    if options.faults == Script::OneEach && options.seconds < least {
+        return Err(LiveFail::TooShort { least, cameras, got: options.seconds });
+    }
+    empty_folder(&options.folder)?;
+    let (device, answer) = start_primary(options)?;
+    let shot = Shot {
+        scene: Scene::Front,
+        label: "P".to_owned(),
+        size: options.size,
+        rate: options.rate,
+        file: options.folder.join("P.mp4"),
+    };
+    let station = Station::new(device.clone(), Wrongness::default(), shot)?;
+    let mut rehearsal = Rehearsal {
+        options,
+        device,
+        station,
+        children: Vec::new(),
+        began: Since::now(),
+        story: Story::default(),
+        answering: None,
+        fault: Fault::Ahead,
+        pairing: 1,
+        waiting: Since::now(),
+    };
+    let lived = rehearsal.live(&stop, progress);
+    rehearsal.station.stop();
+    let ended = rehearsal.see_children_off(lived.is_ok());
+    let stopped = rehearsal.device.stop();
+    lived?;
+    ended?;
+    stopped?;
+    say(progress, "reading the pictures' time codes");
+    outcome::of(&options.folder, options.assistants, rehearsal.story, answer)
+}
+
+/// The shortest answering time in which every camera can be away once, with more
+/// than 10 s between the beginnings, and be back before the end.
+#[must_use]
+pub fn least_seconds(cameras: u32) -> u32 {
+    let between = BETWEEN_FAULTS.saturating_mul(cameras.saturating_sub(1));
+    let all = FIRST_FAULT.saturating_add(between).saturating_add(FAULT_LENGTH);
+    u32::try_from(all.as_secs()).unwrap_or(u32::MAX).saturating_add(2)
+}
+
+/// Starts the primary with a plan that leaves time to pair; yields the planned
+/// answering window.
+fn start_primary(options: &Options) -> Result<(Arc<Embedded<PrimaryMachine>>, Windows), LiveFail> {
+    let policy = Policy::preset("xyb-seed").map_err(|error| LiveFail::Unexpected {
+        what: format!("the built-in policy is refused: {error}"),
+    })?;
+    let mut supply = Supply::<Primary>::folder(&options.folder);
+    supply.loopback = Loopback::Allowed;
+    supply.sources = Sources::Anywhere;
+    supply.discovery = Discovery::Off;
+    let mut planned = Err(LiveFail::NothingToScan);
+    let device = Embedded::start(supply, |ground| {
+        let plan = plan(ground.now, options);
+        let here = Address::new(core::net::Ipv4Addr::LOCALHOST.into());
+        let addresses = Addresses::new(&[here], ground.port, Loopback::Allowed)
+            .map_err(|problem| diptych_driver::embed::Failure::Addresses { problem });
+        let plan = match plan {
+            Ok(plan) => plan,
+            Err(error) => {
+                planned = Err(error);
+                return Err(diptych_driver::embed::Failure::Stopped);
+            }
+        };
+        planned = Ok(plan.windows());
+        let setup = Setup {
+            plan,
+            policy,
+            exam: ExamTag::of("rehearsal"),
+            label: label("P")?,
+            addresses: addresses?,
+            check_code: CheckCode::Skipped,
+            signer: ground.signer,
+            boot: ground.boot,
+            wall_ms: ground.wall_ms,
+            last_exit: ground.last_exit,
+            entropy: ground.entropy,
+            past: ground.past,
+        };
+        Ok(PrimaryMachine::new(setup, ground.now)?)
+    });
+    match (device, planned) {
+        (Ok(device), Ok(windows)) => Ok((Arc::new(device), windows)),
+        (Err(failure), Ok(_)) => Err(failure.into()),
+        (_, Err(error)) => Err(error),
+    }
+}
+
+fn label(text: &str) -> Result<Label, diptych_driver::embed::Failure> {
+    Label::new(text).map_err(|_| diptych_driver::embed::Failure::Stopped)
+}
+
+fn plan(now: Instant<Primary>, options: &Options) -> Result<Plan, LiveFail> {
+    let waiting = Span::from_secs(8).times(1 + i64::from(options.assistants));
+    let wait_close = now + waiting;
+    let windows = Windows {
+        wait_open: now,
+        wait_close,
+        answer_start: wait_close,
+        answer_end: wait_close + Span::from_secs(options.seconds.into()),
+    };
+    let requirements = Requirements {
+        battery_percent: 0,
+        charger: Switch::Off,
+        bytes_per_second: 100_000,
+        heat: Heat::Critical,
+        permissions: Permissions::CAMERA,
+    };
+    let issuer = label("Diptych rehearsal")?;
+    Ok(Plan::new(Mode::Mock, issuer, options.assistants, windows, requirements)?)
+}
+
+/// Makes the folder, and refuses one that has something in it.
+fn empty_folder(folder: &Path) -> Result<(), LiveFail> {
+    std::fs::create_dir_all(folder).map_err(LiveFail::file(folder))?;
+    let mut inside = std::fs::read_dir(folder).map_err(LiveFail::file(folder))?;
+    if inside.next().is_some() {
+        return Err(LiveFail::NotEmpty { folder: folder.to_owned() });
+    }
+    Ok(())
+}
+
+struct Rehearsal<'a> {
+    options: &'a Options,
+    device: Arc<Embedded<PrimaryMachine>>,
+    station: Station<PrimaryMachine>,
+    children: Vec<(Role, Child)>,
+    began: Since,
+    story: Story,
+    answering: Option<Since>,
+    fault: Fault,
+    /// The assistant that is to pair now.
+    pairing: u8,
+    waiting: Since,
+}
+
+impl Rehearsal<'_> {
+    fn live(&mut self, stop: &Stop, progress: &mut dyn Write) -> Result<(), LiveFail> {
+        self.device.ask(Command::OpenPairing { role: self.role()? })?;
+        let planned = Duration::from_secs(u64::from(self.options.seconds) + 90);
+        loop {
+            if stop.is_asked() {
+                return Err(LiveFail::Interrupted { folder: self.options.folder.clone() });
+            }
+            if self.began.passed() > planned {
+                return Err(LiveFail::NoEnd { folder: self.options.folder.clone() });
+            }
+            self.watch_children()?;
+            self.act_on_script();
+            match self.device.next(PATIENCE) {
+                Some(Told::Event(Event::Finished { incomplete })) => {
+                    self.story.incomplete = incomplete;
+                    return Ok(());
+                }
+                Some(Told::Event(event)) => self.heed(event, progress)?,
+                Some(Told::Trouble(trouble)) => {
+                    say(progress, &format!("trouble: {}", trouble.advice()));
+                }
+                Some(Told::Missed(_)) | None => {}
+                Some(Told::Ended) => {
+                    return Err(LiveFail::NoEnd { folder: self.options.folder.clone() });
+                }
+            }
+        }
+    }
+
+    fn role(&self) -> Result<Role, LiveFail> {
+        Role::new(self.pairing).map_err(|error| LiveFail::Unexpected { what: error.to_string() })
+    }
+
+    fn heed(&mut self, event: Event, progress: &mut dyn Write) -> Result<(), LiveFail> {
+        match event {
+            Event::Ticket { role, text, .. } => self.show(role, &text, progress)?,
+            Event::Paired { role, .. } => self.paired(role, progress)?,
+            Event::StartRecording { take } => {
+                self.station.start(take)?;
+                say(progress, "all cameras were told to record");
+            }
+            Event::StopRecording => self.station.stop(),
+            Event::Phase(phase) => self.enter(phase, progress)?,
+            Event::AllRecording => say(progress, "every camera is proven recording"),
+            Event::NotReady { missing } => {
+                say(progress, &format!("NOT READY when waiting closed: {missing:?}"));
+            }
+            Event::CameraLost { role, observed, .. } => {
+                say(progress, &format!("{role}: camera lost ({})", observed.cause));
+            }
+            Event::CameraBack { role, lost } => {
+                say(progress, &format!("{role}: camera back after {lost}"));
+            }
+            Event::Overdue { role } => say(progress, &format!("{role}: away for too long")),
+            Event::Tally(tally) => {
+                let left = tally.remaining.map_or("any number".to_owned(), |n| n.to_string());
+                let (sure, maybe) = (tally.confirmed, tally.pending);
+                say(progress, &format!("interruptions: {sure} counted, {maybe} open, {left} left"));
+            }
+            Event::Link { role, state } => say(progress, &format!("{role}: link {}", state.name())),
+            Event::Device { role, shortfalls, .. } => {
+                for shortfall in shortfalls {
+                    say(progress, &format!("{role}: not ready: {shortfall}"));
+                }
+            }
+            Event::Alarm { role, code } => {
+                say(progress, &format!("{role}: ALARM: {}", code.meaning()));
+            }
+            Event::StorageFailed => say(progress, "storage failed: nothing more is kept"),
+            Event::Clock { role, estimate } => self.story.clock(role, &estimate),
+            Event::TicketWithdrawn { .. } | Event::VerifyAgain | Event::Finished { .. } => {}
+        }
+        Ok(())
+    }
+
+    /// Writes the code's picture, and starts the assistant that will read it.
+    fn show(&mut self, role: Role, text: &str, progress: &mut dyn Write) -> Result<(), LiveFail> {
+        let picture = self.options.folder.join(format!("{role}-code.png"));
+        qr::Code::new(text)?.save_png(&picture, MODULE_PIXELS)?;
+        if self.children.iter().any(|(there, _)| *there == role) {
+            return Ok(());
+        }
+        say(progress, &format!("{role}: the code is drawn; starting the assistant to scan it"));
+        let child = self.assistant(role, &picture)?;
+        self.children.push((role, child));
+        self.waiting = Since::now();
+        Ok(())
+    }
+
+    /// The process of an assistant.
+    fn assistant(&self, role: Role, picture: &Path) -> Result<Child, LiveFail> {
+        let program = std::env::current_exe().map_err(LiveFail::file("the program itself"))?;
+        let folder = self.options.folder.join(role.to_string());
+        std::fs::create_dir_all(&folder).map_err(LiveFail::file(&folder))?;
+        let log = folder.join("log.txt");
+        let log = std::fs::File::create(&log).map_err(LiveFail::file(&log))?;
+        let errors = log.try_clone().map_err(LiveFail::file(&folder))?;
+        let mut process = Process::new(&program);
+        process
+            .arg("secondary")
+            .arg("--scan")
+            .arg(picture)
+            .arg("--out")
+            .arg(&folder)
+            .arg("--recording")
+            .arg(self.options.folder.join(format!("{role}.mp4")))
+            .args(["--label", &role.to_string(), "--yes", "--loopback"])
+            .args(["--clock-offset-ms", &(OFFSET.nanos() / 1_000_000).to_string()])
+            .args(["--clock-ppb", &PPB.to_string()])
+            .args(["--width", &self.options.size.width().to_string()])
+            .args(["--height", &self.options.size.height().to_string()])
+            .args(["--rate", &self.options.rate.to_string()]);
+        if self.options.faults == Script::OneEach {
+            let after = fault_at(role);
+            let script = format!("{}:{}", after.as_millis(), FAULT_LENGTH.as_millis());
+            process.args(["--camera-off", &script]);
+        }
+        let spawned = process.stdin(Stdio::null()).stdout(log).stderr(errors).spawn();
+        spawned.map_err(LiveFail::file(program))
+    }
+
+    fn paired(&mut self, role: Role, progress: &mut dyn Write) -> Result<(), LiveFail> {
+        say(progress, &format!("{role}: paired"));
+        self.pairing = self.pairing.saturating_add(1);
+        if self.pairing <= self.options.assistants {
+            return Ok(self.device.ask(Command::OpenPairing { role: self.role()? })?);
+        }
+        self.waiting = Since::now();
+        Ok(self.device.ask(Command::Begin)?)
+    }
+
+    fn enter(&mut self, phase: Phase, progress: &mut dyn Write) -> Result<(), LiveFail> {
+        say(progress, &format!("phase {}", phase.name()));
+        if phase == Phase::Answering {
+            self.answering.get_or_insert_with(Since::now);
+        }
+        if phase == Phase::Ended {
+            self.device.ask(Command::Finish)?;
+        }
+        Ok(())
+    }
+
+    /// Takes the primary's camera away and gives it back, as scripted.
+    fn act_on_script(&mut self) {
+        let (Script::OneEach, Some(since)) = (self.options.faults, &self.answering) else { return };
+        let (passed, after) = (since.passed(), fault_at(Role::PRIMARY));
+        if self.fault == Fault::Ahead && passed >= after {
+            self.station.interrupt();
+            self.fault = Fault::Now;
+        }
+        if self.fault == Fault::Now && passed >= after.saturating_add(FAULT_LENGTH) {
+            self.station.resume();
+            self.fault = Fault::Past;
+        }
+    }
+
+    fn watch_children(&mut self) -> Result<(), LiveFail> {
+        for (role, child) in &mut self.children {
+            if let Ok(Some(status)) = child.try_wait()
+                && !status.success()
+            {
+                return Err(LiveFail::Child { role: *role, how: status.to_string() });
+            }
+        }
+        let pairing = self.pairing <= self.options.assistants;
+        if pairing && self.waiting.passed() > Duration::from_secs(PAIRING_SECONDS.into()) {
+            let role = self.role()?;
+            return Err(LiveFail::NotPaired { role, seconds: PAIRING_SECONDS });
+        }
+        Ok(())
+    }
+
+    /// Waits for the assistants to end by themselves, or ends them.
+    fn see_children_off(&mut self, in_peace: bool) -> Result<(), LiveFail> {
+        let waited = Since::now();
+        let mut first = Ok(());
+        for (role, mut child) in self.children.drain(..) {
+            let patience = Duration::from_secs(if in_peace { 15 } else { 1 });
+            loop {
+                match child.try_wait() {
+                    Ok(Some(status)) if status.success() || !in_peace => break,
+                    Ok(Some(status)) => {
+                        first = first.and(Err(LiveFail::Child { role, how: status.to_string() }));
+                        break;
+                    }
+                    Ok(None) if waited.passed() < patience => std::thread::sleep(PATIENCE),
+                    Ok(None) | Err(_) => {
+                        // It did not end by itself; what it wrote is safe.
+                        let _ = child.kill();
+                        let _ = child.wait();
+                        let how = "it did not end".to_owned();
+                        first = first.and(Err(LiveFail::Child { role, how }));
+                        break;
+                    }
+                }
+            }
+        }
+        first
+    }
+}
+
+/// When `role`'s camera is taken away, after answering has begun.
+fn fault_at(role: Role) -> Duration {
+    FIRST_FAULT.saturating_add(BETWEEN_FAULTS.saturating_mul(role.number().into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn interruptions_begin_more_than_ten_seconds_apart_and_end_in_time() {
+        let roles: Vec<Role> = (0..=8).map(|number| Role::new(number).unwrap()).collect();
+        for pair in roles.windows(2) {
+            assert!(fault_at(pair[1]) - fault_at(pair[0]) > Duration::from_secs(10));
+        }
+        for cameras in 1..=9_u8 {
+            let last = fault_at(Role::new(cameras - 1).unwrap()) + FAULT_LENGTH;
+            assert!(last < Duration::from_secs(least_seconds(cameras.into()).into()));
+        }
+        assert!(least_seconds(2) <= 20 && least_seconds(3) <= 32);
+    }
+}

@@ -1,0 +1,263 @@
+//! `diptych secondary`: an assistant, as a process.
+
+use std::io::{BufRead as _, Write};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use diptych_driver::embed::{Discovery, Embedded, Supply, Told};
+use diptych_driver::quic::Sources;
+use diptych_protocol::address::Loopback;
+use diptych_protocol::identity::Label;
+use diptych_protocol::plan::Phase;
+use diptych_protocol::secondary::{Command, Consent, Ending, Event, SecondaryMachine, Setup};
+use diptych_protocol::ticket::Ticket;
+use diptych_protocol::time::{Instant, Secondary};
+
+use super::fail::LiveFail;
+use super::since::Since;
+use super::station::{Shot, Station, Wrongness, wrong_clock};
+use super::stop::Stop;
+use crate::camera::Scene;
+use crate::exit::Exit;
+use crate::picture::Size;
+use crate::qr;
+
+/// How often a waiting loop looks at everything else.
+pub(super) const PATIENCE: Duration = Duration::from_millis(50);
+
+/// What an assistant is started with.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Where its journals and keys are kept; the same folder is the same session.
+    pub folder: PathBuf,
+    /// Where its recording goes.
+    pub recording: PathBuf,
+    /// A picture of the code.
+    pub scan: Option<PathBuf>,
+    /// The text of the code.
+    pub ticket: Option<String>,
+    /// What it is called on the primary's screen.
+    pub label: Label,
+    /// Whether its user is asked, or has agreed beforehand.
+    pub consent: Asked,
+    /// Whether the primary may be on this very machine.
+    pub loopback: Loopback,
+    /// How wrong its clock is, on purpose.
+    pub wrongness: Wrongness,
+    /// When its camera is taken away, after answering has begun, and for how long.
+    pub camera_off: Option<(Duration, Duration)>,
+    /// Of its pictures.
+    pub size: Size,
+    /// Pictures in a second.
+    pub rate: u8,
+}
+
+/// Whether the user is asked for consent.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Asked {
+    /// On standard input.
+    Now,
+    /// On the command line.
+    Beforehand,
+}
+
+/// Runs an assistant until its session is over.
+///
+/// # Errors
+/// [`LiveFail`].
+pub fn run(options: &Options, out: &mut dyn Write) -> Result<Exit, LiveFail> {
+    let stop = Stop::listen();
+    let mut supply = Supply::<Secondary>::folder(&options.folder);
+    supply.clock = Some(wrong_clock(options.wrongness));
+    supply.loopback = options.loopback;
+    if options.loopback == Loopback::Allowed {
+        supply.sources = Sources::Anywhere;
+        supply.discovery = Discovery::Off;
+    }
+    let label = options.label;
+    let device = Embedded::start(supply, |ground| {
+        let setup = Setup {
+            label,
+            signer: ground.signer,
+            boot: ground.boot,
+            wall_ms: ground.wall_ms,
+            last_exit: ground.last_exit,
+            entropy: ground.entropy,
+            past: ground.past,
+        };
+        Ok(SecondaryMachine::new(setup, ground.now)?)
+    })?;
+    let device = Arc::new(device);
+    let shot = Shot {
+        scene: Scene::Behind,
+        label: label.to_string(),
+        size: options.size,
+        rate: options.rate,
+        file: options.recording.clone(),
+    };
+    let station = Station::new(device.clone(), options.wrongness, shot)?;
+    let mut assistant = Assistant {
+        device,
+        station,
+        options,
+        scanned: Since::now(),
+        answering: None,
+        fault: Fault::Ahead,
+    };
+    let done = assistant.live(&stop, out);
+    assistant.station.stop();
+    let stopped = assistant.device.stop();
+    let exit = done?;
+    stopped?;
+    Ok(exit)
+}
+
+/// Where the scripted interruption stands.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Fault {
+    /// Not begun.
+    Ahead,
+    /// The camera is away.
+    Now,
+    /// Over.
+    Past,
+}
+
+struct Assistant<'a> {
+    device: Arc<Embedded<SecondaryMachine>>,
+    station: Station<SecondaryMachine>,
+    options: &'a Options,
+    scanned: Since,
+    answering: Option<Since>,
+    fault: Fault,
+}
+
+impl Assistant<'_> {
+    fn live(&mut self, stop: &Stop, out: &mut dyn Write) -> Result<Exit, LiveFail> {
+        let known = self
+            .device
+            .look(|machine| machine.snapshot(Instant::from_nanos(i64::MIN)).role.is_some())?;
+        if !known {
+            self.scan()?;
+        }
+        loop {
+            if stop.is_asked() {
+                return Err(LiveFail::Interrupted { folder: self.options.folder.clone() });
+            }
+            self.act_on_script();
+            match self.device.next(PATIENCE) {
+                Some(Told::Event(event)) => {
+                    if let Some(exit) = self.heed(event, out)? {
+                        return Ok(exit);
+                    }
+                }
+                Some(Told::Trouble(trouble)) => say(out, &format!("trouble: {}", trouble.advice())),
+                Some(Told::Missed(_)) | None => {}
+                Some(Told::Ended) => return Ok(Exit::Done),
+            }
+        }
+    }
+
+    /// Reads the code, from its picture or its text.
+    fn scan(&mut self) -> Result<(), LiveFail> {
+        let text = match (&self.options.scan, &self.options.ticket) {
+            (Some(picture), _) => qr::scan_file(picture)?,
+            (None, Some(text)) => text.clone(),
+            (None, None) => return Err(LiveFail::NothingToScan),
+        };
+        let ticket = Ticket::parse(&text, self.options.loopback)?;
+        self.scanned = Since::now();
+        Ok(self.device.ask(Command::Scanned(Box::new(ticket)))?)
+    }
+
+    fn heed(&mut self, event: Event, out: &mut dyn Write) -> Result<Option<Exit>, LiveFail> {
+        match event {
+            Event::ConsentNeeded { exam, primary } => {
+                let consent = match self.options.consent {
+                    Asked::Beforehand => Consent::Given,
+                    Asked::Now => ask_user(out, &format!("{exam}"), &format!("{primary}")),
+                };
+                self.device.ask(Command::Consent(consent))?;
+            }
+            Event::Paired { role, label, check_code } => {
+                say(out, &format!("paired as {role} with {label} after {} ns", self.scanned.ns()));
+                if let Some(code) = check_code {
+                    say(out, &format!("compare on both screens: {code:06}"));
+                }
+            }
+            Event::PairingFailed(failure) => return Err(LiveFail::Pairing(failure)),
+            Event::StartRecording { take } => {
+                self.station.start(take)?;
+                say(out, "recording");
+            }
+            Event::StopRecording => {
+                self.station.stop();
+                say(out, "recording stopped");
+            }
+            Event::Phase(phase) => {
+                say(out, &format!("phase {}", phase.name()));
+                if phase == Phase::Answering {
+                    self.answering.get_or_insert_with(Since::now);
+                }
+            }
+            Event::Link(state) => say(out, &format!("link {}", state.name())),
+            Event::CameraLost { .. } => say(out, "camera lost"),
+            Event::CameraBack { lost } => say(out, &format!("camera back after {lost}")),
+            Event::Shortfalls(shortfalls) => {
+                for shortfall in shortfalls {
+                    say(out, &format!("not ready: {shortfall}"));
+                }
+            }
+            Event::Alarm(code) => {
+                say(out, &format!("ALARM: {}. {}", code.meaning(), code.advice()));
+            }
+            Event::StorageFailed => say(out, "storage failed: nothing more is kept"),
+            Event::Finished(Ending::Removed(code)) => return Err(LiveFail::Removed(code)),
+            Event::Finished(Ending::Finished | Ending::Left) => {
+                say(out, "finished");
+                return Ok(Some(Exit::Done));
+            }
+            Event::Plan(_) | Event::Clock(_) => {}
+        }
+        Ok(None)
+    }
+
+    /// Takes the camera away and gives it back, as scripted.
+    fn act_on_script(&mut self) {
+        let (Some((after, length)), Some(since)) = (self.options.camera_off, &self.answering)
+        else {
+            return;
+        };
+        let passed = since.passed();
+        if self.fault == Fault::Ahead && passed >= after {
+            self.station.interrupt();
+            self.fault = Fault::Now;
+        }
+        if self.fault == Fault::Now && passed >= after.saturating_add(length) {
+            self.station.resume();
+            self.fault = Fault::Past;
+        }
+    }
+}
+
+fn ask_user(out: &mut dyn Write, exam: &str, primary: &str) -> Consent {
+    let short: String = primary.chars().take(16).collect();
+    let question = format!("Lend this camera to exam {exam}, primary {short}? [y/N] ");
+    // Where nobody can be asked, nobody has agreed.
+    if write!(out, "{question}").and_then(|()| out.flush()).is_err() {
+        return Consent::Declined;
+    }
+    let mut answer = String::new();
+    let read = std::io::stdin().lock().read_line(&mut answer);
+    if read.is_ok() && matches!(answer.trim(), "y" | "Y" | "yes") {
+        Consent::Given
+    } else {
+        Consent::Declined
+    }
+}
+
+/// A line for whoever watches; a closed pipe is no reason to stop recording.
+pub(super) fn say(out: &mut dyn Write, line: &str) {
+    let _ = writeln!(out, "{line}").and_then(|()| out.flush());
+}

@@ -1,0 +1,214 @@
+//! One device at a desk: its session, its camera, and the facts between them.
+//!
+//! The recorder's thread tells the session what reached the disk, the moment it
+//! did; nothing in between keeps a state that could say otherwise. Rejected:
+//! polling the recorder, which would report frames a second late and a silent
+//! stop never.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use diptych_driver::clock::{BootClock, Skewed};
+use diptych_driver::embed::{Embedded, Role as Machine};
+use diptych_protocol::device::{Device, Permissions};
+use diptych_protocol::ledger::{Cause, Observed};
+use diptych_protocol::recording::Fragment;
+use diptych_protocol::session::HostFact;
+use diptych_protocol::time::{Clock, Instant, Span};
+
+use super::fail::LiveFail;
+use crate::camera::timebase::{Machine as Timebase, Reading};
+use crate::camera::{Committed, Ended, Event, Recorder, Recording, Scene, Synthetic};
+use crate::picture::Size;
+
+/// Ticks of the recordings' media clock in one second.
+const TIMESCALE: u32 = 1_000_000;
+
+/// How wrong a device's clock is, on purpose.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Wrongness {
+    /// Ahead by this much.
+    pub offset: Span,
+    /// Fast by this many parts per billion.
+    pub ppb: i64,
+}
+
+/// What a device films, and how.
+#[derive(Clone, Debug)]
+pub struct Shot {
+    /// From the front or from behind.
+    pub scene: Scene,
+    /// What is written into the picture.
+    pub label: String,
+    /// Of the picture.
+    pub size: Size,
+    /// Pictures in a second.
+    pub rate: u8,
+    /// Where the recording goes.
+    pub file: PathBuf,
+}
+
+/// A device with its camera.
+pub struct Station<M: Machine> {
+    device: Arc<Embedded<M>>,
+    wrongness: Wrongness,
+    shot: Shot,
+    recorder: Option<Recorder>,
+}
+
+/// The clock of a device that is wrong by `wrongness`.
+#[must_use]
+pub fn wrong_clock<C: Clock>(wrongness: Wrongness) -> Arc<dyn diptych_driver::clock::Clock<C>> {
+    let truth: Arc<dyn diptych_driver::clock::Clock<C>> = Arc::new(BootClock::new());
+    if wrongness == Wrongness::default() {
+        return truth;
+    }
+    Arc::new(Skewed::new(truth, wrongness.offset, wrongness.ppb))
+}
+
+impl<M: Machine> Station<M> {
+    /// A device whose camera is not running. Reports the device itself.
+    ///
+    /// # Errors
+    /// If the session does not take the report.
+    pub fn new(
+        device: Arc<Embedded<M>>,
+        wrongness: Wrongness,
+        shot: Shot,
+    ) -> Result<Self, LiveFail> {
+        let report = Device {
+            permissions: Permissions::ALL,
+            free_bytes: free_bytes(shot.file.parent().unwrap_or(Path::new("."))),
+            ..Device::default()
+        };
+        device.tell(HostFact::Device(report))?;
+        Ok(Self { device, wrongness, shot, recorder: None })
+    }
+
+    /// Starts the camera, if it is not running.
+    ///
+    /// # Errors
+    /// If the recording's file cannot be made. A camera that fails later tells
+    /// the session.
+    pub fn start(&mut self, take: u32) -> Result<(), LiveFail> {
+        if self.recorder.is_some() {
+            return Ok(());
+        }
+        let interval_ns = 1_000_000_000 / i64::from(self.shot.rate.max(1));
+        let (path, name) = free_name(&self.shot.file);
+        let recording = Recording::create(&path, interval_ns)?;
+        let Shot { scene, label, size, rate, .. } = self.shot.clone();
+        let camera = Synthetic::new(self.timebase(), scene, &label, size, rate, u64::from(take));
+        let mut reporter = Reporter { device: self.device.clone(), take, name, opened: false };
+        let recorder = Recorder::start(camera, recording, move |event| reporter.tell(event))
+            .map_err(LiveFail::file(path))?;
+        self.recorder = Some(recorder);
+        Ok(())
+    }
+
+    /// Takes the camera away, as another app would.
+    pub fn interrupt(&self) {
+        if let Some(recorder) = &self.recorder {
+            recorder.controls().interrupt();
+        }
+    }
+
+    /// Gives the camera back.
+    pub fn resume(&self) {
+        if let Some(recorder) = &self.recorder {
+            recorder.controls().resume();
+        }
+    }
+
+    /// Stops the camera and waits until everything is on the disk.
+    pub fn stop(&mut self) {
+        if let Some(recorder) = self.recorder.take() {
+            recorder.stop();
+        }
+    }
+
+    /// The device's clock and the true one, read together.
+    fn timebase(&self) -> Timebase<impl Fn() -> Reading + Send + use<M>> {
+        let truth: Arc<dyn diptych_driver::clock::Clock<M::Clock>> = Arc::new(BootClock::new());
+        let wrong = Skewed::new(truth.clone(), self.wrongness.offset, self.wrongness.ppb);
+        Timebase::new(move || {
+            let now = truth.now();
+            Reading { own_ns: wrong.shown(now).nanos(), true_ns: now.nanos() }
+        })
+    }
+}
+
+/// Tells the session what the recorder says, on the recorder's thread.
+struct Reporter<M: Machine> {
+    device: Arc<Embedded<M>>,
+    take: u32,
+    name: String,
+    opened: bool,
+}
+
+impl<M: Machine> Reporter<M> {
+    fn tell(&mut self, event: Event) {
+        let facts = match event {
+            Event::Started { .. } if self.opened => vec![HostFact::CameraBack],
+            Event::Started { .. } => {
+                self.opened = true;
+                let (take, file) = (self.take, self.name.clone());
+                vec![HostFact::RecordingStarted { take, timescale: TIMESCALE, file }]
+            }
+            Event::Committed(committed) => committed_facts(&committed),
+            Event::Interrupted { .. } => {
+                vec![HostFact::CameraLost(Observed { cause: Cause::CameraTaken, raw: 0 })]
+            }
+            Event::Ended { why, .. } => vec![HostFact::RecordingStopped(observed(&why))],
+        };
+        for fact in facts {
+            // A session that is over takes no more facts; the file has them.
+            let _ = self.device.tell(fact);
+        }
+    }
+}
+
+fn committed_facts<C: Clock>(committed: &Committed) -> Vec<HostFact<C>> {
+    let first = Instant::from_nanos(committed.first_ns);
+    let fragment = Fragment {
+        first,
+        last: Instant::from_nanos(committed.last_ns),
+        frames: committed.frames,
+        bytes: committed.bytes,
+        sha256: committed.sha256,
+    };
+    let pts = i64::try_from(committed.first_pts_us).unwrap_or(i64::MAX);
+    // A presentation time is the capture in whole microseconds.
+    let anchor = HostFact::Anchor { pts, at: first, within: Span::from_micros(1) };
+    vec![HostFact::Committed { fragment, offset: committed.offset }, anchor]
+}
+
+fn observed(why: &Ended) -> Observed {
+    let cause = match why {
+        Ended::Stopped => Cause::Unknown,
+        Ended::Camera(_) => Cause::CameraTaken,
+        Ended::Recording(crate::camera::RecordError::DiskFull { .. }) => Cause::StorageFull,
+        Ended::Recording(_) => Cause::EncoderError,
+    };
+    Observed { cause, raw: 0 }
+}
+
+/// A file of this name, or of the next one that is not taken: a process that came
+/// back records into a new file. Also yields the name alone.
+fn free_name(file: &Path) -> (PathBuf, String) {
+    let stem = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let mut part = 1_u32;
+    let mut path = file.to_owned();
+    while path.exists() {
+        part = part.saturating_add(1);
+        path = file.with_file_name(format!("{stem}.{part}.mp4"));
+    }
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    (path, name)
+}
+
+/// Bytes that a recording in `folder` may still use.
+fn free_bytes(folder: &Path) -> Option<u64> {
+    let there = rustix::fs::statvfs(folder).ok()?;
+    Some(there.f_bavail.saturating_mul(there.f_frsize))
+}
