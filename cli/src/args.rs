@@ -79,7 +79,7 @@ pub struct RehearseArgs {
     /// How many assistants
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=8))]
     pub assistants: u8,
-    /// A new or empty folder for everything [default: rehearsal-<time>]
+    /// A new or empty folder for everything [default: rehearsal-DATE-TIME]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     /// Print one JSON object; progress goes to standard error

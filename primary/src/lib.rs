@@ -35,9 +35,10 @@
 //! # }
 //! ```
 
+mod reach;
 pub mod render;
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 pub use diptych_driver::diagnosis::Diagnosis;
@@ -49,11 +50,10 @@ pub use diptych_protocol::policy::Policy;
 pub use diptych_protocol::primary::{CheckCode, Compared, Event, SeatSnapshot, Snapshot};
 
 use diptych_driver::embed::{self, Embedded, Ground};
-use diptych_protocol::address::{Address, Addresses, Loopback};
 use diptych_protocol::primary::{Command, PrimaryMachine, Setup};
 use diptych_protocol::session::HostFact;
-use diptych_protocol::ticket::Ticket;
 use diptych_protocol::time;
+use reach::Reach;
 
 /// An instant on the primary's clock, which is session time.
 ///
@@ -132,15 +132,6 @@ pub struct Options {
 pub struct Primary {
     running: Embedded<PrimaryMachine>,
     reach: Reach,
-}
-
-/// How the addresses in the codes are found.
-#[derive(Clone, Debug)]
-struct Reach {
-    advertise: Vec<SocketAddr>,
-    /// The one address that is listened on, if it is not all of them.
-    bound: Option<IpAddr>,
-    loopback: Loopback,
 }
 
 impl Primary {
@@ -388,28 +379,5 @@ impl Primary {
     /// ```
     pub fn stop(&self) -> Result<(), Failure> {
         self.running.stop()
-    }
-}
-
-impl Reach {
-    fn new(advertise: Vec<SocketAddr>, supply: &Supply) -> Self {
-        let bound = match &supply.sockets {
-            Sockets::Address(address) if !address.ip().is_unspecified() => Some(address.ip()),
-            Sockets::Address(_) | Sockets::Port(_) | Sockets::FromApp(_) => None,
-        };
-        Self { advertise, bound, loopback: supply.loopback }
-    }
-
-    fn addresses(&self, port: u16, own: &[SocketAddr]) -> Result<Addresses, Failure> {
-        let short = |to: &SocketAddr| match to.port() {
-            same if same == port => Address::new(to.ip()),
-            other => Address::with_port(to.ip(), other),
-        };
-        let list: Vec<Address> = match self.bound {
-            _ if !self.advertise.is_empty() => self.advertise.iter().map(short).collect(),
-            Some(ip) => vec![Address::new(ip)],
-            None => own.iter().map(short).collect(),
-        };
-        Ok(Ticket::fitting(&list, port, self.loopback)?)
     }
 }

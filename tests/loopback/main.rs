@@ -8,6 +8,7 @@
 
 mod device;
 mod discovery;
+mod ending;
 mod keys;
 mod parrot;
 mod path;

@@ -8,6 +8,7 @@
 //! - [`secondary`]: an assistant, as a process.
 //! - [`rehearse`]: a whole mock exam on one machine.
 
+mod children;
 pub mod fail;
 pub mod outcome;
 pub mod rehearse;

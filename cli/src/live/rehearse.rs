@@ -9,7 +9,6 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command as Process, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,6 +22,7 @@ use diptych_protocol::policy::Policy;
 use diptych_protocol::primary::{CheckCode, Command, Event, PrimaryMachine, Setup};
 use diptych_protocol::time::{Instant, Primary, Span};
 
+use super::children::Children;
 use super::fail::LiveFail;
 use super::outcome::{self, Outcome, Story};
 use super::secondary::{Fault, PATIENCE, say};
@@ -34,13 +34,13 @@ use crate::picture::Size;
 use crate::qr;
 
 /// How wrong the assistants' clocks are.
-const OFFSET: Span = Span::from_secs(30);
-const PPB: i64 = 80_000;
+pub(super) const OFFSET: Span = Span::from_secs(30);
+pub(super) const PPB: i64 = 80_000;
 /// The first interruption after answering begins, and between two of them.
 const FIRST_FAULT: Duration = Duration::from_secs(3);
 const BETWEEN_FAULTS: Duration = Duration::from_millis(11_500);
 /// How long each camera is away.
-const FAULT_LENGTH: Duration = Duration::from_secs(3);
+pub(super) const FAULT_LENGTH: Duration = Duration::from_secs(3);
 /// How long an assistant may take to pair.
 const PAIRING_SECONDS: u32 = 30;
 /// Pixels of a module in the picture of the code.
@@ -97,7 +97,7 @@ pub fn run(options: &Options, progress: &mut dyn Write) -> Result<Outcome, LiveF
         options,
         device,
         station,
-        children: Vec::new(),
+        children: Children::default(),
         began: Since::now(),
         story: Story::default(),
         answering: None,
@@ -107,7 +107,8 @@ pub fn run(options: &Options, progress: &mut dyn Write) -> Result<Outcome, LiveF
     };
     let lived = rehearsal.live(&stop, progress);
     rehearsal.station.stop();
-    let ended = rehearsal.see_children_off(lived.is_ok());
+    let patience = Duration::from_secs(if lived.is_ok() { 15 } else { 1 });
+    let ended = rehearsal.children.see_off(patience);
     let stopped = rehearsal.device.stop();
     lived?;
     ended?;
@@ -210,7 +211,7 @@ struct Rehearsal<'a> {
     options: &'a Options,
     device: Arc<Embedded<PrimaryMachine>>,
     station: Station<PrimaryMachine>,
-    children: Vec<(Role, Child)>,
+    children: Children,
     began: Since,
     story: Story,
     answering: Option<Since>,
@@ -300,46 +301,13 @@ impl Rehearsal<'_> {
     fn show(&mut self, role: Role, text: &str, progress: &mut dyn Write) -> Result<(), LiveFail> {
         let picture = self.options.folder.join(format!("{role}-code.png"));
         qr::Code::new(text)?.save_png(&picture, MODULE_PIXELS)?;
-        if self.children.iter().any(|(there, _)| *there == role) {
+        if self.children.has(role) {
             return Ok(());
         }
         say(progress, &format!("{role}: the code is drawn; starting the assistant to scan it"));
-        let child = self.assistant(role, &picture)?;
-        self.children.push((role, child));
+        self.children.start(self.options, role, &picture)?;
         self.waiting = Since::now();
         Ok(())
-    }
-
-    /// The process of an assistant.
-    fn assistant(&self, role: Role, picture: &Path) -> Result<Child, LiveFail> {
-        let program = std::env::current_exe().map_err(LiveFail::file("the program itself"))?;
-        let folder = self.options.folder.join(role.to_string());
-        std::fs::create_dir_all(&folder).map_err(LiveFail::file(&folder))?;
-        let log = folder.join("log.txt");
-        let log = std::fs::File::create(&log).map_err(LiveFail::file(&log))?;
-        let errors = log.try_clone().map_err(LiveFail::file(&folder))?;
-        let mut process = Process::new(&program);
-        process
-            .arg("secondary")
-            .arg("--scan")
-            .arg(picture)
-            .arg("--out")
-            .arg(&folder)
-            .arg("--recording")
-            .arg(self.options.folder.join(format!("{role}.mp4")))
-            .args(["--label", &role.to_string(), "--yes", "--loopback"])
-            .args(["--clock-offset-ms", &(OFFSET.nanos() / 1_000_000).to_string()])
-            .args(["--clock-ppb", &PPB.to_string()])
-            .args(["--width", &self.options.size.width().to_string()])
-            .args(["--height", &self.options.size.height().to_string()])
-            .args(["--rate", &self.options.rate.to_string()]);
-        if self.options.faults == Script::OneEach {
-            let after = fault_at(role);
-            let script = format!("{}:{}", after.as_millis(), FAULT_LENGTH.as_millis());
-            process.args(["--camera-off", &script]);
-        }
-        let spawned = process.stdin(Stdio::null()).stdout(log).stderr(errors).spawn();
-        spawned.map_err(LiveFail::file(program))
     }
 
     fn paired(&mut self, role: Role, progress: &mut dyn Write) -> Result<(), LiveFail> {
@@ -378,13 +346,7 @@ impl Rehearsal<'_> {
     }
 
     fn watch_children(&mut self) -> Result<(), LiveFail> {
-        for (role, child) in &mut self.children {
-            if let Ok(Some(status)) = child.try_wait()
-                && !status.success()
-            {
-                return Err(LiveFail::Child { role: *role, how: status.to_string() });
-            }
-        }
+        self.children.check()?;
         let pairing = self.pairing <= self.options.assistants;
         if pairing && self.waiting.passed() > Duration::from_secs(PAIRING_SECONDS.into()) {
             let role = self.role()?;
@@ -392,38 +354,10 @@ impl Rehearsal<'_> {
         }
         Ok(())
     }
-
-    /// Waits for the assistants to end by themselves, or ends them.
-    fn see_children_off(&mut self, in_peace: bool) -> Result<(), LiveFail> {
-        let waited = Since::now();
-        let mut first = Ok(());
-        for (role, mut child) in self.children.drain(..) {
-            let patience = Duration::from_secs(if in_peace { 15 } else { 1 });
-            loop {
-                match child.try_wait() {
-                    Ok(Some(status)) if status.success() || !in_peace => break,
-                    Ok(Some(status)) => {
-                        first = first.and(Err(LiveFail::Child { role, how: status.to_string() }));
-                        break;
-                    }
-                    Ok(None) if waited.passed() < patience => std::thread::sleep(PATIENCE),
-                    Ok(None) | Err(_) => {
-                        // It did not end by itself; what it wrote is safe.
-                        let _ = child.kill();
-                        let _ = child.wait();
-                        let how = "it did not end".to_owned();
-                        first = first.and(Err(LiveFail::Child { role, how }));
-                        break;
-                    }
-                }
-            }
-        }
-        first
-    }
 }
 
 /// When `role`'s camera is taken away, after answering has begun.
-fn fault_at(role: Role) -> Duration {
+pub(super) fn fault_at(role: Role) -> Duration {
     FIRST_FAULT.saturating_add(BETWEEN_FAULTS.saturating_mul(role.number().into()))
 }
 

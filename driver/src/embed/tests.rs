@@ -1,3 +1,5 @@
+//! What an app sees of an embedded machine, with nothing of the world faked.
+
 use std::time::Duration;
 
 use diptych_protocol::identity::{Label, Role as Seat};

@@ -1,4 +1,4 @@
-//! A [`Report`](diptych_protocol::report::Report) for machines, for reading and
+//! A [`Report`] for machines, for reading and
 //! for looking at.
 //!
 //! All three say the same and compute nothing: whoever disagrees with a picture

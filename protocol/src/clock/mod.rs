@@ -14,7 +14,7 @@
 //! - `path`: when the path changed its length, and by how much.
 //! - `epoch`: what to do when a message contradicts the proof.
 //! - [`estimate`]: all of it online, as an [`Estimator`].
-//! - [`smooth`]: all of it after the session, as a [`Map`](map::Map) of both clocks.
+//! - [`smooth`]: all of it after the session, as a [`Map`] of both clocks.
 //! - [`media`]: from the timestamps in a video to the device's clock, and what
 //!   the camera adds to the error.
 //! - [`stamps`]: how constraints come from messages, and to both devices alike.

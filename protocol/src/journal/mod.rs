@@ -15,10 +15,10 @@
 //!
 //! - [`Fact`]: everything that can be written, one layout per kind.
 //! - [`Writer`]: facts to bytes, and the head to put into heartbeats.
-//! - [`replay`]: bytes to facts, strictly; [`salvage`]: what is left of a damaged
+//! - [`replay()`]: bytes to facts, strictly; [`salvage`]: what is left of a damaged
 //!   file.
 //! - [`Mirror`]: the primary's copy of an assistant's journal, checked as it comes.
-//! - [`verify`]: all journals and recordings together; names the first offence.
+//! - [`verify()`]: all journals and recordings together; names the first offence.
 //!
 //! The file is specified byte by byte in `spec/journal.md` and encoded by hand:
 //! hashes and signatures cover these bytes for years, so no serialisation crate

@@ -18,7 +18,7 @@ pub enum Integrity {
     Tampered,
 }
 
-/// One thing that [`verify`] found.
+/// One thing that [`verify`](super::verify()) found.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("{}: {offence}", Place(self.journal, self.role))]
 pub struct Finding {

@@ -3,7 +3,7 @@
 //! Schools disagree: one fails the fourth interruption, another the second, a
 //! third none at all. So a rule is never an `if` in this protocol. It is a
 //! [`Policy`], a value with a canonical byte form that can be hashed and signed,
-//! and [`judge`] turns a [`Case`] (facts) and a policy into a [`Judgement`] that
+//! and [`judge()`] turns a [`Case`] (facts) and a policy into a [`Judgement`] that
 //! anybody can recompute and that says, for every interruption, which rule
 //! counted it or did not.
 //!
