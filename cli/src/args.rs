@@ -57,6 +57,16 @@ pub enum Command {
     Qr(QrArgs),
     /// Read the ticket in a picture and explain it
     Scan(ScanArgs),
+    /// Say what happened in a session: verdict, interruptions, evidence
+    Report(ReportArgs),
+    /// Compute the verdict again from the journals alone
+    Judge(JudgeArgs),
+    /// Check signatures, chains and recordings for what was changed
+    Verify(VerifyArgs),
+    /// Say which pictures of the recordings were taken together
+    Align(AlignArgs),
+    /// Say what was known of the devices' clocks, and when
+    Clock(ClockArgs),
 }
 
 /// `diptych rehearse`
@@ -194,6 +204,111 @@ pub struct ScanArgs {
     /// A PNG or JPEG file
     #[arg(value_name = "IMAGE")]
     pub image: PathBuf,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `diptych report`
+#[derive(clap::Args, Debug)]
+#[command(after_help = "\
+Examples:
+  diptych report session               the verdict first, then why
+  diptych report session | head -1     the verdict alone
+  diptych report --json session        the same for a script
+  diptych report --policy zjut-2022 session     under another rule
+
+Writes report.json, report.txt and timeline.svg into the folder. Ends with 0 for
+PASS, 10 for FAIL, 11 for UNDETERMINED, 12 for NOT_READY.")]
+pub struct ReportArgs {
+    /// The folder of a session: P.journal, A1.journal, …
+    #[arg(value_name = "DIR")]
+    pub dir: PathBuf,
+    /// Judge by this policy: a preset's name, or a TOML file
+    #[arg(long, value_name = "FILE")]
+    pub policy: Option<PathBuf>,
+    /// Print the report as JSON (spec/report.schema.json)
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `diptych judge`
+#[derive(clap::Args, Debug)]
+#[command(after_help = "\
+Examples:
+  diptych judge session                the verdict, and whether report.json agrees
+  diptych judge --policy ours.toml session
+
+Only journals are needed, from any machine, years later. Ends with 22 if
+report.json in the folder says something else, otherwise as `report` does.
+Writes nothing.")]
+pub struct JudgeArgs {
+    /// The folder of a session: P.journal, A1.journal, …
+    #[arg(value_name = "DIR")]
+    pub dir: PathBuf,
+    /// Judge by this policy: a preset's name, or a TOML file
+    #[arg(long, value_name = "FILE")]
+    pub policy: Option<PathBuf>,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `diptych verify`
+#[derive(clap::Args, Debug)]
+#[command(after_help = "\
+Examples:
+  diptych verify session               the worst finding first
+  diptych verify --json session        all findings for a script
+
+Checks every record's chain, every signature, what each device saw of the
+others, and every committed piece of the recordings. Ends with 0 if all is
+intact, 20 if something is missing, 21 if something was changed.")]
+pub struct VerifyArgs {
+    /// The folder of a session: journals and recordings
+    #[arg(value_name = "DIR")]
+    pub dir: PathBuf,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `diptych align`
+#[derive(clap::Args, Debug)]
+#[command(after_help = "\
+Examples:
+  diptych align session                write session/alignment.json, tell its bounds
+  diptych align --json session         print the map of every frame as well
+  diptych align --video both.mp4 session        a side-by-side video")]
+pub struct AlignArgs {
+    /// The folder of a session: journals and recordings
+    #[arg(value_name = "DIR")]
+    pub dir: PathBuf,
+    /// Write the recordings side by side to this new file
+    #[arg(long, value_name = "OUT")]
+    pub video: Option<PathBuf>,
+    /// Print the map as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `diptych clock`
+#[derive(clap::Args, Debug)]
+#[command(after_help = "\
+Examples:
+  diptych clock session                offset, bound and rate over the session
+  diptych clock --svg clock.svg session         the same as a picture
+  diptych clock --json session         every sample for a script
+
+\"Known then\" is what the estimator guaranteed at that time; \"afterwards\" is
+what all messages together guarantee now.")]
+pub struct ClockArgs {
+    /// The folder of a session: P.journal, A1.journal, …
+    #[arg(value_name = "DIR")]
+    pub dir: PathBuf,
+    /// Draw it, replacing this file
+    #[arg(long, value_name = "FILE")]
+    pub svg: Option<PathBuf>,
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,

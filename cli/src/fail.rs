@@ -4,12 +4,16 @@ use std::error::Error;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
+use diptych_protocol::report::ReportError;
 use diptych_protocol::ticket::TicketError;
 
+use crate::align::AlignError;
 use crate::exit::Exit;
+use crate::folder::FolderError;
 use crate::live::fail::LiveFail;
 use crate::plan::PlanFileError;
 use crate::qr::{DrawError, ScanError};
+use crate::video::VideoError;
 
 /// A command that failed, with what to do about it.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +41,24 @@ pub enum Fail {
     /// A code that is no ticket.
     #[error("the code is not a ticket of this protocol: {0}")]
     Ticket(#[from] TicketError),
+    /// A folder that is no session's, or cannot be read.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    /// Journals that nothing can be judged by.
+    #[error("no report can be made: {0}")]
+    Report(#[from] ReportError),
+    /// Recordings that cannot be aligned.
+    #[error(transparent)]
+    Align(#[from] AlignError),
+    /// A file that cannot be read.
+    #[error("cannot read {}: check the path and its permissions", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
     /// A file that cannot be written.
     #[error("cannot write {}: check the folder, its permissions and its free space", path.display())]
     Write {
@@ -71,6 +93,12 @@ impl Fail {
             Self::Live(error) => error.exit(),
             Self::Value { .. } => Exit::Usage,
             Self::Plan(error) if error.is_unreadable() => Exit::Storage,
+            Self::Folder(error) if error.is_unreadable() => Exit::Storage,
+            Self::Align(
+                AlignError::Video(VideoError::Unreadable { .. }) | AlignError::Record(_),
+            )
+            | Self::Read { .. } => Exit::Storage,
+            Self::Folder(_) | Self::Report(_) | Self::Align(_) => Exit::Input,
             Self::Scan(ScanError::Unreadable { .. })
             | Self::Draw(DrawError::Write { .. })
             | Self::Write { .. }

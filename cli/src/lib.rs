@@ -9,15 +9,18 @@
 //! - [`camera`], [`picture`], [`video`], [`align`], [`qr`]: what it does with
 //!   pictures.
 //! - [`live`]: devices with their cameras, in a session.
+//! - [`folder`]: journals and recordings, where a session left them.
 //! - [`plan`]: an exam's plan as a file.
 //! - [`args`], [`exit`], [`fail`]: what it is told, and what it tells.
 
 pub mod align;
 pub mod args;
 pub mod camera;
+mod clocks;
 mod command;
 pub mod exit;
 pub mod fail;
+pub mod folder;
 pub mod live;
 mod page;
 pub mod picture;

@@ -42,9 +42,14 @@ fn dispatch(args: Args, out: &mut dyn Write) -> Result<Exit, Fail> {
     match args.command {
         Command::Rehearse(args) => command::rehearse(args, out),
         Command::Secondary(args) => command::secondary(args, out),
+        Command::Align(args) => command::align(&args, out),
+        Command::Clock(args) => command::clock(&args, out),
+        Command::Judge(args) => command::judge(&args, out),
         Command::Plan(args) => command::plan(&args, out),
         Command::Qr(args) => command::qr(&args, out),
+        Command::Report(args) => command::report(&args, out),
         Command::Scan(args) => command::scan(&args, out),
+        Command::Verify(args) => command::verify(&args, out),
     }
 }
 

@@ -1,13 +1,21 @@
 //! One function for each command that works on files.
 
+mod align;
+mod clock;
 mod live;
 mod plan;
 mod qr;
+mod report;
 mod scan;
+mod verify;
 mod words;
 
+pub(crate) use align::align;
+pub(crate) use clock::clock;
 pub(crate) use live::{rehearse, secondary};
 pub(crate) use plan::plan;
 pub(crate) use qr::qr;
+pub(crate) use report::{judge, report};
 pub(crate) use scan::scan;
+pub(crate) use verify::verify;
 pub(crate) use words::length;

@@ -1,6 +1,12 @@
 //! The program as a shell sees it: what it prints, and how it ends.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop where it is")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on must stop where it is"
+)]
 
+mod evidence;
+mod session;
 mod tools;
 
 use std::path::{Path, PathBuf};

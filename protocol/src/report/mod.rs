@@ -66,7 +66,7 @@ pub struct Report {
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum ReportError {
     /// Nobody knows the plan without it.
-    #[error("expected the primary's journal among {got} journals; add P.dcj")]
+    #[error("expected the primary's journal among {got} journals; add P.journal")]
     NoPrimary {
         /// How many there were.
         got: usize,

@@ -84,13 +84,12 @@ impl Timeline {
         let primary = journals.iter().find(|journal| journal.header().role.is_primary())?;
         let reference = reference(primary)?;
         let mut runs = BTreeMap::new();
-        let mut pairs: BTreeMap<Pair, Vec<Observation>> = BTreeMap::new();
         for journal in journals {
             for (clock, entry) in with_clocks(journal) {
                 note_run(&mut runs, clock, entry);
             }
-            observations(journal, &mut pairs);
         }
+        let pairs = observations(journals);
         let mut observed = BTreeMap::new();
         for ((_, other), list) in &pairs {
             let count = observed.entry(*other).or_insert(0_u64);
@@ -143,8 +142,9 @@ fn reference(primary: &Replayed) -> Option<ClockName> {
     planned.or_else(|| with_clocks(primary).next()).map(|(clock, _)| clock)
 }
 
-/// The entries of a journal, each with the clock that its times are read from.
-pub(crate) fn with_clocks(journal: &Replayed) -> impl Iterator<Item = (ClockName, &Entry)> {
+/// The entries of a journal, each with the clock that its times are read from;
+/// those before the first [`Fact::ProcessStarted`] have none and are left out.
+pub fn with_clocks(journal: &Replayed) -> impl Iterator<Item = (ClockName, &Entry)> {
     let header = *journal.header();
     let mut boot = None;
     journal.entries().iter().filter_map(move |entry| {
@@ -173,8 +173,17 @@ fn note_run(runs: &mut BTreeMap<ClockName, Run>, clock: ClockName, entry: &Entry
     run.last = run.last.max(entry.at);
 }
 
+/// The messages that these journals heard, by the two clocks they tie: the
+/// primary's, then the assistant's.
+#[must_use]
+pub fn observations(journals: &[Replayed]) -> BTreeMap<(ClockName, ClockName), Vec<Observation>> {
+    let mut pairs = BTreeMap::new();
+    journals.iter().for_each(|journal| sort_messages(journal, &mut pairs));
+    pairs
+}
+
 /// Sorts the messages that one journal heard by the two clocks they tie.
-fn observations(journal: &Replayed, pairs: &mut BTreeMap<Pair, Vec<Observation>>) {
+fn sort_messages(journal: &Replayed, pairs: &mut BTreeMap<Pair, Vec<Observation>>) {
     let mut peers: BTreeMap<Role, ClockName> = BTreeMap::new();
     for (own, entry) in with_clocks(journal) {
         if let Fact::PeerBoot { peer, device, boot } = &entry.fact {

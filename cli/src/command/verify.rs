@@ -1,0 +1,191 @@
+//! `diptych verify`: whether the evidence is what the devices wrote.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{Read as _, Seek as _, SeekFrom, Write};
+use std::path::PathBuf;
+
+use diptych_protocol::identity::{Role, sha256};
+use diptych_protocol::journal::{
+    Fact, Finding, Integrity, Media, Offence, Verification, salvage, verify as verify_journals,
+};
+use serde_json::json;
+
+use crate::args::VerifyArgs;
+use crate::exit::Exit;
+use crate::fail::Fail;
+use crate::folder::SessionFolder;
+
+/// Findings that are shown.
+const SHOWN: usize = 20;
+
+pub(crate) fn verify(args: &VerifyArgs, out: &mut dyn Write) -> Result<Exit, Fail> {
+    let folder = SessionFolder::open(&args.dir)?;
+    let journals: Vec<&[u8]> =
+        folder.journals().iter().map(|journal| journal.bytes.as_slice()).collect();
+    let mut recordings = Recordings { folder: &folder, open: BTreeMap::new() };
+    let result = verify_journals(&journals, Some(&mut recordings));
+    let findings: Vec<Told> =
+        result.findings.iter().map(|finding| Told::of(finding, &folder)).collect();
+    let extra = uncommitted(&folder);
+    if args.json {
+        print_json(&result, &findings, &extra, out)?;
+    } else {
+        print_text(&result, &findings, &extra, &folder, out)?;
+    }
+    Ok(Exit::of_integrity(result.integrity()))
+}
+
+/// The recordings of a folder, hashed piece by piece.
+struct Recordings<'a> {
+    folder: &'a SessionFolder,
+    open: BTreeMap<[u8; 32], Option<File>>,
+}
+
+impl Media for Recordings<'_> {
+    fn sha256(&mut self, _: Role, name: &[u8; 32], offset: u64, bytes: u32) -> Option<[u8; 32]> {
+        let folder = self.folder;
+        let opened = self.open.entry(*name).or_insert_with(|| {
+            let path = folder.path().join(folder.named(name)?);
+            File::open(path).ok()
+        });
+        let file = opened.as_mut()?;
+        file.seek(SeekFrom::Start(offset)).ok()?;
+        let mut piece = Vec::new();
+        file.take(bytes.into()).read_to_end(&mut piece).ok()?;
+        // A file that ends too early is missing bytes, not changed ones.
+        (piece.len() as u64 == u64::from(bytes)).then(|| sha256(&piece))
+    }
+}
+
+/// A finding in the words of the folder.
+struct Told {
+    file: String,
+    offset: u64,
+    recording: Option<String>,
+    meaning: String,
+    integrity: &'static str,
+}
+
+impl Told {
+    fn of(finding: &Finding, folder: &SessionFolder) -> Self {
+        let journal = folder.journals().get(finding.journal);
+        Self {
+            file: journal.map_or_else(String::new, |journal| journal.name.clone()),
+            offset: finding.offset,
+            recording: recording_of(finding, folder),
+            meaning: finding.offence.to_string(),
+            integrity: word(finding.offence.means()),
+        }
+    }
+}
+
+/// The name of the recording that a finding is about.
+#[expect(clippy::wildcard_enum_match_arm, reason = "two offences are about recordings")]
+fn recording_of(finding: &Finding, folder: &SessionFolder) -> Option<String> {
+    let about = match finding.offence {
+        Offence::MediaChanged { sequence, .. } | Offence::MediaMissing { sequence, .. } => sequence,
+        _ => return None,
+    };
+    let journal = salvage(&folder.journals().get(finding.journal)?.bytes).ok()?;
+    let before = journal.entries().iter().rev().filter(|entry| entry.sequence < about);
+    before
+        .filter_map(|entry| match &entry.fact {
+            Fact::RecordingStarted { file, .. } => Some(file),
+            _ => None,
+        })
+        .next()
+        .map(|file| folder.named(file).unwrap_or("a file that is not here").to_owned())
+}
+
+const fn word(integrity: Integrity) -> &'static str {
+    match integrity {
+        Integrity::Intact => "INTACT",
+        Integrity::Incomplete => "INCOMPLETE",
+        Integrity::Tampered => "TAMPERED",
+    }
+}
+
+/// Recordings that go on after the last piece that a journal committed, and by
+/// how many bytes. No offence: a recorder that is killed leaves such an end.
+fn uncommitted(folder: &SessionFolder) -> Vec<(String, u64)> {
+    let mut committed: BTreeMap<String, u64> = BTreeMap::new();
+    let journals = folder.journals().iter().filter_map(|journal| salvage(&journal.bytes).ok());
+    for journal in journals {
+        let mut current: Option<&str> = None;
+        for entry in journal.entries() {
+            if let Fact::RecordingStarted { file, .. } = &entry.fact {
+                current = folder.named(file);
+            }
+            let Fact::Segment { offset, bytes, .. } = &entry.fact else { continue };
+            let Some(name) = current else { continue };
+            let end = committed.entry(name.to_owned()).or_default();
+            *end = (*end).max(offset.saturating_add(u64::from(*bytes)));
+        }
+    }
+    let beyond = |(name, end): (String, u64)| {
+        let path: PathBuf = folder.path().join(&name);
+        let length = std::fs::metadata(path).ok()?.len();
+        length.checked_sub(end).filter(|extra| *extra > 0).map(|extra| (name, extra))
+    };
+    committed.into_iter().filter_map(beyond).collect()
+}
+
+fn print_text(
+    result: &Verification,
+    findings: &[Told],
+    extra: &[(String, u64)],
+    folder: &SessionFolder,
+    out: &mut dyn Write,
+) -> std::io::Result<()> {
+    let Verification { records, seals, pieces, .. } = result;
+    let journals = folder.journals().len();
+    let state = word(result.integrity());
+    writeln!(
+        out,
+        "{state}: {journals} journals, {records} records, {seals} signatures, {pieces} pieces of \
+         recordings"
+    )?;
+    for told in findings.iter().take(SHOWN) {
+        let recording = told.recording.as_ref().map_or(String::new(), |name| format!(" ({name})"));
+        writeln!(
+            out,
+            "  {:<10} {}, byte {}{recording}:\n             {}",
+            told.integrity, told.file, told.offset, told.meaning
+        )?;
+    }
+    if let Some(more) = findings.len().checked_sub(SHOWN).filter(|more| *more > 0) {
+        writeln!(out, "  and {more} more; --json shows all")?;
+    }
+    for (name, bytes) in extra {
+        writeln!(out, "  note       {name}: its last {bytes} bytes were never committed")?;
+    }
+    Ok(())
+}
+
+fn print_json(
+    result: &Verification,
+    findings: &[Told],
+    extra: &[(String, u64)],
+    out: &mut dyn Write,
+) -> std::io::Result<()> {
+    let findings = findings.iter().map(|told| {
+        json!({
+            "integrity": told.integrity,
+            "file": told.file,
+            "offset": told.offset,
+            "recording": told.recording,
+            "meaning": told.meaning,
+        })
+    });
+    let extra = extra.iter().map(|(name, bytes)| json!({ "file": name, "bytes": bytes }));
+    let object = json!({
+        "integrity": word(result.integrity()),
+        "records": result.records,
+        "signatures": result.seals,
+        "pieces": result.pieces,
+        "findings": findings.collect::<Vec<_>>(),
+        "uncommitted": extra.collect::<Vec<_>>(),
+    });
+    writeln!(out, "{object:#}")
+}

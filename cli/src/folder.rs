@@ -1,0 +1,196 @@
+//! The folder of a session: journals, and beside them the recordings they speak of.
+//!
+//! A journal names a recording by the hash of its file name, so that a folder can
+//! be moved and copied; the names are found again by hashing what is there.
+//! Rejected: an index file, which could disagree with the folder.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+
+use diptych_protocol::identity::{Role, sha256};
+use diptych_protocol::journal::{Fact, HeaderError, JournalError, Replayed, salvage};
+use diptych_protocol::limits;
+use diptych_protocol::timeline::{ClockName, with_clocks};
+
+/// How the name of every journal ends.
+const EXTENSION: &str = ".journal";
+/// More names than this are no session's folder.
+const FILES: usize = 10_000;
+/// The most journals: every seat with as many devices as anybody will bring.
+const JOURNALS: usize = 64;
+
+/// A session's folder, with its journals read.
+pub struct SessionFolder {
+    path: PathBuf,
+    journals: Vec<JournalFile>,
+    /// Every file in it by the hash of its name.
+    names: BTreeMap<[u8; 32], String>,
+}
+
+/// One journal as it is on the disk.
+pub struct JournalFile {
+    /// Its name in the folder.
+    pub name: String,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+}
+
+/// A recording that a journal speaks of.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RecordingFile {
+    /// Who recorded it.
+    pub role: Role,
+    /// The clock that it is stamped by.
+    pub clock: ClockName,
+    /// Its name in the folder; `None` if it is not there.
+    pub name: Option<String>,
+}
+
+/// A folder that is no session's, or cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum FolderError {
+    /// The system would not read it.
+    #[error("cannot read {}: check the path and its permissions", path.display())]
+    Unreadable {
+        /// The folder, or a file in it.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// No journal in it.
+    #[error(
+        "expected P.journal, A1.journal, … in {}, got {files} other files; name the folder of a \
+         session",
+        path.display()
+    )]
+    NoJournals {
+        /// The folder.
+        path: PathBuf,
+        /// How many files are there instead.
+        files: usize,
+    },
+    /// More files than a session has.
+    #[error("expected a session's folder, got more than {most} files in {}", path.display())]
+    TooMany {
+        /// The folder.
+        path: PathBuf,
+        /// How many there may be.
+        most: usize,
+    },
+    /// A file that is called a journal and is none.
+    #[error("{} cannot be read as a journal: {error}", path.display())]
+    Journal {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        error: JournalError,
+    },
+}
+
+impl FolderError {
+    /// Whether the system, and not the content, is the reason.
+    #[must_use]
+    pub const fn is_unreadable(&self) -> bool {
+        matches!(self, Self::Unreadable { .. })
+    }
+}
+
+impl SessionFolder {
+    /// Reads the journals of a folder, the primary's first.
+    ///
+    /// # Errors
+    /// [`FolderError`] if it cannot be read or holds no journal.
+    pub fn open(path: &Path) -> Result<Self, FolderError> {
+        let mut names = Vec::new();
+        for entry in std::fs::read_dir(path).map_err(|source| unreadable(path, source))? {
+            let entry = entry.map_err(|source| unreadable(path, source))?;
+            names.extend(entry.file_name().to_str().map(str::to_owned));
+            if names.len() > FILES {
+                return Err(FolderError::TooMany { path: path.to_owned(), most: FILES });
+            }
+        }
+        names.sort_unstable_by_key(|name| (!name.starts_with('P'), name.clone()));
+        let mut journals = Vec::new();
+        for name in names.iter().filter(|name| name.ends_with(EXTENSION)) {
+            if journals.len() >= JOURNALS {
+                return Err(FolderError::TooMany { path: path.to_owned(), most: JOURNALS });
+            }
+            let file = path.join(name);
+            let bytes = read(&file).map_err(|source| unreadable(&file, source))?;
+            journals.push(JournalFile { name: name.clone(), bytes });
+        }
+        if journals.is_empty() {
+            return Err(FolderError::NoJournals { path: path.to_owned(), files: names.len() });
+        }
+        let names = names.into_iter().map(|name| (sha256(name.as_bytes()), name)).collect();
+        Ok(Self { path: path.to_owned(), journals, names })
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The journals as they are on the disk, the primary's first.
+    #[must_use]
+    pub fn journals(&self) -> &[JournalFile] {
+        &self.journals
+    }
+
+    /// The journals as far as they can be read. One that ends before its header
+    /// does was never begun and is left out.
+    ///
+    /// # Errors
+    /// [`FolderError::Journal`] for a file that is no journal at all.
+    pub fn replayed(&self) -> Result<Vec<Replayed>, FolderError> {
+        let mut all = Vec::new();
+        for journal in &self.journals {
+            match salvage(&journal.bytes) {
+                Ok(replayed) => all.push(replayed),
+                Err(JournalError::Header(HeaderError::Cut { .. })) => {}
+                Err(error) => {
+                    let path = self.path.join(&journal.name);
+                    return Err(FolderError::Journal { path, error });
+                }
+            }
+        }
+        Ok(all)
+    }
+
+    /// The name of the file with this hash of its name.
+    #[must_use]
+    pub fn named(&self, hash: &[u8; 32]) -> Option<&str> {
+        self.names.get(hash).map(String::as_str)
+    }
+
+    /// The recordings that these journals began, each once, in the order they
+    /// were begun.
+    #[must_use]
+    pub fn recordings(&self, journals: &[Replayed]) -> Vec<RecordingFile> {
+        let mut found: Vec<RecordingFile> = Vec::new();
+        for (clock, entry) in journals.iter().flat_map(with_clocks) {
+            let Fact::RecordingStarted { file, .. } = &entry.fact else { continue };
+            let name = self.named(file).map(str::to_owned);
+            let recording = RecordingFile { role: clock.role, clock, name };
+            if !found.contains(&recording) {
+                found.push(recording);
+            }
+        }
+        found
+    }
+}
+
+/// At most one byte more than any journal has, which its reader then refuses.
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(limits::JOURNAL_BYTES + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn unreadable(path: &Path, source: io::Error) -> FolderError {
+    FolderError::Unreadable { path: path.to_owned(), source }
+}

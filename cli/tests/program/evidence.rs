@@ -1,0 +1,204 @@
+//! Commands that read a session's folder, whole and damaged.
+
+use std::fs;
+
+use super::session::{cut, extend, flip, session};
+use super::{Folder, run};
+
+#[test]
+fn a_whole_session_is_reported_judged_and_verified() {
+    let folder = session();
+    let report = run(&folder, &["report", "."]);
+    assert_eq!((report.code, report.err.as_str()), (0, ""));
+    assert!(report.out.starts_with("PASS: 1 interruption, longest 4."), "{}", report.out);
+    assert_eq!(folder.read("report.txt"), report.out);
+    assert!(folder.read("timeline.svg").starts_with("<svg"));
+    let json = run(&folder, &["report", ".", "--json"]);
+    assert_eq!(folder.read("report.json"), json.out);
+    assert_eq!(json.json()["verdict"], "PASS");
+
+    let judged = run(&folder, &["judge", "."]);
+    assert_eq!((judged.code, judged.err.as_str()), (0, ""));
+    assert!(judged.out.contains("says the same as the journals"), "{}", judged.out);
+
+    let verified = run(&folder, &["verify", "."]);
+    assert_eq!((verified.code, verified.err.as_str()), (0, ""), "{}", verified.out);
+    assert!(verified.out.starts_with("INTACT: 2 journals"), "{}", verified.out);
+    let json = run(&folder, &["verify", ".", "--json"]).json();
+    assert!(json["pieces"].as_u64().unwrap() > 40, "{json}");
+}
+
+#[test]
+fn another_policy_gives_another_verdict_and_exit_code() {
+    let folder = session();
+    let strict = run(&folder, &["judge", ".", "--policy", "strict-zero"]);
+    assert_eq!(strict.code, 10, "{}", strict.out);
+    assert!(strict.out.starts_with("FAIL: 1 interruption"), "{}", strict.out);
+    folder.write("ours.toml", "name = \"ours\"\nmax_duration = \"3 s\"\n");
+    assert_eq!(run(&folder, &["report", ".", "--policy", "ours.toml"]).code, 10);
+    run(&folder, &["judge", ".", "--policy", "no.toml"]).fails(4, "no.toml: cannot be read");
+    folder.write("bad.toml", "name = \"bad\"\nmax_duration = 3\n");
+    run(&folder, &["judge", ".", "--policy", "bad.toml"])
+        .fails(3, "max_duration: expected a length");
+}
+
+#[test]
+fn a_report_that_was_changed_is_shown_to_differ() {
+    let folder = session();
+    let absent = run(&folder, &["judge", "."]);
+    assert!(absent.code == 0 && absent.out.contains("no report.json"), "{}", absent.out);
+    run(&folder, &["report", ".", "--policy", "strict-zero"]);
+    let differs = run(&folder, &["judge", "."]);
+    assert_eq!(differs.code, 22);
+    assert!(differs.out.contains("verdict: report \"FAIL\", journals \"PASS\""), "{}", differs.out);
+    let json = run(&folder, &["judge", ".", "--json"]).json();
+    assert_eq!((&json["report"], &json["verdict"]), (&"differs".into(), &"PASS".into()));
+    folder.write("report.json", "{ not json");
+    let unreadable = run(&folder, &["judge", "."]);
+    assert!(unreadable.code == 22 && unreadable.out.contains("is not JSON"), "{}", unreadable.out);
+}
+
+#[test]
+fn a_changed_byte_is_named_with_file_and_offset() {
+    let folder = session();
+    let length = fs::metadata(folder.path("A1.journal")).unwrap().len();
+    let middle = usize::try_from(length / 2).unwrap();
+    flip(&folder, "A1.journal", middle);
+    let json = run(&folder, &["verify", ".", "--json"]);
+    assert_eq!(json.code, 21);
+    let finding = json.json()["findings"][0].clone();
+    assert_eq!(
+        (&finding["file"], &finding["integrity"]),
+        (&"A1.journal".into(), &"TAMPERED".into())
+    );
+    let offset = usize::try_from(finding["offset"].as_u64().unwrap()).unwrap();
+    assert!((middle.saturating_sub(400)..=middle).contains(&offset), "{offset} for {middle}");
+    let told = run(&folder, &["verify", "."]);
+    assert!(told.out.starts_with("TAMPERED: ") && told.out.contains("A1.journal, byte "));
+    // What is left still gives a report.
+    assert!(run(&folder, &["report", "."]).code != 3);
+}
+
+#[test]
+fn a_changed_or_cut_recording_is_named_with_its_piece() {
+    let folder = session();
+    flip(&folder, "P.mp4", 20_000);
+    let changed = run(&folder, &["verify", "."]);
+    assert_eq!(changed.code, 21);
+    assert!(
+        changed.out.contains("(P.mp4)") && changed.out.contains("were changed"),
+        "{}",
+        changed.out
+    );
+    flip(&folder, "P.mp4", 20_000);
+    let length = fs::metadata(folder.path("A1.mp4")).unwrap().len();
+    cut(&folder, "A1.mp4", length - 10);
+    let missing = run(&folder, &["verify", "."]);
+    assert_eq!(missing.code, 20);
+    assert!(missing.out.contains("(A1.mp4)") && missing.out.contains("missing"), "{}", missing.out);
+    fs::remove_file(folder.path("A1.mp4")).unwrap();
+    assert_eq!(run(&folder, &["verify", "."]).code, 20);
+    extend(&folder, "P.mp4", b"more");
+    let more = run(&folder, &["verify", "."]);
+    assert!(more.out.contains("P.mp4: its last 4 bytes were never committed"), "{}", more.out);
+}
+
+#[test]
+fn a_journal_cut_anywhere_is_an_end_and_never_a_panic() {
+    let folder = session();
+    let whole = fs::read(folder.path("A1.journal")).unwrap();
+    for part in [0, 1, 50, 104, 105, 400, whole.len() / 2, whole.len() - 1] {
+        folder.write("A1.journal", &whole[..part]);
+        let verified = run(&folder, &["verify", "."]);
+        assert_eq!(verified.code, 20, "cut at {part}: {}{}", verified.out, verified.err);
+        let report = run(&folder, &["report", "."]);
+        assert!([0, 11, 12].contains(&report.code), "cut at {part}: {}", report.err);
+        assert!(report.out.contains("interruption"), "cut at {part}");
+    }
+    folder.write("A1.journal", &whole);
+    for part in [300, 104, 50, 0] {
+        cut(&folder, "P.journal", part);
+        let report = run(&folder, &["report", "."]);
+        report.fails(3, "no report can be made");
+    }
+}
+
+#[test]
+fn a_folder_that_is_no_session_is_refused_by_kind() {
+    let folder = Folder::new();
+    for command in ["report", "judge", "verify", "align", "clock"] {
+        run(&folder, &[command, "none"]).fails(4, "cannot read none");
+        run(&folder, &[command, "."]).fails(3, "expected P.journal, A1.journal, … in .");
+    }
+    folder.write("notes.txt", "x");
+    run(&folder, &["report", "."]).fails(3, "got 1 other files");
+    run(&folder, &["report", "notes.txt"]).fails(4, "cannot read notes.txt");
+    folder.write("P.journal", "this is a diary");
+    for command in ["report", "judge", "align", "clock"] {
+        run(&folder, &[command, "."]).fails(3, "P.journal cannot be read as a journal");
+    }
+    let verified = run(&folder, &["verify", "."]);
+    assert!(verified.code == 21 && verified.out.contains("P.journal, byte 0"), "{}", verified.out);
+}
+
+#[test]
+fn a_journal_of_another_session_is_found() {
+    let folder = session();
+    let mut journal = fs::read(folder.path("A1.journal")).unwrap();
+    journal.truncate(104);
+    journal[16] ^= 1;
+    folder.write("A1.2.journal", &journal);
+    let verified = run(&folder, &["verify", "."]);
+    assert_eq!(verified.code, 21);
+    assert!(verified.out.contains("A1.2.journal, byte 0"), "{}", verified.out);
+}
+
+#[test]
+fn every_frame_is_placed_within_a_bound_that_its_pixels_confirm() {
+    let folder = session();
+    let told = run(&folder, &["align", "."]);
+    assert_eq!((told.code, told.err.as_str()), (0, ""));
+    assert!(told.out.contains("A1  270 frames, each within"), "{}", told.out);
+    let json = run(&folder, &["align", ".", "--json"]);
+    assert_eq!(folder.read("alignment.json"), json.out);
+    let map: diptych::align::FrameMap = serde_json::from_str(&json.out).unwrap();
+    let truths: Vec<_> = ["P.mp4", "A1.mp4"]
+        .map(|name| diptych::video::read_timecodes(&folder.path(name)).unwrap())
+        .into();
+    let compared = map.compare(&truths);
+    assert!(compared.frames_checked > 200, "{compared:?}");
+    assert_eq!(compared.outside, 0, "{compared:?}");
+    assert!(compared.bound_ns_max < 5_000_000, "{compared:?}");
+}
+
+#[test]
+fn a_side_by_side_video_is_a_recording_and_never_replaces_one() {
+    let folder = session();
+    let told = run(&folder, &["align", ".", "--video", "both.mp4"]);
+    assert_eq!((told.code, told.err.as_str()), (0, ""));
+    let frames = diptych::video::read_stamps(&folder.path("both.mp4")).unwrap().len();
+    assert!(frames > 500, "{frames}");
+    run(&folder, &["align", ".", "--video", "both.mp4"]).fails(4, "expected a new file");
+    cut(&folder, "A1.mp4", 100);
+    run(&folder, &["align", "."]).fails(3, "a recording cannot be read");
+}
+
+#[test]
+fn the_clocks_story_is_told_and_drawn() {
+    let folder = session();
+    let told = run(&folder, &["clock", ".", "--svg", "clock.svg"]);
+    assert_eq!((told.code, told.err.as_str()), (0, ""));
+    assert!(told.out.contains("A1: 220 messages to it and 220 from it"), "{}", told.out);
+    assert!(told.out.contains("+79.") || told.out.contains("+80."), "{}", told.out);
+    assert!(told.out.lines().all(|line| line.chars().count() <= 80), "{}", told.out);
+    assert!(folder.read("clock.svg").contains("The clock of A1"));
+    let json = run(&folder, &["clock", ".", "--json"]).json();
+    let samples = json["clocks"][0]["samples"].as_array().unwrap();
+    for sample in samples.iter().filter(|sample| !sample["now"].is_null()) {
+        let at = sample["at_ns"].as_i64().unwrap();
+        let truth = 30_000_000_000 + at / 1_000_000 * 80;
+        let bound = |name: &str| sample["now"][name].as_i64().unwrap();
+        assert!((bound("low_ns") - 100..=bound("high_ns") + 100).contains(&truth), "{sample}");
+    }
+    assert!(samples.len() > 20);
+}
