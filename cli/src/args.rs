@@ -49,6 +49,8 @@ pub struct Args {
 pub enum Command {
     /// Play a whole mock exam on this machine
     Rehearse(RehearseArgs),
+    /// Be the primary: show the code, lead the session, and record
+    Primary(PrimaryArgs),
     /// Be the assistant: scan the code, and record
     Secondary(SecondaryArgs),
     /// Write an example of an exam's plan, or check a plan
@@ -98,6 +100,45 @@ pub struct RehearseArgs {
     /// Take no camera away
     #[arg(long)]
     pub no_faults: bool,
+    /// Record small pictures, for slow or emulated processors
+    #[arg(long)]
+    pub small: bool,
+}
+
+/// `diptych primary`
+#[derive(clap::Args, Debug)]
+#[command(after_help = "\
+Examples:
+  diptych plan --out exam.toml                     a plan to edit
+  diptych primary --plan exam.toml --out P/        the code is in the terminal
+  diptych primary --plan exam.toml --out P/ --qr-png code.png
+  diptych primary --plan exam.toml --out P/ --advertise 203.0.113.5:7000
+  diptych primary --out P/                         go on after a crash
+
+Cameras start when every assistant is paired; the plan ends the session. The
+exit code is the verdict's. Ctrl-C stops; the same folder goes on.")]
+pub struct PrimaryArgs {
+    /// The exam's plan; not needed to go on
+    #[arg(long, value_name = "FILE")]
+    pub plan: Option<PathBuf>,
+    /// The folder of this device: journals, keys, recording
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// What this device is called on the assistants' screens
+    #[arg(long, default_value = "primary")]
+    pub label: String,
+    /// Put this address into the code, and no own ones; may be repeated
+    #[arg(long, value_name = "ADDR[:PORT]")]
+    pub advertise: Vec<String>,
+    /// Listen on this address only
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub bind: Option<std::net::SocketAddr>,
+    /// Draw the code into this PNG file, not in the terminal
+    #[arg(long, value_name = "FILE")]
+    pub qr_png: Option<PathBuf>,
+    /// Let assistants be on this very machine
+    #[arg(long)]
+    pub loopback: bool,
     /// Record small pictures, for slow or emulated processors
     #[arg(long)]
     pub small: bool,

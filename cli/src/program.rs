@@ -41,6 +41,7 @@ pub fn run(
 fn dispatch(args: Args, out: &mut dyn Write) -> Result<Exit, Fail> {
     match args.command {
         Command::Rehearse(args) => command::rehearse(args, out),
+        Command::Primary(args) => command::primary(args, out),
         Command::Secondary(args) => command::secondary(args, out),
         Command::Align(args) => command::align(&args, out),
         Command::Clock(args) => command::clock(&args, out),

@@ -11,6 +11,7 @@
 //! expect, and may call back into what called them).
 
 mod failure;
+mod reach;
 mod supply;
 
 use std::net::SocketAddr;
@@ -38,6 +39,7 @@ use crate::keys::Identity;
 use crate::quic::{EndpointKeys, Quic, Settings};
 use crate::{Events, Handle, Notice, World, start};
 pub use failure::Failure;
+pub use reach::Reach;
 pub use supply::{Discovery, Key, Storage, Supply};
 
 /// A role of the protocol, as this file can run one.

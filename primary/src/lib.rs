@@ -35,7 +35,6 @@
 //! # }
 //! ```
 
-mod reach;
 pub mod render;
 
 use std::net::SocketAddr;
@@ -49,11 +48,10 @@ pub use diptych_protocol::plan::Plan;
 pub use diptych_protocol::policy::Policy;
 pub use diptych_protocol::primary::{CheckCode, Compared, Event, SeatSnapshot, Snapshot};
 
-use diptych_driver::embed::{self, Embedded, Ground};
+use diptych_driver::embed::{self, Embedded, Ground, Reach};
 use diptych_protocol::primary::{Command, PrimaryMachine, Setup};
 use diptych_protocol::session::HostFact;
 use diptych_protocol::time;
-use reach::Reach;
 
 /// An instant on the primary's clock, which is session time.
 ///

@@ -1,6 +1,7 @@
-//! `diptych rehearse` and `diptych secondary`: from words to devices.
+//! `diptych rehearse`, `primary` and `secondary`: from words to devices.
 
 use std::io::Write;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -8,9 +9,10 @@ use diptych_protocol::address::Loopback;
 use diptych_protocol::identity::Label;
 use diptych_protocol::time::Span;
 
-use crate::args::{RehearseArgs, SecondaryArgs};
+use crate::args::{PrimaryArgs, RehearseArgs, SecondaryArgs};
 use crate::exit::Exit;
 use crate::fail::Fail;
+use crate::live::primary;
 use crate::live::rehearse::{self, Script};
 use crate::live::secondary::{self, Asked};
 use crate::live::station::Wrongness;
@@ -43,6 +45,31 @@ pub(crate) fn rehearse(args: RehearseArgs, out: &mut dyn Write) -> Result<Exit, 
     let cameras = u32::from(args.assistants) + 1;
     outcome.check(if args.no_faults { 0 } else { cameras })?;
     Ok(Exit::Done)
+}
+
+pub(crate) fn primary(args: PrimaryArgs, out: &mut dyn Write) -> Result<Exit, Fail> {
+    let label = Label::new(&args.label)
+        .map_err(|error| Fail::Value { option: "--label", problem: error.to_string() })?;
+    let options = primary::Options {
+        plan: args.plan,
+        folder: args.out,
+        label,
+        advertise: args.advertise.iter().map(|text| address(text)).collect::<Result<_, _>>()?,
+        bind: args.bind,
+        qr_png: args.qr_png,
+        loopback: if args.loopback { Loopback::Allowed } else { Loopback::Refused },
+        size: if args.small { Size::SMALL } else { Size::DEFAULT },
+    };
+    Ok(primary::run(&options, out)?)
+}
+
+/// An address with or without a port; 0 stands for the port that is listened on.
+fn address(text: &str) -> Result<SocketAddr, Fail> {
+    let alone = text.parse::<IpAddr>().map(|ip| SocketAddr::new(ip, 0));
+    alone.or_else(|_| text.parse()).map_err(|_| Fail::Value {
+        option: "--advertise",
+        problem: format!("expected an IP address, or one and a port, got {text:?}"),
+    })
 }
 
 pub(crate) fn secondary(args: SecondaryArgs, out: &mut dyn Write) -> Result<Exit, Fail> {

@@ -12,7 +12,7 @@ mod words;
 
 pub(crate) use align::align;
 pub(crate) use clock::clock;
-pub(crate) use live::{rehearse, secondary};
+pub(crate) use live::{primary, rehearse, secondary};
 pub(crate) use plan::plan;
 pub(crate) use qr::qr;
 pub(crate) use report::{judge, report};

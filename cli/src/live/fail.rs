@@ -16,6 +16,7 @@ use diptych_protocol::ticket::TicketError;
 use crate::align::AlignError;
 use crate::camera::{Ended, RecordError};
 use crate::exit::Exit;
+use crate::plan::PlanFileError;
 use crate::qr::{DrawError, ScanError};
 use crate::video::VideoError;
 
@@ -61,6 +62,14 @@ pub enum LiveFail {
     /// The plan is impossible.
     #[error(transparent)]
     Plan(#[from] PlanError),
+    /// The plan's file cannot be used.
+    #[error(transparent)]
+    PlanFile(#[from] PlanFileError),
+    /// There is no plan.
+    #[error(
+        "expected --plan FILE, and the folder has no session to go on with; see `diptych plan`"
+    )]
+    NoPlan,
     /// The addresses cannot be used.
     #[error(transparent)]
     Address(#[from] AddressError),
@@ -141,9 +150,11 @@ impl LiveFail {
     pub const fn exit(&self) -> Exit {
         match self {
             Self::Interrupted { .. } => Exit::Interrupted,
-            Self::TooShort { .. } | Self::NothingToScan => Exit::Usage,
+            Self::TooShort { .. } | Self::NothingToScan | Self::NoPlan => Exit::Usage,
             Self::NotEmpty { .. } | Self::File { .. } => Exit::Storage,
+            Self::PlanFile(error) if error.is_unreadable() => Exit::Storage,
             Self::Plan(_)
+            | Self::PlanFile(_)
             | Self::Scan(_)
             | Self::Ticket(_)
             | Self::Journal { .. }

@@ -5,12 +5,14 @@
 //! and carries events out, like the apps will.
 //!
 //! - [`station`]: one device with its camera.
+//! - [`primary`]: leads a session, for assistants on other machines.
 //! - [`secondary`]: an assistant, as a process.
 //! - [`rehearse`]: a whole mock exam on one machine.
 
 mod children;
 pub mod fail;
 pub mod outcome;
+pub mod primary;
 pub mod rehearse;
 pub mod secondary;
 mod since;

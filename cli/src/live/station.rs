@@ -106,6 +106,12 @@ impl<M: Machine> Station<M> {
         Ok(())
     }
 
+    /// Whether the camera was started and not stopped.
+    #[must_use]
+    pub const fn is_recording(&self) -> bool {
+        self.recorder.is_some()
+    }
+
     /// Takes the camera away, as another app would.
     pub fn interrupt(&self) {
         if let Some(recorder) = &self.recorder {

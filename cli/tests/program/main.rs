@@ -6,6 +6,7 @@
 )]
 
 mod evidence;
+mod live;
 mod session;
 mod tools;
 

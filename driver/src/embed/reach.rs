@@ -7,16 +7,16 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use diptych_driver::embed::Failure;
-use diptych_driver::quic::Sockets;
 use diptych_protocol::address::{Address, Addresses, Loopback};
 use diptych_protocol::ticket::Ticket;
+use diptych_protocol::time;
 
-use crate::Supply;
+use super::{Failure, Supply};
+use crate::quic::Sockets;
 
-/// How the addresses in the codes are found.
+/// How a device finds out where others reach it.
 #[derive(Clone, Debug)]
-pub(crate) struct Reach {
+pub struct Reach {
     advertise: Vec<SocketAddr>,
     /// The one address that is listened on, if it is not all of them.
     bound: Option<IpAddr>,
@@ -24,7 +24,10 @@ pub(crate) struct Reach {
 }
 
 impl Reach {
-    pub(crate) fn new(advertise: Vec<SocketAddr>, supply: &Supply) -> Self {
+    /// By `advertise`, if it names any; by the address that `supply` binds to, if
+    /// it is one; else by all of the device's own.
+    #[must_use]
+    pub fn new<C: time::Clock>(advertise: Vec<SocketAddr>, supply: &Supply<C>) -> Self {
         let bound = match &supply.sockets {
             Sockets::Address(address) if !address.ip().is_unspecified() => Some(address.ip()),
             Sockets::Address(_) | Sockets::Port(_) | Sockets::FromApp(_) => None,
@@ -32,10 +35,14 @@ impl Reach {
         Self { advertise, bound, loopback: supply.loopback }
     }
 
-    /// The addresses to put into a code, most promising first.
-    pub(crate) fn addresses(&self, port: u16, own: &[SocketAddr]) -> Result<Addresses, Failure> {
+    /// What to put in a code: as many as fit. An advertised port of 0 stands for
+    /// the one that is listened on.
+    ///
+    /// # Errors
+    /// [`Failure::Addresses`] if there is none that another device can dial.
+    pub fn addresses(&self, port: u16, own: &[SocketAddr]) -> Result<Addresses, Failure> {
         let short = |to: &SocketAddr| match to.port() {
-            same if same == port => Address::new(to.ip()),
+            same if same == port || same == 0 => Address::new(to.ip()),
             other => Address::with_port(to.ip(), other),
         };
         let list: Vec<Address> = match self.bound {

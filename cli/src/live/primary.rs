@@ -1,0 +1,357 @@
+//! `diptych primary`: shows the code, leads the session, records.
+//!
+//! One code at a time is shown: the next seat opens when the last one is taken.
+//! Cameras start as soon as everybody is there, and the plan ends the session, so
+//! that nobody has to be at the desk.
+
+use std::io::{BufRead as _, Write};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use diptych_driver::clock::{BootClock, Clock as _, wall_clock_millis};
+use diptych_driver::embed::{Discovery, Embedded, Reach, Supply, Told};
+use diptych_driver::quic::{Sockets, Sources};
+use diptych_primary::render;
+use diptych_protocol::address::Loopback;
+use diptych_protocol::identity::{ExamTag, Label, Role};
+use diptych_protocol::journal::{Fact, Replayed, replay};
+use diptych_protocol::liveness::LinkState;
+use diptych_protocol::plan::{Phase, Plan};
+use diptych_protocol::policy::{Policy, Verdict};
+use diptych_protocol::primary::{
+    CheckCode, Command, Compared, Event, PrimaryMachine, SeatSnapshot, Setup,
+};
+use diptych_protocol::report::evaluate;
+use diptych_protocol::time::Primary;
+use diptych_protocol::wire::{Control, Kind};
+
+use super::fail::LiveFail;
+use super::secondary::{PATIENCE, say};
+use super::since::Since;
+use super::station::{Shot, Station, Wrongness};
+use super::stop::Stop;
+use crate::camera::Scene;
+use crate::exit::Exit;
+use crate::picture::Size;
+use crate::plan::PlanFile;
+use crate::qr;
+
+/// Pictures in a second.
+const RATE: u8 = 30;
+/// Pixels of a module in the picture of the code.
+const MODULE_PIXELS: usize = 8;
+/// How long the assistants may take to fetch the last of the journal.
+const PARTING: Duration = Duration::from_secs(4);
+
+/// What a primary is started with.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The plan; not needed to go on with a session.
+    pub plan: Option<PathBuf>,
+    /// Where journals, keys and recording are kept; the same folder is the same
+    /// session.
+    pub folder: PathBuf,
+    /// What this device is called on the assistants' screens.
+    pub label: Label,
+    /// The addresses in the code, instead of the device's own.
+    pub advertise: Vec<SocketAddr>,
+    /// The local address to listen on.
+    pub bind: Option<SocketAddr>,
+    /// Where to draw the code, instead of in the terminal.
+    pub qr_png: Option<PathBuf>,
+    /// Whether an assistant may be on this very machine.
+    pub loopback: Loopback,
+    /// Of the pictures.
+    pub size: Size,
+}
+
+/// What the exam is, from its file or from the journal of the run before.
+struct Exam {
+    plan: Plan,
+    policy: Policy,
+    tag: ExamTag,
+    check_code: CheckCode,
+}
+
+/// Runs a primary until its session is over; the exit is the verdict's.
+///
+/// # Errors
+/// [`LiveFail`]; what was recorded until then stays in the folder.
+pub fn run(options: &Options, out: &mut dyn Write) -> Result<Exit, LiveFail> {
+    let stop = Stop::listen();
+    let exam = Exam::of(options)?;
+    let assistants = exam.plan.assistants();
+    let device = Arc::new(start(options, exam)?);
+    say(out, &format!("listening on UDP port {}", device.port()));
+    let shot = Shot {
+        scene: Scene::Front,
+        label: "P".to_owned(),
+        size: options.size,
+        rate: RATE,
+        file: options.folder.join("P.mp4"),
+    };
+    let station = Station::new(device.clone(), Wrongness::default(), shot)?;
+    let mut lead = Lead { options, device, station, assistants, begun: false };
+    let led = lead.live(&stop, out);
+    lead.station.stop();
+    let stopped = lead.device.stop();
+    led?;
+    stopped?;
+    account(&options.folder, out)
+}
+
+fn start(options: &Options, exam: Exam) -> Result<Embedded<PrimaryMachine>, LiveFail> {
+    let mut supply = Supply::<Primary>::folder(&options.folder);
+    supply.sockets = options.bind.map_or(Sockets::Port(0), Sockets::Address);
+    supply.loopback = options.loopback;
+    if options.loopback == Loopback::Allowed {
+        supply.discovery = Discovery::Off;
+    }
+    // Behind a redirected port the assistant comes from anywhere.
+    if !options.advertise.is_empty() {
+        supply.sources = Sources::Anywhere;
+    }
+    let reach = Reach::new(options.advertise.clone(), &supply);
+    let label = options.label;
+    Ok(Embedded::start(supply, |ground| {
+        let setup = Setup {
+            plan: exam.plan,
+            policy: exam.policy,
+            exam: exam.tag,
+            label,
+            addresses: reach.addresses(ground.port, &ground.candidates)?,
+            check_code: exam.check_code,
+            signer: ground.signer,
+            boot: ground.boot,
+            wall_ms: ground.wall_ms,
+            last_exit: ground.last_exit,
+            entropy: ground.entropy,
+            past: ground.past,
+        };
+        Ok(PrimaryMachine::new(setup, ground.now)?)
+    })?)
+}
+
+impl Exam {
+    /// A session in the folder goes on under the plan that its journal holds: the
+    /// file may have changed, and its times may have passed.
+    fn of(options: &Options) -> Result<Self, LiveFail> {
+        let journal = options.folder.join("P.journal");
+        if journal.exists() {
+            return Self::of_journal(&read(&journal)?).ok_or(LiveFail::NoPlan);
+        }
+        let path = options.plan.as_ref().ok_or(LiveFail::NoPlan)?;
+        let file = PlanFile::load(path)?;
+        Ok(Self {
+            plan: file.plan(BootClock::new().now(), wall_clock_millis())?,
+            policy: *file.policy(),
+            tag: file.exam(),
+            check_code: file.check_code(),
+        })
+    }
+
+    fn of_journal(journal: &Replayed) -> Option<Self> {
+        let blob = journal.entries().iter().rev().find_map(|entry| {
+            if let Fact::Plan { plan, .. } = &entry.fact { Some(plan) } else { None }
+        })?;
+        let Ok(Control::Announce(announce)) = Control::decode(Kind::Announce, blob.as_bytes())
+        else {
+            return None;
+        };
+        Some(Self {
+            plan: announce.plan,
+            policy: Policy::from_bytes(&announce.policy).ok()?,
+            tag: announce.exam,
+            // Whoever is paired was compared; a new device is a new decision.
+            check_code: CheckCode::Compared,
+        })
+    }
+}
+
+struct Lead<'a> {
+    options: &'a Options,
+    device: Arc<Embedded<PrimaryMachine>>,
+    station: Station<PrimaryMachine>,
+    assistants: u8,
+    begun: bool,
+}
+
+impl Lead<'_> {
+    fn live(&mut self, stop: &Stop, out: &mut dyn Write) -> Result<(), LiveFail> {
+        self.next_seat(out)?;
+        let mut finished: Option<Since> = None;
+        loop {
+            if stop.is_asked() {
+                return Err(LiveFail::Interrupted { folder: self.options.folder.clone() });
+            }
+            if let Some(since) = &finished
+                && (since.passed() > PARTING || self.everybody_left()?)
+            {
+                return Ok(());
+            }
+            match self.device.next(PATIENCE) {
+                Some(Told::Event(Event::Finished { incomplete })) => {
+                    for role in incomplete {
+                        say(out, &format!("{role}: its journal did not arrive whole"));
+                    }
+                    finished = Some(Since::now());
+                }
+                Some(Told::Event(event)) => self.heed(event, out)?,
+                Some(Told::Trouble(trouble)) => say(out, &format!("trouble: {}", trouble.advice())),
+                Some(Told::Missed(_)) | None => {}
+                Some(Told::Ended) => return Ok(()),
+            }
+        }
+    }
+
+    fn seats(&self) -> Result<Vec<SeatSnapshot>, LiveFail> {
+        let now = self.device.now();
+        Ok(self.device.look(move |machine| machine.snapshot(now).seats)?)
+    }
+
+    fn everybody_left(&self) -> Result<bool, LiveFail> {
+        Ok(self.seats()?.iter().all(|seat| seat.link == LinkState::Down))
+    }
+
+    /// Opens the first empty seat, or starts the cameras if there is none.
+    fn next_seat(&mut self, out: &mut dyn Write) -> Result<(), LiveFail> {
+        let seats = self.seats()?;
+        if let Some(empty) = seats.iter().find(|seat| seat.label.is_none()) {
+            let (role, all) = (empty.role, self.assistants);
+            say(out, &format!("waiting for {role} of {all}: scan this on the assistant"));
+            return Ok(self.device.ask(Command::OpenPairing { role })?);
+        }
+        let compared = seats.iter().all(|seat| seat.check_code.is_none());
+        if compared && !self.begun && !self.station.is_recording() {
+            self.begun = true;
+            self.device.ask(Command::Begin)?;
+        }
+        Ok(())
+    }
+
+    fn heed(&mut self, event: Event, out: &mut dyn Write) -> Result<(), LiveFail> {
+        match event {
+            Event::Ticket { text, .. } => self.show(&text, out)?,
+            Event::Paired { role, label, check_code } => {
+                say(out, &format!("{role}: paired with {label}"));
+                if let Some(code) = check_code {
+                    let compared = ask_user(out, role, code);
+                    self.device.ask(Command::CheckCode { role, compared })?;
+                }
+                self.next_seat(out)?;
+            }
+            Event::StartRecording { take } => {
+                self.begun = true;
+                self.station.start(take)?;
+                say(out, "all cameras were told to record");
+            }
+            Event::StopRecording => self.station.stop(),
+            Event::Phase(phase) => {
+                say(out, &format!("phase {}", phase.name()));
+                if phase == Phase::Ended {
+                    self.device.ask(Command::Finish)?;
+                }
+            }
+            Event::Clock { .. } | Event::TicketWithdrawn { .. } | Event::Finished { .. } => {}
+            other @ (Event::AllRecording
+            | Event::NotReady { .. }
+            | Event::CameraLost { .. }
+            | Event::CameraBack { .. }
+            | Event::Overdue { .. }
+            | Event::Tally(_)
+            | Event::Link { .. }
+            | Event::Device { .. }
+            | Event::Alarm { .. }
+            | Event::StorageFailed
+            | Event::VerifyAgain) => told(&other, out),
+        }
+        Ok(())
+    }
+
+    fn show(&self, text: &str, out: &mut dyn Write) -> Result<(), LiveFail> {
+        let code = qr::Code::new(text)?;
+        if let Some(path) = &self.options.qr_png {
+            return Ok(code.save_png(path, MODULE_PIXELS)?);
+        }
+        say(out, &code.terminal());
+        say(out, &format!("or: diptych secondary --ticket {text}"));
+        Ok(())
+    }
+}
+
+/// What a person is told of an event that needs nothing done.
+#[expect(clippy::wildcard_enum_match_arm, reason = "the others were handled by the caller")]
+fn told(event: &Event, out: &mut dyn Write) {
+    let line = match event {
+        Event::AllRecording => "every camera is proven recording".to_owned(),
+        Event::NotReady { missing } => {
+            let missing: Vec<String> = missing.iter().map(Role::to_string).collect();
+            format!("NOT READY: no proof of recording from {}", missing.join(", "))
+        }
+        Event::CameraLost { role, observed, .. } => {
+            format!("{role}: camera lost ({})", observed.cause)
+        }
+        Event::CameraBack { role, lost } => format!("{role}: camera back after {lost}"),
+        Event::Overdue { role } => format!("{role}: away for too long"),
+        Event::Tally(tally) => {
+            let left = tally.remaining.map_or("any number".to_owned(), |left| left.to_string());
+            let (sure, maybe) = (tally.confirmed, tally.pending);
+            format!("interruptions: {sure} counted, {maybe} open, {left} left")
+        }
+        Event::Link { role, state } => format!("{role}: link {}", state.name()),
+        Event::Device { role, shortfalls, .. } => {
+            for shortfall in shortfalls {
+                say(out, &format!("{role}: not ready: {shortfall}"));
+            }
+            return;
+        }
+        Event::Alarm { role, code } => {
+            format!("{role}: ALARM: {}. {}", code.meaning(), code.advice())
+        }
+        Event::StorageFailed => "storage failed: nothing more is kept".to_owned(),
+        Event::VerifyAgain => "verify the examinee's face again".to_owned(),
+        _ => return,
+    };
+    say(out, &line);
+}
+
+/// Whether both screens show the same. Where nobody can answer, they do not.
+fn ask_user(out: &mut dyn Write, role: Role, code: u32) -> Compared {
+    say(out, &format!("does the screen of {role} show {code:06}? [y/N]"));
+    let mut answer = String::new();
+    let read = std::io::stdin().lock().read_line(&mut answer);
+    if read.is_ok() && matches!(answer.trim(), "y" | "Y" | "yes") {
+        Compared::Same
+    } else {
+        Compared::Different
+    }
+}
+
+fn read(path: &Path) -> Result<Replayed, LiveFail> {
+    let bytes = std::fs::read(path).map_err(LiveFail::file(path))?;
+    replay(&bytes).map_err(|error| LiveFail::Journal { path: path.to_owned(), error })
+}
+
+/// Computes the account from the folder's journals and writes it there.
+fn account(folder: &Path, out: &mut dyn Write) -> Result<Exit, LiveFail> {
+    let entries = std::fs::read_dir(folder).map_err(LiveFail::file(folder))?;
+    let mut paths: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    paths.retain(|path| path.extension().is_some_and(|is| is == "journal"));
+    paths.sort();
+    let journals = paths.iter().map(|path| read(path)).collect::<Result<Vec<_>, _>>()?;
+    let report = evaluate(&journals, None)?;
+    let text = render::text(&report);
+    for (name, content) in [
+        ("report.json", render::json(&report)),
+        ("report.txt", text.clone()),
+        ("timeline.svg", render::svg(&report)),
+    ] {
+        let path = folder.join(name);
+        std::fs::write(&path, content).map_err(LiveFail::file(&path))?;
+    }
+    say(out, &text);
+    let verdict: Verdict = report.judgement.verdict;
+    Ok(Exit::of_verdict(verdict))
+}
