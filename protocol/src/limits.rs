@@ -162,7 +162,7 @@ pub const JOINING_TIME: Span = Span::from_secs(60);
 /// Before the first attempt to reach the primary again. `[SESSION-18]`
 pub const REDIAL_FIRST: Span = Span::from_millis(100);
 /// Between later attempts. `[SESSION-18]`
-pub const REDIAL_LAST: Span = Span::from_secs(2);
+pub const REDIAL_LAST: Span = Span::from_secs(1);
 /// From the order to finish to the end without what is missing. `[SESSION-9]`
 pub const CLOSING_TIME: Span = Span::from_secs(10);
 /// From the end of a session to the end of its connections. `[LIMITS-63]`

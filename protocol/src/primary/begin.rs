@@ -9,6 +9,7 @@ use crate::identity::{Role, SessionId};
 use crate::journal::Fact;
 use crate::limits;
 use crate::machine::JournalName;
+use crate::plan::Phase;
 use crate::policy::Tally;
 use crate::session::{
     Beginning, FaceGate, Local, Outbox, Past, Peer, StartError, State, camera_of, clock_number,
@@ -129,6 +130,13 @@ impl PrimaryMachine {
         if beginning.finished {
             self.course = Course::Over;
             return;
+        }
+        // Whoever was not there when the waiting window closed leaves the answer to
+        // the report.
+        self.judged_ready = self.phase > Phase::Waiting;
+        // [SESSION-25]
+        if beginning.stopped {
+            return self.begin_closing(now);
         }
         if let Some(take) = beginning.recording {
             self.course = Course::Recording { take };

@@ -152,6 +152,7 @@ impl PrimaryMachine {
         if let Some(state) = seat.peer.heard(now, &mut self.local, &mut self.outbox) {
             self.local.settle(now, &mut self.outbox);
             self.outbox.event(Event::Link { role, state });
+            self.show_codes();
         }
     }
 
@@ -176,6 +177,7 @@ impl PrimaryMachine {
             self.local.settle(now, &mut self.outbox);
             self.outbox.event(Event::Link { role, state });
         }
+        self.show_codes();
         self.close_if_complete(now);
     }
 

@@ -2,7 +2,7 @@
 
 use super::Event;
 use super::connection::out_of_order;
-use super::machine::PrimaryMachine;
+use super::machine::{Course, PrimaryMachine};
 use crate::device::Device;
 use crate::fault::{CloseCode, Fault};
 use crate::identity::Role;
@@ -105,6 +105,9 @@ impl PrimaryMachine {
 
     /// Tells the host of a device, and what it lacks. `[SESSION-10]`
     pub(super) fn tell_device(&mut self, role: Role, device: Device) {
+        if self.course == Course::Over {
+            return;
+        }
         let planned = self.plan.planned_length();
         let shortfalls = device.shortfalls(self.plan.requirements(), planned);
         self.outbox.event(Event::Device { role, device, shortfalls });

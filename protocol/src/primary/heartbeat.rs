@@ -22,14 +22,17 @@ impl PrimaryMachine {
         self.local.seal(now, SealDue::IfDue(limits::HEARTBEAT_INTERVAL), &mut self.outbox);
         self.local.settle(now, &mut self.outbox);
         self.ship();
-        for (role, seat) in &self.seats {
+        for (role, seat) in &mut self.seats {
+            seat.place();
             if let Some(estimate) = seat.estimate(now) {
                 self.outbox.event(Event::Clock { role: *role, estimate });
             }
         }
-        self.watch_seats(now);
-        self.watch_readiness(now);
-        self.recount(now);
+        if self.course != Course::Over {
+            self.watch_seats(now);
+            self.watch_readiness(now);
+            self.recount(now);
+        }
         // After the end there is nothing to say once everybody is gone.
         let over = self.course == Course::Over && self.links.is_empty();
         let next = (!over).then(|| now + limits::HEARTBEAT_INTERVAL);
@@ -74,7 +77,7 @@ impl PrimaryMachine {
             let role = *role;
             match (seat.lost, seat.says_lost()) {
                 (None, true) => {
-                    let since = seat.covered().unwrap_or(now);
+                    let since = seat.lost_since(now);
                     seat.lost = Some(since);
                     seat.schedule.edge(now);
                     events.push(Event::CameraLost { role, since, observed: Observed::NOTHING });

@@ -255,7 +255,17 @@ impl PrimaryMachine {
         if self.course.is_closing() {
             return Err(Refused::Over);
         }
-        let was_recording = matches!(self.course, Course::Recording { .. });
+        if let Course::Recording { take } = self.course {
+            self.local.write(now, &Fact::Take { take, mark: 1 }, &mut self.outbox);
+            self.local.settle(now, &mut self.outbox);
+            self.outbox.event(Event::StopRecording);
+        }
+        self.begin_closing(now);
+        Ok(())
+    }
+
+    /// Cameras are stopped; what is missing is waited for.
+    pub(super) fn begin_closing(&mut self, now: Instant<Primary>) {
         self.course = Course::Closing;
         self.offers.clear();
         self.show_codes();
@@ -265,13 +275,9 @@ impl PrimaryMachine {
                 self.outbox.control(link, order.encode());
             }
         }
-        if was_recording {
-            self.outbox.event(Event::StopRecording);
-        }
         self.timers.set(Timer::Closing, Some(now + limits::CLOSING_TIME));
         self.edge(now);
         self.close_if_complete(now);
-        Ok(())
     }
 
     /// Waited long enough for what is missing. `[SESSION-9]`
@@ -311,6 +317,7 @@ impl PrimaryMachine {
     /// The last record and the last seal.
     fn end(&mut self, now: Instant<Primary>) {
         let incomplete = self.incomplete();
+        self.recount(now);
         self.local.finish(now, 0, &mut self.outbox);
         self.local.seal(now, SealDue::Now, &mut self.outbox);
         self.local.settle(now, &mut self.outbox);

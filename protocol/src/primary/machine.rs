@@ -140,6 +140,8 @@ impl PrimaryMachine {
         if let Some(state) = seat.peer.silence(now, &mut self.local, &mut self.outbox) {
             self.local.settle(now, &mut self.outbox);
             self.outbox.event(Event::Link { role, state });
+            // Found by its name, if its address is not what the assistant knows.
+            self.show_codes();
         }
     }
 

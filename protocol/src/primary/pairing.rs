@@ -7,6 +7,7 @@ use super::{CheckCode, Event};
 use crate::fault::{CloseCode, Fault, Got};
 use crate::identity::Role;
 use crate::journal::{Fact, Head, Header};
+use crate::liveness::LinkState;
 use crate::machine::{Admission, JournalName, LinkId};
 use crate::pairing::{Offer, Paired, PairingAlarm, Refusal, Standing, Terms};
 use crate::session::{Arrival, Member, Peer, Refused};
@@ -101,8 +102,11 @@ impl PrimaryMachine {
         }
         let mut names: Vec<String> =
             self.offers.values().filter_map(|o| o.discovery().map(str::to_owned)).collect();
+        // [SESSION-26]
         let unlinked = |m: &&Member| {
-            self.seats.get(&m.name.role).is_some_and(|seat| seat.peer.link().is_none())
+            self.seats.get(&m.name.role).is_some_and(|seat| {
+                seat.peer.link().is_none() || seat.peer.state() > LinkState::CatchingUp
+            })
         };
         names.extend(self.state.members.iter().filter(unlinked).map(|m| m.membership.discovery()));
         self.outbox.announce(names);

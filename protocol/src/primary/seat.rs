@@ -1,7 +1,9 @@
 //! One assistant's seat: the device in it and what its camera has proven.
 
+use std::collections::VecDeque;
+
 use crate::clock::{Estimate, Schedule};
-use crate::identity::{Label, Role};
+use crate::identity::{BootId, Label, Role};
 use crate::journal::{Entry, Fact, Head};
 use crate::ledger::{Cause, Loss, Medium, Unknown};
 use crate::limits;
@@ -19,8 +21,12 @@ pub(super) struct Seat {
     pub(super) schedule: Schedule,
     /// The six digits, until they were compared.
     pub(super) check_code: Option<u32>,
-    /// Coverage that the copied journal proves.
-    recording: Recording<Secondary>,
+    /// Coverage that the copied journal proves, in session time.
+    recording: Recording<Primary>,
+    /// Fragments of the device's present boot that wait for its clock to be known.
+    waiting: VecDeque<Fragment<Secondary>>,
+    /// The boot that the copied journal has come to.
+    boot: Option<BootId>,
     /// Since when its camera is known to be lost.
     pub(super) lost: Option<Instant<Primary>>,
     /// The last record of its journal, once it has finished.
@@ -40,6 +46,8 @@ impl Seat {
             schedule: Schedule::new(now),
             check_code: None,
             recording: Recording::new(policy.terms().frame_gap),
+            waiting: VecDeque::new(),
+            boot: None,
             lost: None,
             finished: None,
         }
@@ -50,20 +58,46 @@ impl Seat {
     }
 
     /// Takes what the assistant's journal says of its camera.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "no other fact is of the camera")]
     pub(super) fn read(&mut self, entries: &[Entry]) {
         for entry in entries {
-            if let Fact::Segment { first, last, frames, bytes, sha256, .. } = &entry.fact {
-                let fragment = Fragment {
-                    first: first.relabelled(),
-                    last: last.relabelled(),
-                    frames: *frames,
-                    bytes: (*bytes).into(),
-                    sha256: *sha256,
-                };
-                // A fragment that proves no coverage counts as none: the report
-                // says why. `[RECORDING-2]`
-                _ = self.recording.commit(&fragment);
+            match &entry.fact {
+                Fact::ProcessStarted { boot, .. } => {
+                    // What an earlier boot's clock timed cannot be placed live any
+                    // more; the report still places it.
+                    if self.boot.replace(*boot) != Some(*boot) {
+                        self.waiting.clear();
+                    }
+                }
+                Fact::Segment { first, last, frames, bytes, sha256, .. } => {
+                    self.waiting.push_back(Fragment {
+                        first: first.relabelled(),
+                        last: last.relabelled(),
+                        frames: *frames,
+                        bytes: (*bytes).into(),
+                        sha256: *sha256,
+                    });
+                }
+                _ => {}
             }
+        }
+        self.place();
+    }
+
+    /// Places in session time what can be placed by now. It stays where it was
+    /// placed: a clock that begins anew says nothing of what was before.
+    pub(super) fn place(&mut self) {
+        if self.peer.boot() != self.boot {
+            return;
+        }
+        while let Some(fragment) = self.waiting.front() {
+            let ends = (self.session_time(fragment.first), self.session_time(fragment.last));
+            let (Some(first), Some(last)) = ends else { return };
+            let Fragment { frames, bytes, sha256, .. } = *fragment;
+            // A fragment that proves no coverage counts as none: the report says
+            // why. `[RECORDING-2]`
+            _ = self.recording.commit(&Fragment { first, last, frames, bytes, sha256 });
+            self.waiting.pop_front();
         }
     }
 
@@ -81,7 +115,17 @@ impl Seat {
     pub(super) fn covered(&self) -> Option<Instant<Primary>> {
         let said = self.peer.said().filter(|said| said.frames > 0);
         let said = said.map(|said| said.last_committed.on::<Secondary>());
-        self.session_time(said.max(self.recording.last())?)
+        said.and_then(|said| self.session_time(said)).max(self.recording.last())
+    }
+
+    /// Since when the camera is lost that is said to be lost at `now`.
+    pub(super) fn lost_since(&self, now: Instant<Primary>) -> Instant<Primary> {
+        let stretches = self.recording.covered();
+        let returning =
+            self.peer.said().is_some_and(|said| said.recording == wire::Recording::Returning);
+        let before = stretches.len().checked_sub(if returning { 2 } else { 1 });
+        let before = before.and_then(|index| stretches.get(index)).map(|stretch| stretch.end);
+        before.or(self.covered()).unwrap_or(now)
     }
 
     /// Frames that the assistant says it has committed.
@@ -102,44 +146,37 @@ impl Seat {
     }
 
     /// What is lost and what is unknown within `window`, as far as known now.
+    ///
+    /// A silence is a loss only where the journal shows what came after it, or
+    /// where a heartbeat that came later still tells of no newer frame. What was
+    /// merely not heard is unknown.
     pub(super) fn evidence(&self, window: Interval<Primary>) -> (Vec<Loss>, Vec<Unknown>) {
         let role = self.role();
-        let Some(covered) = self.covered() else {
-            let unknown = Unknown { role, start: window.start, end: window.end };
-            return (Vec::new(), vec![unknown]);
+        let unknown = |start| vec![Unknown { role, start, end: window.end }];
+        let Some(covered) = self.covered() else { return (Vec::new(), unknown(window.start)) };
+        let loss = |interval: Interval<Primary>, uncertainty| Loss {
+            role,
+            start: interval.start,
+            end: interval.end,
+            uncertainty,
+            cause: Cause::Unknown,
+            medium: Medium::Picture,
         };
-        let estimator = self.peer.timing().estimator();
-        let on_theirs = |at| estimator.to_secondary(at).map(|mapped| mapped.at);
-        let until = covered.min(window.end);
-        let (Some(start), Some(end)) = (on_theirs(window.start), on_theirs(until)) else {
-            return (Vec::new(), Vec::new());
-        };
-        let losses = self.recording.losses(Interval { start, end });
-        let losses = losses.into_iter().filter_map(|loss| {
-            Some(Loss {
-                role,
-                start: self.session_time(loss.start)?,
-                end: self.session_time(loss.end)?,
-                uncertainty: estimator.interval(until).map_or(Span::ZERO, |at| at.half_width()),
-                cause: Cause::Unknown,
-                medium: Medium::Picture,
-            })
-        });
-        let mut losses: Vec<Loss> = losses.collect();
-        let mut unknown = Vec::new();
-        let silent = window.end - until > limits::READY_AGE;
-        if silent && self.peer.state() == LinkState::Live {
-            losses.push(Loss {
-                role,
-                start: until,
-                end: window.end,
-                uncertainty: Span::ZERO,
-                cause: Cause::Unknown,
-                medium: Medium::Picture,
-            });
-        } else if silent {
-            unknown.push(Unknown { role, start: until, end: window.end });
+        let mut losses = Vec::new();
+        if let Some(copied) = self.recording.last() {
+            let end = copied.min(window.end);
+            let bound = self.peer.timing().estimator().interval(end);
+            let bound = bound.map_or(Span::ZERO, |at| at.half_width());
+            let proven = Interval { start: window.start, end: end.max(window.start) };
+            losses.extend(self.recording.losses(proven).into_iter().map(|one| loss(one, bound)));
         }
-        (losses, unknown)
+        let until = covered.min(window.end).max(window.start);
+        let told = self.peer.said_at().unwrap_or(until).min(window.end);
+        if told - until > limits::READY_AGE && self.peer.state() == LinkState::Live {
+            losses.push(loss(Interval { start: until, end: window.end }, Span::ZERO));
+            return (losses, Vec::new());
+        }
+        let silent = window.end - until > limits::READY_AGE;
+        (losses, if silent { unknown(until) } else { Vec::new() })
     }
 }

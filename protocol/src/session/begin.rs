@@ -16,6 +16,8 @@ use crate::time::Clock;
 pub(crate) struct Beginning<C: Clock> {
     /// The take that cameras were ordered to record, if they were not stopped.
     pub(crate) recording: Option<u32>,
+    /// Whether cameras had recorded and were ordered to stop.
+    pub(crate) stopped: bool,
     /// Whether the session was over.
     pub(crate) finished: bool,
     /// The plan's record, if there was one.
@@ -30,6 +32,7 @@ impl<C: Clock> Beginning<C> {
     pub(crate) fn of(replayed: &Replayed, boot: BootId) -> Self {
         let mut beginning = Self {
             recording: None,
+            stopped: false,
             finished: replayed.is_finished(),
             plan: None,
             origin: Origin::EarlierBoot,
@@ -41,8 +44,14 @@ impl<C: Clock> Beginning<C> {
                 Fact::ProcessStarted { boot: then, .. } => {
                     here = *then == boot;
                 }
-                Fact::Take { take, mark: 0 } => beginning.recording = Some(*take),
-                Fact::Take { mark: 1, .. } => beginning.recording = None,
+                Fact::Take { take, mark: 0 } => {
+                    beginning.recording = Some(*take);
+                    beginning.stopped = false;
+                }
+                Fact::Take { mark: 1, .. } => {
+                    beginning.recording = None;
+                    beginning.stopped = true;
+                }
                 Fact::Plan { .. } => beginning.plan = Some(entry.fact.clone()),
                 Fact::Segment { first, last, frames, bytes, sha256, .. } if here => {
                     beginning.origin = Origin::SameBoot(last.relabelled());

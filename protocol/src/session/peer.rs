@@ -31,6 +31,7 @@ pub(crate) struct Peer<C: Station> {
     path: u32,
     boot: Option<BootId>,
     said: Option<wire::Heartbeat>,
+    said_at: Option<Instant<C>>,
     device: Option<Device>,
 }
 
@@ -63,6 +64,7 @@ impl<C: Station> Peer<C> {
             path: 0,
             boot: None,
             said: None,
+            said_at: None,
             device: None,
         }
     }
@@ -86,6 +88,16 @@ impl<C: Station> Peer<C> {
     /// The last heartbeat that counted.
     pub(crate) const fn said(&self) -> Option<&wire::Heartbeat> {
         self.said.as_ref()
+    }
+
+    /// When it came.
+    pub(crate) const fn said_at(&self) -> Option<Instant<C>> {
+        self.said_at
+    }
+
+    /// The boot that the peer has said it is in.
+    pub(crate) const fn boot(&self) -> Option<BootId> {
+        self.boot
     }
 
     pub(crate) const fn device(&self) -> Option<Device> {
@@ -138,7 +150,14 @@ impl<C: Station> Peer<C> {
         local: &mut Local<C>,
         outbox: &mut Outbox<C, E>,
     ) {
-        if self.boot.replace(boot) != Some(boot) {
+        let before = self.boot.replace(boot);
+        if before.is_some_and(|before| before != boot) {
+            // Its clock began anew; what it said by the old one is history.
+            self.timing.forget();
+            self.said = None;
+            self.said_at = None;
+        }
+        if before != Some(boot) {
             let fact = Fact::PeerBoot { peer: self.name.role, device: self.name.device, boot };
             local.write(now, &fact, outbox);
         }
@@ -305,6 +324,7 @@ impl<C: Station> Peer<C> {
             local.write(now, &fact, outbox);
         }
         self.said = Some(*beat);
+        self.said_at = Some(now);
         self.device = Some(beat.device);
         Ok(Beat { level, fresh, newer: Newer::Yes })
     }

@@ -5,7 +5,7 @@
 //! type: a [`Station`] is a clock that knows what the other end's is.
 
 use crate::clock::stamps::Incoming;
-use crate::clock::{Estimate, Estimator, Observed, Stamp, Stamps};
+use crate::clock::{Epoch, Estimate, Estimator, Observed, Stamp, Stamps};
 use crate::time::{Clock, Instant, Primary, Secondary, Span};
 use crate::wire;
 
@@ -49,6 +49,8 @@ impl Station for Secondary {
 pub(crate) struct Timing<C: Station> {
     stamps: Stamps<C>,
     estimator: Estimator,
+    /// The greatest number of the peer's clock that it has announced.
+    theirs: Option<u16>,
 }
 
 /// What a stamp changed.
@@ -77,7 +79,7 @@ pub(crate) enum Fresh {
 impl<C: Station> Timing<C> {
     /// `clock` numbers this device's clock: greater than in any earlier run.
     pub(crate) fn new(clock: u16) -> Self {
-        Self { stamps: Stamps::new(clock), estimator: Estimator::new() }
+        Self { stamps: Stamps::new(clock), estimator: Estimator::new(), theirs: None }
     }
 
     /// The path to the peer changed.
@@ -87,7 +89,17 @@ impl<C: Station> Timing<C> {
 
     /// This device has slept `total` since it booted.
     pub(crate) fn slept(&mut self, total: Span) {
+        let before = self.stamps.epoch().clock;
         self.stamps.slept(total);
+        if self.stamps.epoch().clock != before {
+            self.forget();
+        }
+    }
+
+    /// One of the two clocks began anew: what was known of them holds no more.
+    /// Both ends forget, so both begin with the same exchange. `[CLOCK-12]`
+    pub(crate) fn forget(&mut self) {
+        self.estimator = Estimator::new();
     }
 
     /// The stamp for a message handed over now.
@@ -97,6 +109,11 @@ impl<C: Station> Timing<C> {
 
     /// A stamp came at `now`.
     pub(crate) fn incoming(&mut self, stamp: &wire::Stamp, now: Instant<C>) -> Heeded {
+        let theirs = Epoch::from_wire(stamp.epoch).clock;
+        if self.theirs.is_none_or(|known| known < theirs) {
+            self.theirs = Some(theirs);
+            self.forget();
+        }
         let told = C::incoming(&mut self.stamps, from_wire::<C>(stamp), now);
         let mut fresh = Fresh::No;
         for observation in told.agreed.into_iter().flatten() {
@@ -110,6 +127,7 @@ impl<C: Station> Timing<C> {
     /// The two devices' estimates differ although they must not: begin anew.
     pub(crate) fn renew(&mut self) {
         self.stamps.renew();
+        self.forget();
     }
 
     pub(crate) const fn estimator(&self) -> &Estimator {
