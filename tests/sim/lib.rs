@@ -5,3 +5,4 @@ pub mod dice;
 pub mod oscillator;
 pub mod parsers;
 pub mod scenario;
+pub mod world;

@@ -1,0 +1,164 @@
+//! A phone: its clock, disk, camera and the app on it.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+use diptych_protocol::identity::{BootId, PublicKey, Signer as _, sha256};
+use diptych_protocol::machine::{Admission, JournalName, LinkId};
+
+use super::brain::Brain;
+use super::clock::LocalClock;
+use super::disk::Disk;
+use super::key::Key;
+use crate::dice::{Dice, Law};
+use diptych_protocol::time::Span;
+
+/// Between two fragments of a recording.
+pub(super) const FRAGMENT: i64 = 500_000_000;
+const FRAME: i64 = 33_333_333;
+
+/// One device and everything on it.
+pub(super) struct Device {
+    pub(super) key: Key,
+    pub(super) clock: LocalClock,
+    pub(super) boots: u32,
+    pub(super) disk: Disk,
+    /// The running app, if it runs.
+    pub(super) brain: Option<Brain>,
+    /// Numbers the runs of the app, so that what was meant for an earlier one
+    /// does not reach a later one.
+    pub(super) run: u32,
+    /// The last wake that was asked for counts.
+    pub(super) wake: u64,
+    pub(super) asleep_until: i64,
+    pub(super) links: BTreeMap<LinkId, u64>,
+    pub(super) next_link: u64,
+    pub(super) address: SocketAddr,
+    pub(super) admission: Admission,
+    pub(super) announced: Vec<String>,
+    pub(super) camera: Camera,
+    /// The app dies after this many more effects.
+    pub(super) doom: Option<u64>,
+    /// The journal that this device writes.
+    pub(super) own: Option<JournalName>,
+    /// The seat whose code the user wants to scan.
+    pub(super) scanning: Option<u8>,
+    pub(super) seat: Option<u8>,
+    pub(super) over: bool,
+    /// Why the app ended the last time.
+    pub(super) last_exit: diptych_protocol::ledger::Observed,
+}
+
+/// The camera as it really is.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Camera {
+    /// Recording, and since when frames were not yet committed.
+    pub(super) since: Option<i64>,
+    /// It delivers nothing for now.
+    pub(super) off: bool,
+    /// Numbers recordings, so that the ticks of an earlier one end.
+    pub(super) generation: u64,
+    /// First and last frame of everything that was committed, in true time.
+    pub(super) durable: Vec<(i64, i64)>,
+    pub(super) pending: Vec<(i64, i64)>,
+    /// Times away from the exam screen.
+    pub(super) away: Vec<(i64, i64)>,
+}
+
+/// Frames to commit: first, last, how many.
+pub(super) type Frames = (i64, i64, u32);
+
+impl Camera {
+    /// Takes the frames up to `now` out of the encoder.
+    pub(super) fn take(&mut self, now: i64) -> Option<Frames> {
+        let since = self.since?;
+        if self.off || now - since < 2 * FRAME {
+            return None;
+        }
+        let more = (now - since - 1) / FRAME;
+        self.since = Some(now);
+        Some((since, since + more * FRAME, u32::try_from(more).unwrap_or(0) + 1))
+    }
+
+    pub(super) fn synced(&mut self) {
+        self.durable.append(&mut self.pending);
+    }
+
+    /// The app is gone, and what the encoder held with it.
+    pub(super) fn stop(&mut self) {
+        self.since = None;
+        self.generation += 1;
+    }
+}
+
+impl Device {
+    pub(super) fn new(seed: u64, index: usize) -> Self {
+        let mut dice = Dice::keyed(seed, 0xde71_ce00, index as u64);
+        let hours = Law::Uniform { low: Span::from_secs(100), high: Span::from_secs(20_000) };
+        let parts = Law::Uniform { low: Span::ZERO, high: Span::from_nanos(100_000) };
+        let skew = dice.draw(parts).nanos() - 50_000;
+        Self {
+            key: Key::of(seed, index),
+            clock: LocalClock::new(0, dice.draw(hours).nanos(), skew),
+            boots: 1,
+            disk: Disk::default(),
+            brain: None,
+            run: 0,
+            wake: 0,
+            asleep_until: 0,
+            links: BTreeMap::new(),
+            next_link: 0,
+            address: address(index, 1),
+            admission: Admission::default(),
+            announced: Vec::new(),
+            camera: Camera::default(),
+            doom: None,
+            own: None,
+            scanning: None,
+            seat: None,
+            over: false,
+            last_exit: diptych_protocol::ledger::Observed::NOTHING,
+        }
+    }
+
+    pub(super) fn key(&self) -> PublicKey {
+        self.key.public_key()
+    }
+
+    pub(super) fn boot(&self, seed: u64, index: usize) -> BootId {
+        let name = format!("boot {seed} {index} {}", self.boots);
+        let hash = sha256(name.as_bytes());
+        BootId(*hash.first_chunk().unwrap())
+    }
+
+    /// The clock starts again near zero.
+    pub(super) fn reboot(&mut self, now: i64, dice: &mut Dice) {
+        self.boots += 1;
+        let skew = Law::Uniform { low: Span::ZERO, high: Span::from_nanos(100_000) };
+        let skew = dice.draw(skew).nanos() - 50_000;
+        self.clock = LocalClock::new(now, 3_000_000_000, skew);
+    }
+
+    pub(super) fn is_running(&self, now: i64) -> bool {
+        self.brain.is_some() && self.asleep_until <= now
+    }
+
+    /// The app is gone without a word.
+    pub(super) fn die(&mut self) {
+        self.brain = None;
+        self.run += 1;
+        self.wake += 1;
+        self.links.clear();
+        self.admission = Admission::default();
+        self.announced.clear();
+        self.camera.stop();
+        self.doom = None;
+    }
+}
+
+/// The address that device `index` has after `moves` moves.
+pub(super) fn address(index: usize, moves: u32) -> SocketAddr {
+    let host = 10 + u8::try_from(index).unwrap_or(0);
+    let net = u8::try_from(moves % 200).unwrap_or(0);
+    SocketAddr::from(([10, 0, net, host], 47_000))
+}

@@ -1,0 +1,131 @@
+//! Storage that keeps its promises no better than it must.
+//!
+//! What was synced survives everything. What was only appended survives the end
+//! of the process, but after a loss of power any prefix of it may be there, cut
+//! in the middle of a record. The private state is replaced whole or not at all.
+
+use std::collections::BTreeMap;
+
+use diptych_protocol::journal::replay;
+use diptych_protocol::machine::JournalName;
+use diptych_protocol::session::Past;
+
+use crate::dice::Dice;
+
+const HEADER: usize = 104;
+/// A record without its body: prefix and check.
+const OVERHEAD: usize = 28;
+
+/// One device's storage.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Disk {
+    files: BTreeMap<JournalName, File>,
+    state: Option<Vec<u8>>,
+    full: bool,
+}
+
+#[derive(Clone, Debug, Default)]
+struct File {
+    bytes: Vec<u8>,
+    synced: usize,
+    /// Records in `bytes`, and how many of them are durable.
+    records: u64,
+    durable: u64,
+}
+
+/// The disk could not write.
+#[derive(Debug)]
+pub(super) struct DiskFull;
+
+impl Disk {
+    pub(super) fn append(&mut self, journal: JournalName, bytes: &[u8]) -> Result<(), DiskFull> {
+        if self.full {
+            return Err(DiskFull);
+        }
+        let file = self.files.entry(journal).or_default();
+        let from = if file.bytes.is_empty() { HEADER } else { 0 };
+        file.records += count(bytes.get(from..).unwrap_or_default());
+        file.bytes.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    pub(super) fn sync(&mut self) -> Result<(), DiskFull> {
+        if self.full {
+            return Err(DiskFull);
+        }
+        for file in self.files.values_mut() {
+            file.synced = file.bytes.len();
+            file.durable = file.records;
+        }
+        Ok(())
+    }
+
+    pub(super) fn store(&mut self, state: Vec<u8>) -> Result<(), DiskFull> {
+        if self.full {
+            return Err(DiskFull);
+        }
+        self.state = Some(state);
+        Ok(())
+    }
+
+    /// Nothing can be written from now on.
+    pub(super) fn fill(&mut self) {
+        self.full = true;
+    }
+
+    /// The last records of this journal that are durable.
+    pub(super) fn durable(&self, journal: JournalName) -> u64 {
+        self.files.get(&journal).map_or(0, |file| file.durable)
+    }
+
+    /// The power is gone: of what was not synced, any prefix is left.
+    pub(super) fn lose_power(&mut self, dice: &mut Dice) {
+        for file in self.files.values_mut() {
+            let pending = file.bytes.len() - file.synced;
+            let kept = (dice.unit() * (pending + 1) as f64).floor();
+            let kept = (0..=pending).rev().find(|n| *n as f64 <= kept).unwrap_or(0);
+            file.bytes.truncate(file.synced + kept);
+        }
+    }
+
+    /// The last write was cut by the end of the process.
+    pub(super) fn tear(&mut self, journal: JournalName, bytes: &[u8], dice: &mut Dice) {
+        let kept = (0..bytes.len()).rev().find(|n| *n as f64 <= dice.unit() * bytes.len() as f64);
+        if let Some(part) = bytes.get(..kept.unwrap_or(0)) {
+            self.files.entry(journal).or_default().bytes.extend_from_slice(part);
+        }
+    }
+
+    /// What a starting app reads; torn tails are cut off, as the contract asks.
+    pub(super) fn past(&mut self) -> Past {
+        // A file whose header was never durable is not there for anybody.
+        self.files.retain(|_, file| file.bytes.len() >= HEADER);
+        for file in self.files.values_mut() {
+            if let Ok(replayed) = replay(&file.bytes) {
+                let length = usize::try_from(replayed.length()).unwrap_or(0);
+                file.bytes.truncate(length);
+                file.records = replayed.entries().len() as u64;
+            }
+            file.durable = file.records;
+            file.synced = file.bytes.len();
+        }
+        Past { state: self.state.clone(), journals: self.journals() }
+    }
+
+    /// Every journal, whole.
+    #[must_use]
+    pub(super) fn journals(&self) -> BTreeMap<JournalName, Vec<u8>> {
+        self.files.iter().map(|(name, file)| (*name, file.bytes.clone())).collect()
+    }
+}
+
+/// How many records these bytes are.
+fn count(mut bytes: &[u8]) -> u64 {
+    let mut records = 0;
+    while let Some(length) = bytes.first_chunk::<2>() {
+        let length = usize::from(u16::from_le_bytes(*length)) + OVERHEAD;
+        bytes = bytes.get(length..).unwrap_or_default();
+        records += 1;
+    }
+    records
+}

@@ -1,0 +1,338 @@
+//! Connections: made, used, silent, gone.
+//!
+//! A connection is what QUIC promises and no more: the control stream arrives
+//! whole and in order or the connection dies, datagrams arrive or not, an end
+//! that hears nothing for a while gives up, and an app that was killed says
+//! nothing to anybody.
+
+use diptych_protocol::fault::CloseCode;
+use diptych_protocol::identity::{Fingerprint, sha256};
+use diptych_protocol::limits;
+use diptych_protocol::liveness::LinkState;
+use diptych_protocol::machine::{Input, Lane, LinkId, Lost, Purpose};
+use diptych_protocol::secret::Secret;
+
+use super::path::Way;
+use super::{Happening, World};
+
+/// One connection between the primary and a device.
+pub(super) struct Connection {
+    assistant: usize,
+    purpose: Purpose,
+    /// The primary's end and the assistant's.
+    ends: [End; 2],
+    /// The primary has moved: nothing gets through any more.
+    broken: bool,
+}
+
+#[derive(Clone, Copy)]
+struct End {
+    link: LinkId,
+    run: u32,
+    state: EndState,
+    /// When the last piece of the stream towards this end arrives.
+    last: i64,
+    heard: i64,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum EndState {
+    Coming,
+    Open,
+    Closed,
+}
+
+/// How an assistant's link is watched by the world.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Watch {
+    /// Since when nothing keeps it from being LIVE.
+    pub(super) fine: Option<i64>,
+    pub(super) live: bool,
+    pub(super) paired: bool,
+    /// Which boots of both devices were once LIVE together.
+    pub(super) boots: (u32, u32),
+}
+
+/// A link that nothing hinders must be LIVE after this.
+const RESUME_BOUND: i64 = 12_000_000_000;
+
+impl Connection {
+    pub(super) const fn device(&self, end: usize) -> usize {
+        if end == 0 { 0 } else { self.assistant }
+    }
+}
+
+impl World {
+    /// A device wants to reach the primary.
+    pub(super) fn dial(&mut self, who: usize, peer: Fingerprint, reach: bool, purpose: Purpose) {
+        let run = self.devices[who].run;
+        let path = &self.paths[who];
+        let from = path.there_from(self.now);
+        let gives_up = self.now + limits::HANDSHAKE_DEADLINE.nanos();
+        let there = self.devices[0].is_running(from) && reach && from < gives_up;
+        if !there {
+            let lost = Lost::Unreachable;
+            return self.at(gives_up, Happening::DialFailed { who, run, lost });
+        }
+        let trip = path.round_trip(&mut self.dice);
+        if self.devices[0].key().fingerprint() != peer {
+            let lost = Lost::WrongKey;
+            return self.at(from + trip, Happening::DialFailed { who, run, lost });
+        }
+        let id = self.next_connection;
+        self.next_connection += 1;
+        let mut end = |device: usize| {
+            let device = &mut self.devices[device];
+            device.next_link += 1;
+            let link = LinkId(device.next_link);
+            End { link, run: device.run, state: EndState::Coming, last: 0, heard: from + trip }
+        };
+        let ends = [end(0), end(who)];
+        let connection = Connection { assistant: who, purpose, ends, broken: false };
+        self.connections.insert(id, connection);
+        self.at(from + trip, Happening::Up { connection: id, end: 1 });
+        self.at(from + trip * 3 / 2, Happening::Up { connection: id, end: 0 });
+    }
+
+    /// One end has finished its handshake.
+    pub(super) fn up(&mut self, id: u64, end: usize) {
+        let Some(connection) = self.connections.get_mut(&id) else { return };
+        let (who, other) = (connection.device(end), connection.device(1 - end));
+        let purpose = connection.purpose;
+        let this = connection.ends[end];
+        if this.state != EndState::Coming || self.devices[who].run != this.run {
+            return;
+        }
+        let peer = self.devices[other].key();
+        let admission = &self.devices[0].admission;
+        let admitted = match purpose {
+            Purpose::Pair => admission.pairing,
+            Purpose::Resume => admission.pinned.contains(&peer.fingerprint()),
+        };
+        if end == 0 && !admitted {
+            // TLS 1.3: the client believes to be connected until the alert comes.
+            connection.ends[0].state = EndState::Closed;
+            let lost = match purpose {
+                Purpose::Pair => Lost::Closed(CloseCode::NotPairing),
+                Purpose::Resume => Lost::WrongKey,
+            };
+            let trip = self.paths[other].delay(Way::Down, &mut self.dice);
+            return self.at(self.now + trip, Happening::Gone { connection: id, end: 1, lost });
+        }
+        connection.ends[end].state = EndState::Open;
+        connection.ends[end].heard = self.now;
+        let link = this.link;
+        self.devices[who].links.insert(link, id);
+        let name = format!("binding {} {id}", self.scenario.seed);
+        let binding = Secret::new(sha256(name.as_bytes()));
+        let remote = self.devices[other].address;
+        self.note(|| format!("{who}: connected to {other}, {purpose:?} {link:?}"));
+        self.feed(who, Input::Connected { link, purpose, peer, binding, remote });
+    }
+
+    /// One end is told that the connection is gone.
+    pub(super) fn gone(&mut self, id: u64, end: usize, lost: Lost) {
+        let Some(connection) = self.connections.get_mut(&id) else { return };
+        let this = connection.ends[end];
+        let was = core::mem::replace(&mut connection.ends[end].state, EndState::Closed);
+        let who = connection.device(end);
+        if connection.ends.iter().all(|end| end.state == EndState::Closed) {
+            self.connections.remove(&id);
+        }
+        if was != EndState::Closed && self.devices[who].run == this.run {
+            self.note(|| format!("{who}: {:?} is gone, {lost:?}", this.link));
+            if was == EndState::Open {
+                self.devices[who].links.remove(&this.link);
+                self.feed(who, Input::Disconnected { link: this.link, lost });
+            } else {
+                self.feed(who, Input::DialFailed { lost });
+            }
+        }
+    }
+
+    /// A machine sends.
+    pub(super) fn send(&mut self, who: usize, link: LinkId, lane: Lane, bytes: &[u8]) {
+        let Some(id) = self.devices[who].links.get(&link).copied() else { return };
+        let Some(connection) = self.connections.get_mut(&id) else { return };
+        if connection.broken {
+            return;
+        }
+        let (from, to) = if who == 0 { (0, 1) } else { (1, 0) };
+        let way = if from == 0 { Way::Down } else { Way::Up };
+        let path = &self.paths[connection.assistant];
+        _ = from;
+        if lane == Lane::Timing {
+            for arrival in path.datagram(way, self.now, &mut self.dice) {
+                let bytes = bytes.to_vec();
+                self.at(arrival, Happening::Datagram { connection: id, to, bytes });
+            }
+            return;
+        }
+        let arrival = path.stream(way, self.now, &mut self.dice).max(connection.ends[to].last);
+        connection.ends[to].last = arrival;
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let bits = self.dice.bits();
+            let cut = if bits % 4 == 0 {
+                usize::try_from(bits >> 32).unwrap_or(0) % rest.len() + 1
+            } else {
+                rest.len()
+            };
+            let (piece, after) = rest.split_at(cut);
+            let bytes = piece.to_vec();
+            self.at(arrival, Happening::Stream { connection: id, to, bytes });
+            rest = after;
+        }
+    }
+
+    pub(super) fn stream_came(&mut self, id: u64, to: usize, bytes: &[u8]) {
+        self.came(id, to, Lane::Control, bytes);
+    }
+
+    pub(super) fn datagram_came(&mut self, id: u64, to: usize, bytes: &[u8]) {
+        self.came(id, to, Lane::Timing, bytes);
+    }
+
+    fn came(&mut self, id: u64, to: usize, lane: Lane, bytes: &[u8]) {
+        let Some(connection) = self.connections.get_mut(&id) else { return };
+        let who = connection.device(to);
+        let end = &mut connection.ends[to];
+        if end.run != self.devices[who].run || connection.broken {
+            return;
+        }
+        match end.state {
+            EndState::Open => {
+                end.heard = self.now;
+                let link = end.link;
+                self.feed(who, Input::Received { link, lane, bytes });
+            }
+            // The server's handshake ends after the client has begun to speak.
+            EndState::Coming if lane == Lane::Control => {
+                let bytes = bytes.to_vec();
+                self.at(self.now + 1_000_000, Happening::Stream { connection: id, to, bytes });
+            }
+            EndState::Coming | EndState::Closed => {}
+        }
+    }
+
+    /// A machine closes: the other end hears of it if the path is there, and
+    /// what is still on its way is lost.
+    pub(super) fn close(&mut self, who: usize, link: LinkId, code: CloseCode) {
+        let Some(id) = self.devices[who].links.remove(&link) else { return };
+        self.note(|| format!("{who}: closes {link:?}, {code:?}"));
+        let Some(connection) = self.connections.get_mut(&id) else { return };
+        let (end, way) = if who == 0 { (0, Way::Down) } else { (1, Way::Up) };
+        connection.ends[end].state = EndState::Closed;
+        let path = &self.paths[connection.assistant];
+        if path.is_there(self.now) && !connection.broken && !self.dice.chance(path.conditions.loss)
+        {
+            let arrival = self.now + path.delay(way, &mut self.dice);
+            let lost = Lost::Closed(code);
+            self.at(arrival, Happening::Gone { connection: id, end: 1 - end, lost });
+        }
+    }
+
+    /// All connections of a primary that got another address lead nowhere.
+    pub(super) fn break_all(&mut self) {
+        for connection in self.connections.values_mut() {
+            connection.broken = true;
+        }
+    }
+
+    /// The primary's ends of an assistant that got another address.
+    pub(super) fn migrate(&mut self, who: usize) {
+        let remote = self.devices[who].address;
+        let moved: Vec<LinkId> = self
+            .connections
+            .values()
+            .filter(|c| c.assistant == who && c.ends[0].state == EndState::Open && !c.broken)
+            .filter(|c| c.ends[1].run == self.devices[who].run)
+            .map(|c| c.ends[0].link)
+            .collect();
+        for link in moved {
+            if self.paths[who].is_there(self.now) {
+                self.feed(0, Input::Moved { link, remote });
+            }
+        }
+    }
+
+    /// Silence, restarts and links that should long be LIVE.
+    pub(super) fn tick(&mut self) {
+        let idle = limits::CONNECTION_IDLE.nanos();
+        for id in self.connections.keys().copied().collect::<Vec<_>>() {
+            let Some(connection) = self.connections.get_mut(&id) else { continue };
+            let assistant = connection.assistant;
+            let path = self.paths[assistant].is_there(self.now) && !connection.broken;
+            let runs = [0, 1].map(|end| {
+                let device = &self.devices[connection.device(end)];
+                let here = connection.ends[end];
+                (
+                    device.is_running(self.now),
+                    device.run == here.run && here.state == EndState::Open,
+                )
+            });
+            let coming = connection.ends.iter().any(|end| end.state == EndState::Coming);
+            if path && runs.iter().all(|(running, same)| *running && *same) {
+                connection.ends.iter_mut().for_each(|end| end.heard = self.now);
+            }
+            let ends = connection.ends;
+            for end in [0, 1] {
+                let silent = self.now - ends[end].heard;
+                let (running, same) = runs[end];
+                if !running || !same {
+                    continue;
+                }
+                let (other_runs, other_same) = runs[1 - end];
+                let forgotten = path && end == 1 && other_runs && !other_same && !coming;
+                if forgotten && silent >= 1_000_000_000 {
+                    self.gone(id, end, Lost::Reset);
+                } else if silent >= idle {
+                    self.gone(id, end, Lost::TimedOut);
+                }
+            }
+            let dead = |end: usize| {
+                self.connections.get(&id).is_none_or(|connection| {
+                    let this = connection.ends[end];
+                    this.state == EndState::Closed
+                        || self.devices[connection.device(end)].run != this.run
+                })
+            };
+            if dead(0) && dead(1) {
+                self.connections.remove(&id);
+            }
+        }
+        for who in 1..self.devices.len() {
+            self.watch_link(who);
+        }
+    }
+
+    fn watch_link(&mut self, who: usize) {
+        let settled = self.devices[0].over || self.devices[who].over;
+        let fine = self.devices[0].is_running(self.now)
+            && self.devices[who].is_running(self.now)
+            && self.paths[who].is_there(self.now)
+            && self.watch[who].paired
+            && !settled;
+        if !fine {
+            self.watch[who].fine = None;
+            return;
+        }
+        let since = *self.watch[who].fine.get_or_insert(self.now);
+        if !self.watch[who].live && self.now - since > RESUME_BOUND {
+            self.fail(format!("device {who}: not LIVE although nothing is in its way"));
+            self.watch[who].paired = false;
+        }
+    }
+
+    /// The primary says how the link to a device is.
+    pub(super) fn link_is(&mut self, who: usize, state: LinkState) {
+        let live = state == LinkState::Live;
+        if live && !self.watch[who].live {
+            let at = self.now;
+            if let Some(since) = self.watch[who].fine {
+                self.resumes.push(at - since);
+            }
+        }
+        self.watch[who].live = live;
+    }
+}

@@ -1,0 +1,203 @@
+//! How a simulated session ended, held against the truth.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use diptych_protocol::clock::Estimate;
+use diptych_protocol::identity::Role;
+use diptych_protocol::journal::{Integrity, Replayed, replay, verify};
+use diptych_protocol::machine::JournalName;
+use diptych_protocol::primary;
+use diptych_protocol::report::{Report, evaluate};
+use diptych_protocol::time::Span;
+
+use super::World;
+use super::brain::Told;
+use super::truth::{Seen, Truth, judge};
+
+/// What a session came to.
+pub struct Outcome {
+    /// The seed that it can be run with again.
+    pub seed: u64,
+    /// Everything that must not have happened.
+    pub failures: Vec<String>,
+    /// The last things that happened, one line each.
+    pub trace: Vec<String>,
+    /// What each app was told: true time, device, event.
+    pub told: Vec<(i64, usize, Told)>,
+    /// What really happened.
+    pub truth: Truth,
+    /// The report from the primary's files, if the primary finished.
+    pub report: Option<Report>,
+    /// Each device's journals.
+    pub journals: Vec<BTreeMap<JournalName, Vec<u8>>>,
+    /// From a path that is there again to a link that is LIVE.
+    pub resumes: Vec<Span>,
+    /// Which devices were told that the session is over.
+    pub over: Vec<bool>,
+}
+
+impl Outcome {
+    /// Stops the test with the trace if anything failed.
+    ///
+    /// # Panics
+    /// If anything failed.
+    #[must_use]
+    pub fn check(self) -> Self {
+        assert!(self.failures.is_empty(), "{}", self.story());
+        self
+    }
+
+    /// What went wrong, and what happened before.
+    #[must_use]
+    pub fn story(&self) -> String {
+        let mut story = self.trace.join("\n");
+        for failure in &self.failures {
+            _ = write!(story, "\nseed {}: {failure}", self.seed);
+        }
+        story
+    }
+
+    /// Whether the primary was told this.
+    pub fn primary_told(&self, wanted: impl Fn(&primary::Event) -> bool) -> bool {
+        self.told.iter().any(|(_, _, told)| matches!(told, Told::Primary(event) if wanted(event)))
+    }
+
+    /// Whether the assistant on this device was told this.
+    pub fn assistant_told(
+        &self,
+        device: usize,
+        wanted: impl Fn(&diptych_protocol::secondary::Event) -> bool,
+    ) -> bool {
+        let one = |(_, who, told): &(i64, usize, Told)| {
+            *who == device && matches!(told, Told::Assistant(event) if wanted(event))
+        };
+        self.told.iter().any(one)
+    }
+}
+
+pub(super) fn of(mut world: World) -> Outcome {
+    let truth = truth(&world);
+    let journals: Vec<_> = world.devices.iter().map(|device| device.disk.journals()).collect();
+    let seated = |device: &super::device::Device| device.seat.is_some();
+    let all_over = world.devices.iter().skip(1).all(|device| device.over || !seated(device));
+    let mut report = None;
+    if world.devices[0].over {
+        report = evaluated(&mut world, &journals[0]);
+        if all_over && world.failures.is_empty() {
+            compare(&mut world, &journals, report.as_ref(), &truth);
+        }
+    }
+    if world.failures.is_empty() && !(world.devices[0].over && all_over) {
+        let over: Vec<bool> = world.devices.iter().map(|device| device.over).collect();
+        world.fail(format!("the session did not end everywhere: {over:?}"));
+    }
+    Outcome {
+        seed: world.scenario.seed,
+        failures: world.failures,
+        trace: world.trace.into(),
+        told: world.told,
+        truth,
+        report,
+        journals,
+        resumes: world.resumes.into_iter().map(Span::from_nanos).collect(),
+        over: world.devices.iter().map(|device| device.over).collect(),
+    }
+}
+
+fn truth(world: &World) -> Truth {
+    let [_, start, end] = world.scenario.plan;
+    let seen = |seat: u8| {
+        let mut seen = Seen { seat, frames: Vec::new(), away: Vec::new() };
+        for (who, device) in world.devices.iter().enumerate() {
+            if device.seat == Some(seat) || (seat == 0 && who == 0) {
+                seen.frames.extend(&device.camera.durable);
+                seen.away.extend(&device.camera.away);
+            }
+        }
+        seen
+    };
+    let seats = 0..=world.scenario.assistants;
+    let end = world.stopped.map_or(end.nanos(), |stopped| end.nanos().min(stopped));
+    judge(seats.map(seen).collect(), start.nanos(), end)
+}
+
+fn replayed(world: &mut World, files: &BTreeMap<JournalName, Vec<u8>>) -> Vec<Replayed> {
+    let mut whole = Vec::new();
+    for (name, bytes) in files {
+        match replay(bytes) {
+            Ok(replayed) => whole.push(replayed),
+            Err(error) => world.fail(format!("journal {name}: {error}")),
+        }
+    }
+    whole
+}
+
+fn evaluated(world: &mut World, files: &BTreeMap<JournalName, Vec<u8>>) -> Option<Report> {
+    let whole = replayed(world, files);
+    match evaluate(&whole, None) {
+        Ok(report) => Some(report),
+        Err(error) => {
+            world.fail(format!("no report: {error}"));
+            None
+        }
+    }
+}
+
+fn compare(
+    world: &mut World,
+    journals: &[BTreeMap<JournalName, Vec<u8>>],
+    report: Option<&Report>,
+    truth: &Truth,
+) {
+    let files: Vec<&[u8]> = journals[0].values().map(Vec::as_slice).collect();
+    let verified = verify(&files, None);
+    if verified.integrity() != Integrity::Intact {
+        world.fail(format!("journals are not intact: {:?}", verified.first()));
+    }
+    for (who, files) in journals.iter().enumerate() {
+        for (name, bytes) in files {
+            let owner = if name.role == Role::PRIMARY { 0 } else { who };
+            let original = if who == 0 {
+                (0..journals.len()).find(|of| world.devices[*of].own == Some(*name))
+            } else {
+                Some(owner)
+            };
+            let Some(original) = original.and_then(|of| journals[of].get(name)) else { continue };
+            if original != bytes {
+                let (copy, original) = (bytes.len(), original.len());
+                world.fail(format!("device {who} has {copy} of {original} bytes of {name}"));
+            }
+        }
+    }
+    let Some(report) = report else { return };
+    let judgement = &report.judgement;
+    let counts = (judgement.count_min, judgement.count_max);
+    if judgement.verdict != truth.verdict || counts != (truth.count, truth.count) {
+        let said = (judgement.verdict, counts);
+        world.fail(format!(
+            "the report says {said:?}, the truth is {truth:?}; {:#?}, unknown {:?}",
+            judgement.interruptions, report.unknown
+        ));
+    }
+}
+
+impl World {
+    /// The interval holds the true offset, whoever states it.
+    pub(super) fn check_estimate(&mut self, teller: usize, who: usize, estimate: &Estimate) {
+        let boots = (self.devices[0].boots, self.devices[who].boots);
+        if !self.watch[who].live && self.watch[who].boots != boots {
+            return;
+        }
+        if self.watch[who].live {
+            self.watch[who].boots = boots;
+        }
+        let reading = |device: usize| self.devices[device].clock.reading(self.now);
+        let offset = Span::from_nanos(reading(who) - reading(0));
+        if offset < estimate.low || estimate.high < offset {
+            self.fail(format!(
+                "device {teller} states {estimate:?} for the clock of {who}, the truth is {offset}"
+            ));
+        }
+    }
+}

@@ -1,0 +1,254 @@
+//! What happens in a simulated exam, as data: one value says it all.
+
+use diptych_protocol::ledger::Cause;
+use diptych_protocol::time::Span;
+
+use super::path::Conditions;
+use crate::dice::{Dice, Law};
+
+/// Something that happens at a true time.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Step {
+    /// When, since the start.
+    pub at: Span,
+    /// What.
+    pub what: What,
+}
+
+/// What can happen. Devices are numbered: 0 is the primary.
+#[derive(Clone, Debug, PartialEq)]
+pub enum What {
+    /// The primary shows a code for a seat.
+    Open {
+        /// Which seat.
+        seat: u8,
+    },
+    /// A device scans whatever code the seat shows, until it is paired.
+    Scan {
+        /// Which device.
+        who: usize,
+        /// Whose code.
+        seat: u8,
+    },
+    /// All cameras are started, as soon as all seats are taken.
+    Begin,
+    /// The session is ended.
+    Finish,
+    /// A camera delivers nothing for a while.
+    CameraOff {
+        /// Whose.
+        who: usize,
+        /// For how long.
+        lasting: Span,
+        /// What the system says of it.
+        said: Said,
+    },
+    /// The examinee leaves the exam screen for a while.
+    ScreenLeft {
+        /// For how long.
+        lasting: Span,
+    },
+    /// The app is killed and started again.
+    Kill {
+        /// Whose.
+        who: usize,
+        /// After how long it starts again.
+        lasting: Span,
+    },
+    /// The device loses its power, and starts again.
+    PowerLoss {
+        /// Which.
+        who: usize,
+        /// After how long the app runs again.
+        lasting: Span,
+    },
+    /// An assistant's packets get nowhere for a while.
+    Outage {
+        /// Whose.
+        who: usize,
+        /// For how long.
+        lasting: Span,
+    },
+    /// A device gets another address.
+    Move {
+        /// Which.
+        who: usize,
+    },
+    /// The device sleeps: its clock goes on, its apps do not.
+    Sleep {
+        /// Which.
+        who: usize,
+        /// For how long.
+        lasting: Span,
+    },
+    /// The device has no space any more.
+    DiskFull {
+        /// Which.
+        who: usize,
+    },
+    /// The primary puts the device in this seat out.
+    Remove {
+        /// Which seat.
+        seat: u8,
+    },
+    /// Everything on one device is copied to another, which is then started.
+    Clone {
+        /// The original.
+        of: usize,
+        /// The copy.
+        who: usize,
+    },
+    /// A device is gone for good.
+    Gone {
+        /// Which.
+        who: usize,
+    },
+    /// An assistant's user leaves the session.
+    Leave {
+        /// Which device.
+        who: usize,
+    },
+}
+
+/// What the system says when a camera stops.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Said {
+    /// Nothing at all: the encoder just delivers no more.
+    Nothing,
+    /// Why, at once, and when it is back.
+    Cause(Cause),
+}
+
+/// A whole simulated session.
+#[derive(Clone, Debug)]
+pub struct Scenario {
+    /// Determines everything that the rest leaves open.
+    pub seed: u64,
+    /// Seats of the plan, the primary's not counted.
+    pub assistants: u8,
+    /// The path of each device to the primary; the first one's is not used.
+    pub paths: Vec<Conditions>,
+    /// Waiting opens, waiting closes, answering ends: true times.
+    pub plan: [Span; 3],
+    /// What happens, in any order.
+    pub steps: Vec<Step>,
+    /// When the simulation stops.
+    pub until: Span,
+    /// Whether every line is kept, and not only the last ones.
+    pub verbose: bool,
+}
+
+const fn s(seconds: i64) -> Span {
+    Span::from_secs(seconds)
+}
+
+/// When answering begins in [`Scenario::exam`].
+pub const ANSWERING: Span = Span::from_secs(60);
+const STORM: u64 = 0x5703_0001;
+
+impl Scenario {
+    /// An exam in which nothing goes wrong: paired by 10 s, recording from 20 s,
+    /// answering from [`ANSWERING`] for `minutes`.
+    #[must_use]
+    pub fn exam(seed: u64, assistants: u8, minutes: i64) -> Self {
+        let end = ANSWERING + s(60 * minutes);
+        let mut exam = Self {
+            seed,
+            assistants,
+            paths: vec![Conditions::WIFI; usize::from(assistants) + 1],
+            plan: [s(5), ANSWERING, end],
+            steps: Vec::new(),
+            until: end + s(40),
+            verbose: false,
+        };
+        for seat in 1..=assistants {
+            let at = s(2 * i64::from(seat));
+            exam = exam.with(at, What::Open { seat });
+            exam = exam.with(at + s(1), What::Scan { who: usize::from(seat), seat });
+        }
+        exam.with(s(20), What::Begin).with(end + s(1), What::Finish)
+    }
+
+    /// The same, and `what` at `at`.
+    #[must_use]
+    pub fn with(mut self, at: Span, what: What) -> Self {
+        self.steps.push(Step { at, what });
+        self
+    }
+
+    /// One more device, which is in no seat yet; its number is the last one.
+    #[must_use]
+    pub fn with_device(mut self) -> Self {
+        self.paths.push(Conditions::WIFI);
+        self
+    }
+
+    /// When answering ends.
+    #[must_use]
+    pub fn end(&self) -> Span {
+        self.plan[2]
+    }
+
+    /// An exam of `minutes` in which everything goes wrong that can, at times
+    /// and for durations that the rules judge without doubt: no loss is within
+    /// a few seconds of a limit.
+    #[must_use]
+    pub fn storm(seed: u64, minutes: i64) -> Self {
+        let mut dice = Dice::keyed(seed, STORM, 0);
+        let assistants = if dice.chance(0.25) { 2 } else { 1 };
+        let mut storm = Self::exam(seed, assistants, minutes);
+        for path in &mut storm.paths {
+            *path = Conditions::drawn(&mut dice);
+        }
+        let devices = usize::from(assistants);
+        let mut at = ANSWERING + s(20) + drawn(&mut dice, 0, 200);
+        let mut lossy = 0;
+        while at < storm.end() - s(240) && lossy < 6 {
+            let long = dice.chance(0.05);
+            let lasting = if long { drawn(&mut dice, 135, 160) } else { drawn(&mut dice, 5, 25) };
+            let who = pick(&mut dice, devices + 1);
+            for who in if dice.chance(0.1) { vec![0, 1] } else { vec![who] } {
+                let what = trouble(&mut dice, who, lasting);
+                storm = storm.with(at, what);
+            }
+            lossy += 1;
+            at = at + lasting + drawn(&mut dice, 40, 900);
+        }
+        let mut at = ANSWERING + drawn(&mut dice, 0, 100);
+        while at < storm.end() - s(60) {
+            let who = 1 + pick(&mut dice, devices);
+            let lasting =
+                if dice.chance(0.2) { drawn(&mut dice, 30, 300) } else { drawn(&mut dice, 1, 15) };
+            let lasting = lasting.min(storm.end() - s(30) - at);
+            let what = match pick(&mut dice, 4) {
+                0 => What::Move { who: pick(&mut dice, devices + 1) },
+                _ => What::Outage { who, lasting },
+            };
+            storm = storm.with(at, what);
+            at = at + drawn(&mut dice, 5, 600);
+        }
+        storm
+    }
+}
+
+/// Something that costs a camera `lasting`.
+fn trouble(dice: &mut Dice, who: usize, lasting: Span) -> What {
+    match pick(dice, 7) {
+        0 => What::CameraOff { who, lasting, said: Said::Nothing },
+        1 => What::CameraOff { who, lasting, said: Said::Cause(Cause::Call) },
+        2 | 3 => What::Kill { who, lasting },
+        4 => What::PowerLoss { who, lasting },
+        5 => What::Sleep { who, lasting },
+        _ if who == 0 => What::ScreenLeft { lasting },
+        _ => What::Kill { who, lasting },
+    }
+}
+
+fn drawn(dice: &mut Dice, low: i64, high: i64) -> Span {
+    dice.draw(Law::Uniform { low: s(low), high: s(high) })
+}
+
+/// One of `n`, evenly.
+fn pick(dice: &mut Dice, n: usize) -> usize {
+    usize::try_from(dice.bits() % n.max(1) as u64).unwrap_or(0)
+}

@@ -1,0 +1,190 @@
+//! The script's steps, and their ends.
+
+use diptych_protocol::ledger::{Cause, Observed};
+use diptych_protocol::machine::Input;
+use diptych_protocol::primary;
+use diptych_protocol::secondary;
+
+use diptych_protocol::identity::Role;
+
+use super::brain::{Act, span};
+use super::device::{Device, address};
+use super::script::{Said, What};
+use super::{Happening, World};
+
+impl World {
+    pub(super) fn step(&mut self, index: usize) {
+        let Some(step) = self.scenario.steps.get(index).cloned() else { return };
+        self.note(|| format!("-- {:?}", step.what));
+        match step.what {
+            What::Open { seat } => {
+                self.wishes.open.insert(seat);
+                self.ask();
+            }
+            What::Scan { who, seat } => {
+                self.devices[who].scanning = Some(seat);
+                self.scan(who);
+            }
+            What::Begin => self.wishes.begin = true,
+            What::Finish => self.wishes.finish = true,
+            What::CameraOff { who, lasting, said } => {
+                self.camera_goes(who, said);
+                self.at(self.now + lasting.nanos(), Happening::Return(index));
+            }
+            What::ScreenLeft { lasting } => {
+                if self.devices[0].brain.is_some() {
+                    let until = self.now + lasting.nanos();
+                    self.devices[0].camera.away.push((self.now, until));
+                    let observed = Observed { cause: Cause::Background, raw: 0 };
+                    self.act(0, Act::ScreenLeft(observed));
+                    self.at(until, Happening::Return(index));
+                }
+            }
+            What::Kill { who, lasting } => {
+                self.devices[who].doom = Some(self.dice.bits() % 8);
+                self.at(self.now + lasting.nanos(), Happening::Return(index));
+            }
+            What::PowerLoss { who, lasting } => {
+                let device = &mut self.devices[who];
+                device.camera.pending.clear();
+                device.disk.lose_power(&mut self.dice);
+                self.dies(who);
+                self.devices[who].last_exit = Observed { cause: Cause::Reboot, raw: 0 };
+                self.at(self.now + lasting.nanos(), Happening::Return(index));
+            }
+            // The path knows its outages from the beginning.
+            What::Outage { lasting, .. } => {
+                self.at(self.now + lasting.nanos(), Happening::Return(index));
+            }
+            What::Move { who } => self.moves_to(who),
+            What::Sleep { who, lasting } => {
+                self.devices[who].asleep_until = self.now + lasting.nanos();
+                self.at(self.now + lasting.nanos(), Happening::Return(index));
+            }
+            What::DiskFull { who } => self.devices[who].disk.fill(),
+            What::Remove { seat } => {
+                if let Ok(role) = Role::new(seat) {
+                    self.lead(primary::Command::Remove { role });
+                }
+            }
+            What::Clone { of, who } => self.clone_device(of, who),
+            What::Gone { who } => self.dies(who),
+            What::Leave { who } => {
+                self.follow(who, secondary::Command::Leave);
+            }
+        }
+    }
+
+    pub(super) fn step_ends(&mut self, index: usize) {
+        let Some(step) = self.scenario.steps.get(index).cloned() else { return };
+        self.note(|| format!("-- end of {:?}", step.what));
+        match step.what {
+            What::CameraOff { who, said, .. } => self.camera_returns(who, said),
+            What::ScreenLeft { .. } => {
+                self.act(0, Act::ScreenBack);
+            }
+            What::Kill { who, .. } => {
+                if self.devices[who].doom.is_some() {
+                    self.dies(who);
+                }
+                self.start(who);
+            }
+            What::PowerLoss { who, .. } => {
+                let now = self.now;
+                self.devices[who].reboot(now, &mut self.dice);
+                self.start(who);
+            }
+            What::Sleep { who, lasting } => {
+                let now = self.now;
+                if let Some(since) = &mut self.devices[who].camera.since {
+                    *since = now;
+                }
+                self.feed(who, Input::Slept { span: span(lasting.nanos()) });
+            }
+            _ => {}
+        }
+    }
+
+    pub(super) fn dies(&mut self, who: usize) {
+        self.note(|| format!("{who}: dies"));
+        let device = &mut self.devices[who];
+        device.camera.synced();
+        device.die();
+        device.last_exit = Observed { cause: Cause::OsKill, raw: 9 };
+        self.watch[who].live = false;
+        if who == 0 {
+            self.shown.clear();
+            self.watch.iter_mut().for_each(|watch| watch.live = false);
+        }
+    }
+
+    fn camera_goes(&mut self, who: usize, said: Said) {
+        if self.devices[who].camera.since.is_none() {
+            return;
+        }
+        self.commit(who);
+        self.devices[who].camera.off = true;
+        if let Said::Cause(cause) = said {
+            self.act(who, Act::CameraLost(Observed { cause, raw: 1 }));
+        }
+    }
+
+    fn camera_returns(&mut self, who: usize, said: Said) {
+        let now = self.now;
+        let camera = &mut self.devices[who].camera;
+        camera.off = false;
+        if let Some(since) = &mut camera.since {
+            *since = now;
+            if said != Said::Nothing {
+                self.act(who, Act::CameraBack);
+            }
+        }
+    }
+
+    fn moves_to(&mut self, who: usize) {
+        self.moves += 1;
+        self.devices[who].address = address(who, self.moves);
+        if who == 0 {
+            self.break_all();
+            self.watch.iter_mut().for_each(|watch| watch.fine = None);
+            let addresses = self.addresses();
+            self.feed(0, Input::NetworkChanged);
+            self.lead(primary::Command::Addresses(addresses));
+        } else {
+            self.watch[who].fine = None;
+            self.migrate(who);
+            self.feed(who, Input::NetworkChanged);
+        }
+    }
+
+    fn clone_device(&mut self, of: usize, who: usize) {
+        let mut copy = Device::new(self.scenario.seed, who);
+        let original = &self.devices[of];
+        copy.key = original.key.clone();
+        copy.disk = original.disk.clone();
+        copy.own = original.own;
+        copy.run = 1_000;
+        self.devices[who] = copy;
+        self.start(who);
+    }
+
+    /// What the users still want, they ask for again.
+    pub(super) fn ask(&mut self) {
+        if !self.devices[0].is_running(self.now) || self.devices[0].over {
+            return;
+        }
+        for seat in self.wishes.open.clone() {
+            if let Ok(role) = Role::new(seat)
+                && !self.shown.contains_key(&seat)
+            {
+                self.lead(primary::Command::OpenPairing { role });
+            }
+        }
+        if self.wishes.begin && !self.wishes.finish {
+            self.lead(primary::Command::Begin);
+        }
+        if self.wishes.finish {
+            self.lead(primary::Command::Finish);
+        }
+    }
+}
