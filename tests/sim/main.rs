@@ -62,7 +62,10 @@ fn main() -> ExitCode {
         for failure in &outcome.failures {
             _ = writeln!(out, "seed {seed}: {failure}");
         }
-        failed += u64::from(!outcome.failures.is_empty());
+        if !outcome.ended {
+            _ = writeln!(out, "seed {seed}: not over everywhere: {:?}", outcome.over);
+        }
+        failed += u64::from(!outcome.failures.is_empty() || !outcome.ended);
         resumes.extend(outcome.resumes);
     }
     resumes.sort_unstable();

@@ -12,8 +12,8 @@ use crate::machine::JournalName;
 use crate::plan::Phase;
 use crate::policy::Tally;
 use crate::session::{
-    Beginning, FaceGate, Local, Outbox, Past, Peer, StartError, State, camera_of, clock_number,
-    read, watch,
+    Beginning, FaceGate, Local, Outbox, Past, Peer, SealDue, StartError, State, camera_of,
+    clock_number, read, watch,
 };
 use crate::time::{Instant, Primary, Span};
 use crate::timers::{Timer, Timers};
@@ -129,6 +129,8 @@ impl PrimaryMachine {
     fn go_on(&mut self, now: Instant<Primary>, beginning: &Beginning<Primary>) {
         if beginning.finished {
             self.course = Course::Over;
+            self.local.seal(now, SealDue::Now, &mut self.outbox);
+            self.timers.set(Timer::Closing, Some(now + limits::HANDOVER_TIME));
             return;
         }
         // Whoever was not there when the waiting window closed leaves the answer to

@@ -74,7 +74,7 @@ impl PrimaryMachine {
             Ok(entries) => {
                 seat.read(&entries);
                 self.local.settle(now, &mut self.outbox);
-                seat.peer.acknowledge(&mut self.outbox);
+                seat.peer.acknowledge(&self.local, &mut self.outbox);
             }
             Err(MirrorError::Gap { .. }) => seat.peer.ask(&mut self.outbox),
             Err(MirrorError::Fork(fork)) => self.forked(now, link, role, &fork),

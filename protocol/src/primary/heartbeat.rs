@@ -48,6 +48,9 @@ impl PrimaryMachine {
 
     /// The own camera changed.
     pub(super) fn camera_news(&mut self, now: Instant<Primary>, news: Vec<News<Primary>>) {
+        if news.is_empty() {
+            return;
+        }
         let role = Role::PRIMARY;
         for news in news {
             let event = match news {

@@ -163,9 +163,10 @@ impl PrimaryMachine {
         Control::Finish(wire::Finish { reason: wire::FinishReason::Host, at: self.now })
     }
 
-    /// Tells a peer how this device is. `[SESSION-10]`
+    /// Tells a peer how this device is, and which boot of it this is: without
+    /// that the peer's journal cannot name this clock. `[SESSION-10]`
     pub(super) fn report_device(&mut self, link: LinkId) {
-        let Some(device) = self.device else { return };
+        let device = self.device.unwrap_or_default();
         let camera = self.camera.reported();
         let report = wire::DeviceReport { device, camera, boot: self.boot };
         self.outbox.control(link, Control::DeviceReport(report).encode());
@@ -301,11 +302,7 @@ impl PrimaryMachine {
 
     /// Seats whose journal has not arrived whole.
     fn incomplete(&self) -> Vec<Role> {
-        let whole = |role: &Role| {
-            self.seats.get(role).is_some_and(|seat| {
-                seat.finished.is_some_and(|head| seat.peer.copied().sequence >= head.sequence)
-            })
-        };
+        let whole = |role: &Role| self.seats.get(role).is_some_and(Seat::is_whole);
         self.seats.keys().copied().filter(|role| !whole(role)).collect()
     }
 

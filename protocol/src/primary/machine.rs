@@ -155,6 +155,9 @@ impl PrimaryMachine {
     }
 
     pub(super) fn enter_phase(&mut self, now: Instant<Primary>) {
+        if self.course == Course::Over {
+            return self.timers.set(Timer::Phase, None);
+        }
         let phase = self.plan.phase_at(now);
         self.timers.set(Timer::Phase, self.plan.next_change(now));
         if phase == self.phase {
@@ -173,6 +176,7 @@ impl Machine for PrimaryMachine {
 
     fn command(&mut self, now: Instant<Primary>, command: Command) -> Result<(), Refused> {
         self.now = self.now.max(now);
+        self.local.carried_out();
         let done = self.obey(now, command);
         self.set_timers();
         done
@@ -180,6 +184,9 @@ impl Machine for PrimaryMachine {
 
     fn handle(&mut self, now: Instant<Primary>, input: Input<'_>) {
         self.now = self.now.max(now);
+        if !matches!(input, Input::StorageFailed) {
+            self.local.carried_out();
+        }
         match input {
             Input::Wake => {}
             Input::Connected { link, purpose, peer, binding, remote: _ } => {

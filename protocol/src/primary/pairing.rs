@@ -89,10 +89,11 @@ impl PrimaryMachine {
                 self.outbox.event(Event::TicketWithdrawn { role });
             }
         }
-        let admission = Admission {
-            pairing: !self.offers.is_empty(),
-            pinned: self.state.members.iter().map(|m| m.membership.peer.fingerprint()).collect(),
-        };
+        // A device that was put out is let in as far as its first message, to be
+        // told so: a TLS alert would make it try for ever. [SESSION-24]
+        let members = self.state.members.iter().map(|m| m.membership.peer.fingerprint());
+        let pinned = members.chain(self.state.refused.iter().copied()).collect();
+        let admission = Admission { pairing: !self.offers.is_empty(), pinned };
         self.outbox.admit(admission);
         for (role, (text, until)) in codes {
             if self.shown.get(&role) != Some(&text) {

@@ -29,8 +29,18 @@ pub(super) struct Seat {
     boot: Option<BootId>,
     /// Since when its camera is known to be lost.
     pub(super) lost: Option<Instant<Primary>>,
-    /// The last record of its journal, once it has finished.
+    /// How far its journal goes whose end it has announced or shown.
     pub(super) finished: Option<Head>,
+    /// Whether the copied journal has its last record, and the seal over it.
+    end: JournalEnd,
+}
+
+/// How the copy of a journal ends.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum JournalEnd {
+    Open,
+    Finished,
+    Sealed,
 }
 
 impl Seat {
@@ -50,6 +60,7 @@ impl Seat {
             boot: None,
             lost: None,
             finished: None,
+            end: JournalEnd::Open,
         }
     }
 
@@ -62,12 +73,11 @@ impl Seat {
     pub(super) fn read(&mut self, entries: &[Entry]) {
         for entry in entries {
             match &entry.fact {
-                Fact::ProcessStarted { boot, .. } => {
-                    // What an earlier boot's clock timed cannot be placed live any
-                    // more; the report still places it.
-                    if self.boot.replace(*boot) != Some(*boot) {
-                        self.waiting.clear();
-                    }
+                // What an earlier boot's clock timed cannot be placed live any more;
+                // the report still places it.
+                Fact::ProcessStarted { boot, .. } if self.boot != Some(*boot) => {
+                    self.boot = Some(*boot);
+                    self.waiting.clear();
                 }
                 Fact::Segment { first, last, frames, bytes, sha256, .. } => {
                     self.waiting.push_back(Fragment {
@@ -78,10 +88,21 @@ impl Seat {
                         sha256: *sha256,
                     });
                 }
+                Fact::Finish { .. } => self.end = JournalEnd::Finished,
+                Fact::Seal { .. } if self.end == JournalEnd::Finished => {
+                    self.end = JournalEnd::Sealed;
+                }
                 _ => {}
             }
         }
         self.place();
+    }
+
+    /// Whether the whole journal is here: up to where its device said, or to its
+    /// sealed end. `[SESSION-9]`
+    pub(super) fn is_whole(&self) -> bool {
+        let told = self.finished.is_some_and(|end| self.peer.copied().sequence >= end.sequence);
+        told || self.end == JournalEnd::Sealed
     }
 
     /// Places in session time what can be placed by now. It stays where it was
@@ -107,7 +128,7 @@ impl Seat {
     }
 
     fn session_time(&self, at: Instant<Secondary>) -> Option<Instant<Primary>> {
-        self.peer.timing().estimator().to_primary(at).map(|mapped| mapped.at)
+        self.peer.timing().estimator().middle_of(at)
     }
 
     /// The capture of the last frame that the assistant is known to have

@@ -129,6 +129,7 @@ impl SecondaryMachine {
                 }
                 self.report_device();
                 self.ship();
+                self.say_finished();
             }
             Err(fork) => self.forked(now, &fork),
         }

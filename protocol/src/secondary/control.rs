@@ -140,8 +140,14 @@ impl SecondaryMachine {
         if session.closing != Closing::Stopping || !stopped {
             return;
         }
-        session.closing = Closing::HandingOver;
         session.local.finish(now, 0, &mut self.outbox);
+        self.hand_over(now);
+    }
+
+    /// The journal has its last record: it is sealed and handed over.
+    pub(super) fn hand_over(&mut self, now: Instant<Secondary>) {
+        let Course::InSession(session) = &mut self.course else { return };
+        session.closing = Closing::HandingOver;
         session.local.seal(now, SealDue::Now, &mut self.outbox);
         session.local.settle(now, &mut self.outbox);
         self.timers.set(Timer::Closing, Some(now + crate::limits::HANDOVER_TIME));
@@ -152,7 +158,7 @@ impl SecondaryMachine {
     /// How far the journal that must be handed over goes.
     pub(super) fn say_finished(&mut self) {
         let (Course::InSession(session), Some(link)) = (&self.course, &self.link) else { return };
-        if session.closing == Closing::HandingOver {
+        if matches!(session.closing, Closing::HandingOver | Closing::Parting) {
             let head = session.local.durable();
             let finished = wire::Finished { head: head.hash, sequence: head.sequence };
             self.outbox.control(link.id, Control::Finished(finished).encode());
@@ -177,6 +183,11 @@ impl SecondaryMachine {
         if let Some(link) = self.link.take() {
             self.outbox.settled().close(link.id, CloseCode::OkEnd);
         }
+        if let Course::InSession(session) = &mut self.course {
+            // Nobody to come back to: a later start finds that out here.
+            session.state.members.clear();
+            self.outbox.settled().store(session.state.encode());
+        }
         self.course = Course::Over;
         self.outbox.event(Event::Finished(ending));
     }
@@ -187,7 +198,7 @@ impl SecondaryMachine {
         match session.peer.copy(journal, &mut self.outbox) {
             Ok(_) => {
                 session.local.settle(now, &mut self.outbox);
-                session.peer.acknowledge(&mut self.outbox);
+                session.peer.acknowledge(&session.local, &mut self.outbox);
                 Ok(())
             }
             Err(MirrorError::Gap { .. }) => {

@@ -118,7 +118,9 @@ impl SecondaryMachine {
         let all = session.local.durable().sequence;
         if session.closing == Closing::HandingOver && session.peer.holds(all) {
             session.closing = Closing::Parting;
-            self.timers.set(Timer::Closing, Some(self.now + limits::PARTING_TIME));
+            // The primary may still wait for others before it writes its own end.
+            let patience = limits::CLOSING_TIME + limits::PARTING_TIME.times(2);
+            self.timers.set(Timer::Closing, Some(self.now + patience));
         }
     }
 

@@ -57,7 +57,7 @@ impl SecondaryMachine {
         }
         let clock = clock_number(Some(&replayed));
         let beginning = Beginning::of(&replayed, setup.boot);
-        if beginning.finished {
+        if state.members.is_empty() {
             machine.outbox.event(Event::Finished(super::Ending::Finished));
             return Ok(machine);
         }
@@ -74,12 +74,15 @@ impl SecondaryMachine {
             plan,
             check_code: None,
             recording: beginning.recording,
-            closing: Closing::No,
+            closing: if beginning.finished { Closing::HandingOver } else { Closing::No },
             patience: limits::REDIAL_FIRST,
             state,
         };
         machine.course = Course::InSession(Box::new(session));
         machine.start_session(now);
+        if beginning.finished {
+            machine.hand_over(now);
+        }
         machine.redial(now);
         Ok(machine)
     }
@@ -92,7 +95,7 @@ impl SecondaryMachine {
         let started = Fact::ProcessStarted { boot, wall_ms, cause, raw };
         session.local.write(now, &started, &mut self.outbox);
         session.local.settle(now, &mut self.outbox);
-        if let Some(take) = session.recording {
+        if let Some(take) = session.recording.filter(|_| session.closing == Closing::No) {
             self.outbox.event(Event::StartRecording { take });
         }
         self.timers.set(Timer::Heartbeat, Some(now + limits::HEARTBEAT_INTERVAL));

@@ -121,6 +121,12 @@ impl SecondaryMachine {
         }
     }
 
+    fn carried_out(&mut self) {
+        if let Course::InSession(session) = &mut self.course {
+            session.local.carried_out();
+        }
+    }
+
     /// Sets every timer that follows from the state.
     fn set_timers(&mut self) {
         if let Course::InSession(session) = &self.course {
@@ -176,6 +182,7 @@ impl Machine for SecondaryMachine {
 
     fn command(&mut self, now: Instant<Secondary>, command: Command) -> Result<(), Refused> {
         self.now = self.now.max(now);
+        self.carried_out();
         let done = self.obey(now, command);
         self.set_timers();
         done
@@ -183,6 +190,9 @@ impl Machine for SecondaryMachine {
 
     fn handle(&mut self, now: Instant<Secondary>, input: Input<'_>) {
         self.now = self.now.max(now);
+        if !matches!(input, Input::StorageFailed) {
+            self.carried_out();
+        }
         match input {
             Input::Wake => {}
             Input::Connected { link, purpose, peer, binding, remote: _ } => {

@@ -27,6 +27,9 @@ pub(crate) struct Local<C: Clock> {
     /// Where record `n` ends in `bytes`; entry 0 is the end of the header.
     ends: Vec<usize>,
     durable: Head,
+    /// What was durable when the last input came: the effects up to then were
+    /// carried out, those since then may yet fail.
+    certain: Head,
     heard: Vec<(Role, Vec<Heard>)>,
     lost_writes: u32,
     finished: bool,
@@ -58,6 +61,7 @@ impl<C: Clock> Local<C> {
         let offset = |offset: u64| usize::try_from(offset).unwrap_or(usize::MAX);
         local.ends = replayed.entries().iter().map(|entry| offset(entry.offset)).collect();
         local.ends.push(offset(replayed.length()));
+        local.finished = replayed.is_finished();
         local
     }
 
@@ -65,6 +69,7 @@ impl<C: Clock> Local<C> {
         Self {
             name,
             durable: writer.head(),
+            certain: writer.head(),
             ends: vec![bytes.len()],
             writer,
             signer,
@@ -179,6 +184,14 @@ impl<C: Clock> Local<C> {
     /// Storage failed: what was not yet durable is claimed no more. `[SESSION-2]`
     pub(crate) fn poison(&mut self) {
         self.writer.poison();
+        self.durable = self.certain;
+    }
+
+    /// An input came, so every effect before it was carried out.
+    pub(crate) fn carried_out(&mut self) {
+        if !self.is_poisoned() {
+            self.certain = self.durable;
+        }
     }
 
     /// Durable records after number `after`, whole, up to `room` bytes; with the

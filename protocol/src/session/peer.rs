@@ -263,7 +263,7 @@ impl<C: Station> Peer<C> {
             conditions = conditions.with(wire::Conditions::STORAGE_FAILED);
         }
         let heartbeat = wire::Heartbeat {
-            clock_digest: self.timing.estimator().digest(),
+            clock_digest: self.timing.digest(),
             stamp: self.timing.outgoing(now),
             recording: camera.state(),
             conditions,
@@ -332,7 +332,7 @@ impl<C: Station> Peer<C> {
     /// Compares what both devices know of the clocks, when they must know the
     /// same; differing means to measure anew. `[CLOCK-18]`
     pub(crate) fn compare(&mut self, level: Level, digest: u64) -> Fresh {
-        if level == Level::Yes && digest != self.timing.estimator().digest() {
+        if level == Level::Yes && digest != self.timing.digest() {
             self.timing.renew();
             return Fresh::Yes;
         }
@@ -368,8 +368,8 @@ impl<C: Station> Peer<C> {
     }
 
     /// Acknowledges what was copied and is durable by now.
-    pub(crate) fn acknowledge<E>(&self, outbox: &mut Outbox<C, E>) {
-        let Some(link) = self.link else { return };
+    pub(crate) fn acknowledge<E>(&self, local: &Local<C>, outbox: &mut Outbox<C, E>) {
+        let Some(link) = self.link.filter(|_| !local.is_poisoned()) else { return };
         let Head { sequence, hash } = self.mirror.head();
         let have = wire::JournalHave { sequence, head: hash };
         outbox.settled().control(link, Control::JournalHave(have).encode());

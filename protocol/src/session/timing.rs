@@ -41,7 +41,7 @@ impl Station for Secondary {
     }
 
     fn session_time(estimator: &Estimator, now: Instant<Self>) -> Option<Instant<Primary>> {
-        estimator.to_primary(now).map(|mapped| mapped.at)
+        estimator.middle_of(now)
     }
 }
 
@@ -51,6 +51,8 @@ pub(crate) struct Timing<C: Station> {
     estimator: Estimator,
     /// The greatest number of the peer's clock that it has announced.
     theirs: Option<u16>,
+    /// The digest of what is known, until something else is.
+    digest: Option<u64>,
 }
 
 /// What a stamp changed.
@@ -79,7 +81,7 @@ pub(crate) enum Fresh {
 impl<C: Station> Timing<C> {
     /// `clock` numbers this device's clock: greater than in any earlier run.
     pub(crate) fn new(clock: u16) -> Self {
-        Self { stamps: Stamps::new(clock), estimator: Estimator::new(), theirs: None }
+        Self { stamps: Stamps::new(clock), estimator: Estimator::new(), theirs: None, digest: None }
     }
 
     /// The path to the peer changed.
@@ -100,6 +102,12 @@ impl<C: Station> Timing<C> {
     /// Both ends forget, so both begin with the same exchange. `[CLOCK-12]`
     pub(crate) fn forget(&mut self) {
         self.estimator = Estimator::new();
+        self.digest = None;
+    }
+
+    /// What both devices must agree on. `[CLOCK-18]`
+    pub(crate) fn digest(&mut self) -> u64 {
+        *self.digest.get_or_insert_with(|| self.estimator.digest())
     }
 
     /// The stamp for a message handed over now.
@@ -117,6 +125,7 @@ impl<C: Station> Timing<C> {
         let told = C::incoming(&mut self.stamps, from_wire::<C>(stamp), now);
         let mut fresh = Fresh::No;
         for observation in told.agreed.into_iter().flatten() {
+            self.digest = None;
             if self.estimator.take(observation) == Observed::NewEpoch {
                 fresh = Fresh::Yes;
             }

@@ -45,6 +45,8 @@ pub(super) struct Device {
     pub(super) scanning: Option<u8>,
     pub(super) seat: Option<u8>,
     pub(super) over: bool,
+    /// Over, and not before everybody else.
+    pub(super) finished: bool,
     /// Why the app ended the last time.
     pub(super) last_exit: diptych_protocol::ledger::Observed,
 }
@@ -117,6 +119,7 @@ impl Device {
             scanning: None,
             seat: None,
             over: false,
+            finished: false,
             last_exit: diptych_protocol::ledger::Observed::NOTHING,
         }
     }

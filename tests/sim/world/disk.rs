@@ -73,6 +73,10 @@ impl Disk {
         self.full = true;
     }
 
+    pub(super) const fn is_full(&self) -> bool {
+        self.full
+    }
+
     /// The last records of this journal that are durable.
     pub(super) fn durable(&self, journal: JournalName) -> u64 {
         self.files.get(&journal).map_or(0, |file| file.durable)

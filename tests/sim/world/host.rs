@@ -223,10 +223,7 @@ impl World {
     /// The device that last took a seat.
     fn in_seat(&self, role: Role) -> Option<usize> {
         let seat = u8::try_from(seat_of(role)).ok();
-        (1..self.devices.len()).rev().find(|who| {
-            let device = &self.devices[*who];
-            device.seat == seat && !device.over
-        })
+        (1..self.devices.len()).rev().find(|who| self.devices[*who].seat == seat)
     }
 
     fn assistant_told(&mut self, who: usize, event: secondary::Event) {
@@ -242,8 +239,9 @@ impl World {
             }
             secondary::Event::StartRecording { take } => self.start_camera(who, take),
             secondary::Event::StopRecording => self.stop_camera(who),
-            secondary::Event::Finished(_) => {
+            secondary::Event::Finished(ending) => {
                 self.devices[who].over = true;
+                self.devices[who].finished = ending == secondary::Ending::Finished;
                 self.stop_quietly(who);
             }
             secondary::Event::Clock(estimate) => self.check_estimate(who, who, &estimate),

@@ -173,7 +173,7 @@ impl World {
         let mut rest = bytes;
         while !rest.is_empty() {
             let bits = self.dice.bits();
-            let cut = if bits % 4 == 0 {
+            let cut = if bits.is_multiple_of(4) {
                 usize::try_from(bits >> 32).unwrap_or(0) % rest.len() + 1
             } else {
                 rest.len()
@@ -312,6 +312,8 @@ impl World {
             && self.devices[who].is_running(self.now)
             && self.paths[who].is_there(self.now)
             && self.watch[who].paired
+            // Without space no resume can be numbered. [SESSION-20]
+            && ![0, who].iter().any(|who| self.devices[*who].disk.is_full())
             && !settled;
         if !fine {
             self.watch[who].fine = None;
@@ -327,6 +329,9 @@ impl World {
     /// The primary says how the link to a device is.
     pub(super) fn link_is(&mut self, who: usize, state: LinkState) {
         let live = state == LinkState::Live;
+        if self.watch[who].live && !live {
+            self.watch[who].fine = None;
+        }
         if live && !self.watch[who].live {
             let at = self.now;
             if let Some(since) = self.watch[who].fine {

@@ -35,15 +35,31 @@ pub struct Outcome {
     pub resumes: Vec<Span>,
     /// Which devices were told that the session is over.
     pub over: Vec<bool>,
+    /// Whether every device that was paired was told so.
+    pub ended: bool,
 }
 
 impl Outcome {
-    /// Stops the test with the trace if anything failed.
+    /// Stops the test with the trace if anything failed, or if a device was not
+    /// told that the session is over.
+    ///
+    /// # Panics
+    /// If so.
+    #[must_use]
+    pub fn check(self) -> Self {
+        let outcome = self.check_law();
+        let over = &outcome.over;
+        assert!(outcome.ended, "{}\nnot over everywhere: {over:?}", outcome.story());
+        outcome
+    }
+
+    /// Stops the test with the trace if anything failed. For stories in which a
+    /// device cannot hear of the end.
     ///
     /// # Panics
     /// If anything failed.
     #[must_use]
-    pub fn check(self) -> Self {
+    pub fn check_law(self) -> Self {
         assert!(self.failures.is_empty(), "{}", self.story());
         self
     }
@@ -84,13 +100,11 @@ pub(super) fn of(mut world: World) -> Outcome {
     let mut report = None;
     if world.devices[0].over {
         report = evaluated(&mut world, &journals[0]);
-        if all_over && world.failures.is_empty() {
+        let whole = !world.devices.iter().any(|one| one.disk.is_full());
+        let orderly = whole && world.devices.iter().skip(1).all(|one| one.finished || !seated(one));
+        if orderly && world.failures.is_empty() {
             compare(&mut world, &journals, report.as_ref(), &truth);
         }
-    }
-    if world.failures.is_empty() && !(world.devices[0].over && all_over) {
-        let over: Vec<bool> = world.devices.iter().map(|device| device.over).collect();
-        world.fail(format!("the session did not end everywhere: {over:?}"));
     }
     Outcome {
         seed: world.scenario.seed,
@@ -101,6 +115,7 @@ pub(super) fn of(mut world: World) -> Outcome {
         report,
         journals,
         resumes: world.resumes.into_iter().map(Span::from_nanos).collect(),
+        ended: world.devices[0].over && all_over,
         over: world.devices.iter().map(|device| device.over).collect(),
     }
 }
@@ -151,8 +166,13 @@ fn compare(
     truth: &Truth,
 ) {
     let files: Vec<&[u8]> = journals[0].values().map(Vec::as_slice).collect();
-    let verified = verify(&files, None);
-    if verified.integrity() != Integrity::Intact {
+    // Checking every signature costs more than the session itself; evaluating has
+    // checked the last one of each journal.
+    let verified =
+        if world.scenario.seed.is_multiple_of(8) { Some(verify(&files, None)) } else { None };
+    if let Some(verified) = verified
+        && verified.integrity() != Integrity::Intact
+    {
         world.fail(format!("journals are not intact: {:?}", verified.first()));
     }
     for (who, files) in journals.iter().enumerate() {
@@ -171,6 +191,9 @@ fn compare(
         }
     }
     let Some(report) = report else { return };
+    if let Some(finding) = report.findings.first() {
+        world.fail(format!("the journals contradict each other: {finding}"));
+    }
     let judgement = &report.judgement;
     let counts = (judgement.count_min, judgement.count_max);
     if judgement.verdict != truth.verdict || counts != (truth.count, truth.count) {

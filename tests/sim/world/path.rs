@@ -2,7 +2,7 @@
 
 use diptych_protocol::time::Span;
 
-use crate::dice::{Dice, Law};
+use crate::dice::{Dice, Law, whole};
 
 /// How a path treats what is sent on it.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -119,7 +119,7 @@ impl Path {
         if sent > at {
             // The sender notices with its next probe, at most two seconds later.
             let longest = (sent - at).min(2_000_000_000);
-            sent += (dice.unit() * longest as f64).round() as i64;
+            sent += whole(dice.unit() * longest as f64);
             sent = self.there_from(sent);
         }
         while dice.chance(self.conditions.loss) {

@@ -212,7 +212,7 @@ impl Scenario {
                 storm = storm.with(at, what);
             }
             lossy += 1;
-            at = at + lasting + drawn(&mut dice, 40, 900);
+            at += lasting + drawn(&mut dice, 40, 900);
         }
         let mut at = ANSWERING + drawn(&mut dice, 0, 100);
         while at < storm.end() - s(60) {
@@ -225,7 +225,7 @@ impl Scenario {
                 _ => What::Outage { who, lasting },
             };
             storm = storm.with(at, what);
-            at = at + drawn(&mut dice, 5, 600);
+            at += drawn(&mut dice, 5, 600);
         }
         storm
     }

@@ -1,0 +1,40 @@
+//! The exam is over, and somebody is missing.
+
+use diptych_protocol::identity::Role;
+use diptych_protocol::policy::Verdict;
+use diptych_protocol::primary::Event;
+use diptych_protocol::secondary;
+use diptych_tests::world::{Scenario, What};
+
+use crate::{assert_verdict, run, s};
+
+#[test]
+fn a_dead_assistant_does_not_hold_up_the_end() {
+    // [SESSION-9]
+    let outcome = run(Scenario::exam(1, 2, 3).with(s(120), What::Gone { who: 2 })).check_law();
+    let incomplete = vec![Role::new(2).unwrap()];
+    let finished = Event::Finished { incomplete };
+    assert!(outcome.primary_told(|event| *event == finished), "{}", outcome.story());
+    assert!(outcome.over[0] && outcome.over[1]);
+    let verdict = outcome.report.as_ref().unwrap().judgement.verdict;
+    assert_eq!(verdict, Verdict::Undetermined);
+}
+
+#[test]
+fn an_assistant_that_leaves_is_over_and_the_others_go_on() {
+    let outcome = run(Scenario::exam(2, 2, 3).with(s(120), What::Leave { who: 2 })).check_law();
+    let left = secondary::Event::Finished(secondary::Ending::Left);
+    assert!(outcome.assistant_told(2, |event| *event == left));
+    assert!(outcome.over[0] && outcome.over[1], "{}", outcome.story());
+}
+
+#[test]
+fn an_early_end_ends_the_window_too() {
+    let mut exam = Scenario::exam(3, 1, 5);
+    for step in &mut exam.steps {
+        if step.what == What::Finish {
+            step.at = s(200);
+        }
+    }
+    assert_verdict(&run(exam).check(), Verdict::Pass, 0);
+}

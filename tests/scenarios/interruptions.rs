@@ -1,0 +1,57 @@
+//! Cameras stop and come back, and are counted as the rules say.
+
+use diptych_protocol::ledger::Cause;
+use diptych_protocol::policy::Verdict;
+use diptych_protocol::primary::Event;
+use diptych_tests::world::{Said, Scenario, What};
+
+use crate::{assert_verdict, run, s};
+
+fn off(who: usize, seconds: i64) -> What {
+    What::CameraOff { who, lasting: s(seconds), said: Said::Cause(Cause::Call) }
+}
+
+#[test]
+fn one_on_each_camera_counts_two_and_passes() {
+    let exam = Scenario::exam(1, 1, 4).with(s(100), off(0, 4)).with(s(150), off(1, 5));
+    let outcome = run(exam).check();
+    assert_verdict(&outcome, Verdict::Pass, 2);
+    // What was shown live is what the report says.
+    let tally = |event: &Event| matches!(event, Event::Tally(tally) if tally.confirmed == 2);
+    assert!(outcome.primary_told(tally));
+    assert!(!outcome.primary_told(|e| matches!(e, Event::Tally(tally) if tally.confirmed > 2)));
+}
+
+#[test]
+fn both_cameras_at_once_are_one_episode() {
+    let exam = Scenario::exam(2, 1, 3).with(s(100), off(0, 6)).with(s(102), off(1, 6));
+    assert_verdict(&run(exam).check(), Verdict::Pass, 1);
+}
+
+#[test]
+fn the_fourth_fails_and_so_does_one_that_is_too_long() {
+    let mut four = Scenario::exam(3, 1, 6);
+    for n in 0..4 {
+        four = four.with(s(80 + 60 * n), off(usize::from(n % 2 == 0), 5));
+    }
+    assert_verdict(&run(four).check(), Verdict::Fail, 4);
+    let long = Scenario::exam(4, 1, 6).with(s(100), off(1, 130));
+    assert_verdict(&run(long).check(), Verdict::Fail, 1);
+}
+
+#[test]
+fn a_camera_that_falls_silent_is_found_and_counted() {
+    let silent = What::CameraOff { who: 1, lasting: s(7), said: Said::Nothing };
+    let outcome = run(Scenario::exam(5, 1, 3).with(s(100), silent)).check();
+    assert_verdict(&outcome, Verdict::Pass, 1);
+    let report = outcome.report.as_ref().unwrap();
+    assert!(report.flags.contains(&diptych_protocol::ledger::Flag::SilentStop));
+    assert!(outcome.primary_told(|event| matches!(event, Event::CameraLost { .. })));
+    assert!(outcome.primary_told(|event| matches!(event, Event::CameraBack { .. })));
+}
+
+#[test]
+fn leaving_the_exam_screen_counts_although_frames_go_on() {
+    let left = What::ScreenLeft { lasting: s(6) };
+    assert_verdict(&run(Scenario::exam(6, 1, 3).with(s(100), left)).check(), Verdict::Pass, 1);
+}
