@@ -116,10 +116,15 @@ impl Fail {
     /// # Errors
     /// Whatever `page` fails with.
     pub fn explain(&self, page: &mut dyn Write) -> io::Result<()> {
-        writeln!(page, "diptych: {self}")?;
+        let mut told = self.to_string();
+        writeln!(page, "diptych: {told}")?;
         let mut cause = self.source();
         while let Some(error) = cause {
-            writeln!(page, "  because: {error}")?;
+            let reason = error.to_string();
+            if !told.contains(&reason) {
+                writeln!(page, "  because: {reason}")?;
+                told = reason;
+            }
             cause = error.source();
         }
         Ok(())

@@ -117,11 +117,11 @@ impl Panels<'_> {
             format!("{} messages, {} clock epoch(s)", story.forward + story.backward, story.epochs);
         self.page.text(LEFT + WIDTH, top + 24.0, end, &told);
         self.page.line(&format!(
-            "<path d=\"M700 {0:.1}h34\" {THEN}/><path d=\"M850 {0:.1}h34\" {NOW}/>",
+            "<path d=\"M690 {0:.1}h34\" {THEN}/><path d=\"M868 {0:.1}h34\" {NOW}/>",
             top + 40.0
         ));
-        self.page.text(740.0, top + 44.0, "", "known at the time");
-        self.page.text(890.0, top + 44.0, "", "known afterwards");
+        self.page.text(730.0, top + 44.0, "", "known at the time");
+        self.page.text(908.0, top + 44.0, "", "known afterwards");
     }
 
     /// The offset against the straight line that fits it best at the end.
@@ -137,7 +137,8 @@ impl Panels<'_> {
         let now = self.each(|sample| sample.now);
         let reach = now.iter().flat_map(|(when, one)| [(*when, one.low), (*when, one.high)]);
         let reach = reach.map(|(when, offset)| beyond(when, offset).abs()).fold(1_000.0, f64::max);
-        let scale = round_up(reach);
+        // Twice as high, so that what was known at the time is seen as well.
+        let scale = round_up(2.0 * reach);
         let y = |value: f64| top + OFFSET / 2.0 * (1.0 - (value / scale).clamp(-1.0, 1.0));
         let title = format!(
             "Offset {} at the end, running {}; deviation from that line",

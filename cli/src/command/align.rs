@@ -40,6 +40,10 @@ pub(crate) fn align(args: &AlignArgs, out: &mut dyn Write) -> Result<Exit, Fail>
         out.write_all(content.as_bytes())?;
     } else {
         summary(&map, args.video.as_deref(), out)?;
+        for (role, name) in &session.missing {
+            let role = role.to_string();
+            writeln!(out, "{role:<3} {name}")?;
+        }
     }
     Ok(Exit::Done)
 }
@@ -51,6 +55,8 @@ struct Aligned {
     recordings: Vec<(Role, ClockName, std::path::PathBuf)>,
     /// How far a stamp may be from the capture, by recording.
     within: Vec<Span>,
+    /// Roles that took part and cannot be aligned, and why.
+    missing: Vec<(Role, &'static str)>,
 }
 
 impl Aligned {
@@ -59,12 +65,16 @@ impl Aligned {
         let origin_ns = evaluate(journals, None)?.window.start.nanos();
         let timeline = Timeline::of(journals).ok_or(AlignError::Nothing)?;
         let (mut recordings, mut within) = (Vec::new(), Vec::new());
+        let mut missing: Vec<_> = absent(journals);
         for recording in folder.recordings(journals) {
-            let Some(name) = recording.name else { continue };
+            let Some(name) = recording.name else {
+                missing.push((recording.role, "a recording that its journal began is not here"));
+                continue;
+            };
             recordings.push((recording.role, recording.clock, folder.path().join(name)));
             within.push(stamp_error(journals, recording.clock));
         }
-        Ok(Self { timeline, origin_ns, recordings, within })
+        Ok(Self { timeline, origin_ns, recordings, within, missing })
     }
 
     /// For each recording, from its stamps to the session's clock.
@@ -82,6 +92,21 @@ impl Aligned {
         })
         .collect()
     }
+}
+
+/// Roles that somebody paired with and whose journal is not here.
+fn absent(journals: &[Replayed]) -> Vec<(Role, &'static str)> {
+    let facts = journals.iter().flat_map(|journal| journal.entries());
+    let mut roles: Vec<Role> =
+        facts
+            .filter_map(|entry| {
+                if let Fact::Paired { peer, .. } = &entry.fact { Some(*peer) } else { None }
+            })
+            .filter(|peer| journals.iter().all(|journal| journal.header().role != *peer))
+            .collect();
+    roles.sort_unstable();
+    roles.dedup();
+    roles.into_iter().map(|role| (role, "its journal is not here")).collect()
 }
 
 /// The worst that this clock's cameras said of their own stamps.

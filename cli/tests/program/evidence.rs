@@ -181,6 +181,12 @@ fn a_side_by_side_video_is_a_recording_and_never_replaces_one() {
     run(&folder, &["align", ".", "--video", "both.mp4"]).fails(4, "expected a new file");
     cut(&folder, "A1.mp4", 100);
     run(&folder, &["align", "."]).fails(3, "a recording cannot be read");
+    fs::remove_file(folder.path("A1.mp4")).unwrap();
+    let alone = run(&folder, &["align", "."]);
+    assert!(alone.out.contains("A1  a recording that its journal began is not here"));
+    fs::remove_file(folder.path("A1.journal")).unwrap();
+    let alone = run(&folder, &["align", "."]);
+    assert!(alone.code == 0 && alone.out.contains("A1  its journal is not here"), "{}", alone.out);
 }
 
 #[test]

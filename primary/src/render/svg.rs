@@ -15,12 +15,12 @@ use super::{clock, count, length};
 
 const LEFT: i64 = 64;
 const WIDTH: i64 = 960;
-const RIGHT: i64 = 24;
+const RIGHT: i64 = 44;
 const TOP: i64 = 92;
 const LANE: i64 = 52;
 const BAR: i64 = 24;
 
-/// The report as an SVG picture, 1,048 units wide.
+/// The report as an SVG picture, 1,068 units wide.
 #[must_use]
 pub fn svg(report: &Report) -> String {
     let mut out = String::new();

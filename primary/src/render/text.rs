@@ -70,14 +70,13 @@ fn summary(report: &Report) -> String {
     let count = count(report);
     let plural = if count == "1" { "" } else { "s" };
     let longest = report.longest().map_or("none".to_owned(), length);
-    let aligned =
-        report.worst_alignment().map_or("not aligned".to_owned(), |e| format!("±{}", length(e)));
+    let aligned = report
+        .worst_alignment()
+        .map_or("not aligned".to_owned(), |e| format!("aligned ±{}", length(e)));
     let flags: Vec<_> = report.flags.iter().map(|flag| flag.name()).collect();
     let flags = if flags.is_empty() { "none".to_owned() } else { flags.join(" ") };
     let verdict = report.judgement.verdict;
-    format!(
-        "{verdict}: {count} interruption{plural}, longest {longest}, aligned {aligned}, flags {flags}"
-    )
+    format!("{verdict}: {count} interruption{plural}, longest {longest}, {aligned}, flags {flags}")
 }
 
 fn interruption(out: &mut Lines, report: &Report, number: usize, account: &Account) {
