@@ -29,6 +29,16 @@ fn whoever_is_killed_comes_back_without_a_scan_and_the_report_is_true() {
 }
 
 #[test]
+fn a_killed_assistant_records_again_before_anybody_is_heard() {
+    // [SESSION-22]
+    let outage = What::Outage { who: 1, lasting: s(60) };
+    let exam = Scenario::exam(3, 1, 3).with(s(95), outage).with(s(100), kill(1, 5));
+    let outcome = run(exam).check();
+    let longest = outcome.report.as_ref().unwrap().longest().unwrap();
+    assert!(longest < s(8), "{longest}: it waited for the primary");
+}
+
+#[test]
 fn a_primary_killed_while_it_ends_goes_on_ending() {
     // [SESSION-25]
     for seed in 0..12_u64 {

@@ -5,12 +5,17 @@
 //! that both copies of each journal agree and that the report says what really
 //! happened is checked by the world in every one of them.
 
-#![expect(clippy::unwrap_used, reason = "a story that does not fit stops")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a story that does not fit stops"
+)]
 
 mod clone;
 mod crash;
 mod finish;
 mod interruptions;
+mod journals;
 mod outage;
 mod pairing;
 mod readiness;

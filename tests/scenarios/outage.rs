@@ -18,6 +18,9 @@ fn an_outage_of_any_length_counts_nothing() {
             assert_verdict(&outcome, Verdict::Pass, 0);
             let counted = |e: &Event| matches!(e, Event::Tally(tally) if tally.confirmed > 0);
             assert!(!outcome.primary_told(counted), "{seconds} s: {}", outcome.story());
+            // [SESSION-18]
+            let slowest = outcome.resumes.iter().max().copied().unwrap_or_default();
+            assert!(slowest < s(5), "back after {slowest}: {}", outcome.story());
             let flags = &outcome.report.as_ref().unwrap().flags;
             assert_eq!(flags.contains(&Flag::LinkOnly), seconds > 2, "{seconds} s");
         }

@@ -4,7 +4,7 @@ use diptych_protocol::fault::CloseCode;
 use diptych_protocol::policy::Verdict;
 use diptych_protocol::primary::Event;
 use diptych_protocol::secondary;
-use diptych_tests::world::{Conditions, Scenario, What};
+use diptych_tests::world::{Conditions, Scenario, Told, What};
 
 use crate::{assert_verdict, run, s};
 
@@ -17,6 +17,19 @@ fn a_clean_exam_passes_with_no_interruption() {
         let finished = Event::Finished { incomplete: Vec::new() };
         assert!(outcome.primary_told(|event| *event == finished));
         assert_eq!(outcome.journals[0].len(), usize::from(assistants) + 1);
+        for device in 1..=usize::from(assistants) {
+            let told = |wanted: fn(&secondary::Event) -> bool| {
+                outcome.told.iter().position(|(_, who, told)| {
+                    *who == device && matches!(told, Told::Assistant(event) if wanted(event))
+                })
+            };
+            // [SESSION-5] [SESSION-6] [SESSION-8]
+            let plan = told(|event| matches!(event, secondary::Event::Plan(_))).unwrap();
+            let phase = told(|event| matches!(event, secondary::Event::Phase(_))).unwrap();
+            let start = told(|e| matches!(e, secondary::Event::StartRecording { .. })).unwrap();
+            let stop = told(|event| *event == secondary::Event::StopRecording).unwrap();
+            assert!(plan < phase && phase < start && start < stop);
+        }
     }
 }
 

@@ -90,7 +90,6 @@ impl<C: Station> Peer<C> {
         self.said.as_ref()
     }
 
-    /// When it came.
     pub(crate) const fn said_at(&self) -> Option<Instant<C>> {
         self.said_at
     }
@@ -155,7 +154,6 @@ impl<C: Station> Peer<C> {
             // Its clock began anew; what it said by the old one is history.
             self.timing.forget();
             self.said = None;
-            self.said_at = None;
         }
         if before != Some(boot) {
             let fact = Fact::PeerBoot { peer: self.name.role, device: self.name.device, boot };
@@ -332,11 +330,7 @@ impl<C: Station> Peer<C> {
     /// Compares what both devices know of the clocks, when they must know the
     /// same; differing means to measure anew. `[CLOCK-18]`
     pub(crate) fn compare(&mut self, level: Level, digest: u64) -> Fresh {
-        if level == Level::Yes && digest != self.timing.digest() {
-            self.timing.renew();
-            return Fresh::Yes;
-        }
-        Fresh::No
+        self.timing.compare(level, digest)
     }
 
     /// What the peer reported of its device.

@@ -133,10 +133,15 @@ impl<C: Station> Timing<C> {
         Heeded { level: if told.level { Level::Yes } else { Level::No }, fresh }
     }
 
-    /// The two devices' estimates differ although they must not: begin anew.
-    pub(crate) fn renew(&mut self) {
+    /// Compares what both devices know, when they must know the same; if it
+    /// differs, both begin anew.
+    pub(crate) fn compare(&mut self, level: Level, digest: u64) -> Fresh {
+        if level == Level::No || digest == self.digest() {
+            return Fresh::No;
+        }
         self.stamps.renew();
         self.forget();
+        Fresh::Yes
     }
 
     pub(crate) const fn estimator(&self) -> &Estimator {
