@@ -7,7 +7,7 @@ use diptych_tests::world::Scenario;
 
 use crate::run;
 
-const SEEDS: u64 = 200;
+const SEEDS: u64 = 150;
 /// Of answering, each. The long run is `--bin sim -- --storms 10000`.
 const MINUTES: i64 = 10;
 

@@ -87,6 +87,8 @@ impl PrimaryMachine {
         };
         machine.first_records(now, setup.wall_ms, setup.last_exit);
         machine.take_seats(&past, now)?;
+        // Who is known by now is let in, and finds this device by its name.
+        machine.show_codes();
         if let Some(beginning) = beginning {
             machine.go_on(now, &beginning);
         }
@@ -111,7 +113,6 @@ impl PrimaryMachine {
         self.local.settle(now, &mut self.outbox);
         self.timers.set(Timer::Heartbeat, Some(now + limits::HEARTBEAT_INTERVAL));
         self.timers.set(Timer::Phase, self.plan.next_change(now));
-        self.show_codes();
     }
 
     fn take_seats(&mut self, past: &Past, now: Instant<Primary>) -> Result<(), CannotStart> {
