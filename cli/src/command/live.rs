@@ -1,6 +1,6 @@
 //! `diptych rehearse`, `primary` and `secondary`: from words to devices.
 
-use std::io::Write;
+use std::io::{IsTerminal as _, Write};
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -13,7 +13,9 @@ use crate::args::{PrimaryArgs, RehearseArgs, SecondaryArgs};
 use crate::exit::Exit;
 use crate::fail::Fail;
 use crate::live::primary;
-use crate::live::rehearse::{self, Script};
+use crate::live::rehearse;
+use crate::live::screen::{Kind, Screen};
+use crate::live::script::Script;
 use crate::live::secondary::{self, Asked};
 use crate::live::station::Wrongness;
 use crate::picture::Size;
@@ -34,7 +36,9 @@ pub(crate) fn rehearse(args: RehearseArgs, out: &mut dyn Write) -> Result<Exit, 
         size: if args.small { Size::SMALL } else { Size::DEFAULT },
         rate: if args.small { SMALL_RATE } else { RATE },
     };
-    let outcome = rehearse::run(&options, &mut std::io::stderr())?;
+    let watched = std::io::stderr().is_terminal();
+    let kind = if watched { Kind::Terminal } else { Kind::Plain };
+    let outcome = rehearse::run(&options, &mut Screen::new(std::io::stderr(), kind))?;
     if args.json {
         let text = serde_json::to_string_pretty(&outcome)
             .map_err(|error| Fail::Page(std::io::Error::other(error)))?;

@@ -11,7 +11,8 @@ use std::time::Duration;
 use diptych_protocol::identity::Role;
 
 use super::fail::LiveFail;
-use super::rehearse::{FAULT_LENGTH, OFFSET, Options, PPB, Script, fault_at};
+use super::rehearse::{OFFSET, Options, PPB};
+use super::script::{FAULT_LENGTH, Script, fault_at};
 use super::secondary::PATIENCE;
 use super::since::Since;
 

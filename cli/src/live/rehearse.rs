@@ -25,8 +25,11 @@ use diptych_protocol::time::{Instant, Primary, Span};
 use super::children::Children;
 use super::fail::LiveFail;
 use super::outcome::{self, Outcome, Story};
+use super::screen::{Kind, Screen};
+use super::script::{FAULT_LENGTH, Script, fault_at, least_seconds};
 use super::secondary::{Fault, PATIENCE, say};
 use super::since::Since;
+use super::standing;
 use super::station::{Shot, Station, Wrongness};
 use super::stop::Stop;
 use crate::camera::Scene;
@@ -36,11 +39,6 @@ use crate::qr;
 /// How wrong the assistants' clocks are.
 pub(super) const OFFSET: Span = Span::from_secs(30);
 pub(super) const PPB: i64 = 80_000;
-/// The first interruption after answering begins, and between two of them.
-const FIRST_FAULT: Duration = Duration::from_secs(3);
-const BETWEEN_FAULTS: Duration = Duration::from_millis(11_500);
-/// How long each camera is away.
-pub(super) const FAULT_LENGTH: Duration = Duration::from_secs(3);
 /// How long an assistant may take to pair.
 const PAIRING_SECONDS: u32 = 30;
 /// Pixels of a module in the picture of the code.
@@ -63,20 +61,11 @@ pub struct Options {
     pub rate: u8,
 }
 
-/// What is done to the devices.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Script {
-    /// Each camera is away once, for 3 s, one after the other.
-    OneEach,
-    /// Nothing.
-    Quiet,
-}
-
 /// Runs the rehearsal; progress goes to `progress`.
 ///
 /// # Errors
 /// [`LiveFail`]; what was recorded until then stays in the folder.
-pub fn run(options: &Options, progress: &mut dyn Write) -> Result<Outcome, LiveFail> {
+pub fn run<W: Write>(options: &Options, progress: &mut Screen<W>) -> Result<Outcome, LiveFail> {
     let stop = Stop::listen();
     let cameras = u32::from(options.assistants) + 1;
     let least = least_seconds(cameras);
@@ -95,6 +84,7 @@ pub fn run(options: &Options, progress: &mut dyn Write) -> Result<Outcome, LiveF
     let station = Station::new(device.clone(), Wrongness::default(), shot)?;
     let mut rehearsal = Rehearsal {
         options,
+        windows: answer,
         device,
         station,
         children: Children::default(),
@@ -106,6 +96,7 @@ pub fn run(options: &Options, progress: &mut dyn Write) -> Result<Outcome, LiveF
         waiting: Since::now(),
     };
     let lived = rehearsal.live(&stop, progress);
+    progress.stand(Vec::new());
     rehearsal.station.stop();
     let patience = Duration::from_secs(if lived.is_ok() { 15 } else { 1 });
     let ended = rehearsal.children.see_off(patience);
@@ -115,15 +106,6 @@ pub fn run(options: &Options, progress: &mut dyn Write) -> Result<Outcome, LiveF
     stopped?;
     say(progress, "reading the pictures' time codes");
     outcome::of(&options.folder, options.assistants, rehearsal.story, answer)
-}
-
-/// The shortest answering time in which every camera can be away once, with more
-/// than 10 s between the beginnings, and be back before the end.
-#[must_use]
-pub fn least_seconds(cameras: u32) -> u32 {
-    let between = BETWEEN_FAULTS.saturating_mul(cameras.saturating_sub(1));
-    let all = FIRST_FAULT.saturating_add(between).saturating_add(FAULT_LENGTH);
-    u32::try_from(all.as_secs()).unwrap_or(u32::MAX).saturating_add(2)
 }
 
 /// Starts the primary with a plan that leaves time to pair; yields the planned
@@ -209,6 +191,7 @@ fn empty_folder(folder: &Path) -> Result<(), LiveFail> {
 
 struct Rehearsal<'a> {
     options: &'a Options,
+    windows: Windows,
     device: Arc<Embedded<PrimaryMachine>>,
     station: Station<PrimaryMachine>,
     children: Children,
@@ -222,7 +205,7 @@ struct Rehearsal<'a> {
 }
 
 impl Rehearsal<'_> {
-    fn live(&mut self, stop: &Stop, progress: &mut dyn Write) -> Result<(), LiveFail> {
+    fn live<W: Write>(&mut self, stop: &Stop, progress: &mut Screen<W>) -> Result<(), LiveFail> {
         self.device.ask(Command::OpenPairing { role: self.role()? })?;
         let planned = Duration::from_secs(u64::from(self.options.seconds) + 90);
         loop {
@@ -234,12 +217,19 @@ impl Rehearsal<'_> {
             }
             self.watch_children()?;
             self.act_on_script();
+            self.stand(progress)?;
             match self.device.next(PATIENCE) {
                 Some(Told::Event(Event::Finished { incomplete })) => {
                     self.story.incomplete = incomplete;
                     return Ok(());
                 }
-                Some(Told::Event(event)) => self.heed(event, progress)?,
+                Some(Told::Event(event)) => {
+                    if let (Event::Ticket { text, .. }, Kind::Terminal) = (&event, progress.kind())
+                    {
+                        say(progress, &qr::Code::new(text)?.terminal());
+                    }
+                    self.heed(event, progress)?;
+                }
                 Some(Told::Trouble(trouble)) => {
                     say(progress, &format!("trouble: {}", trouble.advice()));
                 }
@@ -249,6 +239,18 @@ impl Rehearsal<'_> {
                 }
             }
         }
+    }
+
+    /// Shows what holds now, to whoever watches.
+    fn stand<W: Write>(&self, progress: &mut Screen<W>) -> Result<(), LiveFail> {
+        if progress.kind() == Kind::Terminal {
+            let now = self.device.now();
+            let snapshot = self.device.look(move |machine| machine.snapshot(now))?;
+            let Windows { wait_close, answer_end, .. } = self.windows;
+            let until = [wait_close, answer_end].into_iter().find(|end| *end > now);
+            progress.stand(standing::lines(&snapshot, now, until));
+        }
+        Ok(())
     }
 
     fn role(&self) -> Result<Role, LiveFail> {
@@ -353,28 +355,5 @@ impl Rehearsal<'_> {
             return Err(LiveFail::NotPaired { role, seconds: PAIRING_SECONDS });
         }
         Ok(())
-    }
-}
-
-/// When `role`'s camera is taken away, after answering has begun.
-pub(super) fn fault_at(role: Role) -> Duration {
-    FIRST_FAULT.saturating_add(BETWEEN_FAULTS.saturating_mul(role.number().into()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn interruptions_begin_more_than_ten_seconds_apart_and_end_in_time() {
-        let roles: Vec<Role> = (0..=8).map(|number| Role::new(number).unwrap()).collect();
-        for pair in roles.windows(2) {
-            assert!(fault_at(pair[1]) - fault_at(pair[0]) > Duration::from_secs(10));
-        }
-        for cameras in 1..=9_u8 {
-            let last = fault_at(Role::new(cameras - 1).unwrap()) + FAULT_LENGTH;
-            assert!(last < Duration::from_secs(least_seconds(cameras.into()).into()));
-        }
-        assert!(least_seconds(2) <= 20 && least_seconds(3) <= 32);
     }
 }

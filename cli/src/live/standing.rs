@@ -1,0 +1,74 @@
+//! What holds now, in a few lines: for whoever watches a session at a desk.
+
+use diptych_protocol::clock::Estimate;
+use diptych_protocol::device::Device;
+use diptych_protocol::primary::{SeatSnapshot, Snapshot};
+use diptych_protocol::time::{Instant, Primary, Span};
+
+/// The lines of a session at `now`; `until` is when the phase changes.
+pub(super) fn lines(
+    snapshot: &Snapshot,
+    now: Instant<Primary>,
+    until: Option<Instant<Primary>>,
+) -> Vec<String> {
+    let left = until.map_or(String::new(), |until| format!(", {} left", seconds(until - now)));
+    let tally = &snapshot.tally;
+    let remaining = tally.remaining.map_or("any number".to_owned(), |n| n.to_string());
+    let mut lines = vec![
+        format!(
+            "{}{left} | interruptions: {} counted, {} open, {remaining} left",
+            snapshot.phase.name(),
+            tally.confirmed,
+            tally.pending
+        ),
+        format!(
+            "P   {}, {} frames{}",
+            camera(snapshot.covered, now),
+            snapshot.frames,
+            health(snapshot.device.as_ref())
+        ),
+    ];
+    lines.extend(snapshot.seats.iter().map(|seat| self::seat(seat, now)));
+    lines
+}
+
+fn seat(seat: &SeatSnapshot, now: Instant<Primary>) -> String {
+    let code = seat.check_code.map_or(String::new(), |code| format!(", check code {code:06}"));
+    let clock = seat.estimate.as_ref().map_or(String::new(), clock);
+    format!(
+        "{:<3} {}, {}, {} frames{clock}{}{code}",
+        seat.role.to_string(),
+        seat.link.name(),
+        camera(seat.covered, now),
+        seat.frames,
+        health(seat.device.as_ref())
+    )
+}
+
+/// The camera, by its last committed frame.
+fn camera(covered: Option<Instant<Primary>>, now: Instant<Primary>) -> String {
+    match covered {
+        None => "no frame yet".to_owned(),
+        Some(last) if now - last <= Span::from_secs(3) => "recording".to_owned(),
+        Some(last) => format!("LOST for {}", seconds(now - last)),
+    }
+}
+
+fn clock(estimate: &Estimate) -> String {
+    let bound = (estimate.high - estimate.offset).max(estimate.offset - estimate.low);
+    let micros = bound.nanos() / 1_000;
+    format!(", clock ±{}.{:03} ms", micros / 1_000, micros % 1_000)
+}
+
+fn health(device: Option<&Device>) -> String {
+    let Some(device) = device else { return String::new() };
+    let battery =
+        device.battery_percent.map_or(String::new(), |left| format!(", battery {left} %"));
+    let free =
+        device.free_bytes.map_or(String::new(), |free| format!(", {} GB", free / 1_000_000_000));
+    battery + &free
+}
+
+fn seconds(span: Span) -> String {
+    format!("{} s", span.nanos() / 1_000_000_000)
+}
