@@ -18,6 +18,7 @@ use crate::secret::{Entropy, Secret};
 use crate::session::{HostFact, Past};
 use crate::ticket::Ticket;
 use crate::time::{Clock, Instant, Primary, Secondary, Span};
+use crate::wire;
 
 const DELAY: Span = Span::from_millis(1);
 const OFFSET: Span = Span::from_secs(30);
@@ -87,7 +88,7 @@ impl<M: Machine> Side<M> {
     }
 
     /// Carries outputs out; yields events and what goes to the other side.
-    fn drain(&mut self, truth: i64) -> (Vec<M::Event>, Vec<Parcel>) {
+    fn drain(&mut self) -> (Vec<M::Event>, Vec<Parcel>) {
         let (mut events, mut sent) = (Vec::new(), Vec::new());
         loop {
             match self.machine.poll_output() {
@@ -98,10 +99,7 @@ impl<M: Machine> Side<M> {
                 Output::Dial { purpose, .. } => sent.push(Parcel::Up(purpose)),
                 Output::Event(event) => events.push(event),
                 Output::Sync | Output::Store(_) | Output::Admit(_) | Output::Announce(_) => {}
-                Output::Close { code, .. } => {
-                    assert_eq!(code, CloseCode::OkEnd, "at {truth}");
-                    sent.push(Parcel::Down(code));
-                }
+                Output::Close { code, .. } => sent.push(Parcel::Down(code)),
                 Output::Idle { wake } => {
                     self.wake = wake.map(|(at, _)| at);
                     return (events, sent);
@@ -240,7 +238,7 @@ impl Pair {
     }
 
     fn drain_primary(&mut self) {
-        let (events, sent) = self.p.drain(self.truth);
+        let (events, sent) = self.p.drain();
         let at = self.truth + DELAY.nanos();
         self.a.inbox.extend(sent.into_iter().map(|parcel| (at, parcel)));
         for event in events {
@@ -265,7 +263,7 @@ impl Pair {
     }
 
     fn drain_secondary(&mut self) {
-        let (events, sent) = self.a.drain(self.truth);
+        let (events, sent) = self.a.drain();
         let at = self.truth + DELAY.nanos();
         for parcel in sent {
             if let Parcel::Up(purpose) = parcel {
@@ -314,13 +312,13 @@ impl Pair {
         }
     }
 
-    /// Runs until nothing happens any more.
-    fn run(mut self) -> Self {
+    /// Runs until nothing happens any more, or until `end`.
+    fn run_until(mut self, end: i64) -> Self {
         loop {
             self.drain_primary();
             self.drain_secondary();
             let pending = [self.p.due(), self.a.due()].into_iter().flatten().min();
-            let Some(next) = pending.filter(|next| *next < 200_000_000_000) else { return self };
+            let Some(next) = pending.filter(|next| *next < end) else { return self };
             self.truth = self.truth.max(next);
             self.act();
         }
@@ -333,7 +331,7 @@ fn started<C: Clock>(file: &str) -> HostFact<C> {
 
 #[test]
 fn a_whole_session_on_a_perfect_cable() {
-    let Pair { told_p, told_a, p, a, .. } = Pair::new().run();
+    let Pair { told_p, told_a, p, a, .. } = Pair::new().run_until(200_000_000_000);
     let (disk_p, disk_a) = (p.disk, a.disk);
     let seen = |wanted: &dyn Fn(&primary::Event) -> bool| told_p.iter().any(wanted);
     assert!(seen(&|event| matches!(event, primary::Event::Paired { .. })), "{told_p:?}");
@@ -362,4 +360,63 @@ fn a_whole_session_on_a_perfect_cable() {
     let estimate = estimate.unwrap();
     assert!(estimate.low <= OFFSET && OFFSET <= estimate.high, "{estimate:?}");
     assert!((estimate.offset - OFFSET).abs() < Span::from_millis(1), "{estimate:?}");
+}
+
+#[test]
+fn a_changed_network_is_dialled_at_once_and_not_when_a_timer_says_so() {
+    // [SESSION-19]
+    let mut pair = Pair::new().run_until(105_000_000_000);
+    let now = pair.a.clock(pair.truth);
+    let gone = Input::Disconnected { link: LinkId(1), lost: Lost::TimedOut };
+    pair.a.machine.handle(now, gone);
+    let dials = |sent: &[Parcel]| sent.iter().any(|parcel| matches!(parcel, Parcel::Up(_)));
+    let (_, sent) = pair.a.drain();
+    assert!(!dials(&sent), "the first attempt waits a little");
+    pair.a.machine.handle(now, Input::NetworkChanged);
+    let (_, sent) = pair.a.drain();
+    assert!(dials(&sent));
+}
+
+#[test]
+fn a_peer_that_shows_another_past_is_alarming_and_loses_its_link() {
+    // [SESSION-17]
+    let mut pair = Pair::new().run_until(105_000_000_000);
+    let assistants = JournalName { role: Role::new(1).unwrap(), device: 1 };
+    let copy = replay(&pair.p.disk[&assistants]).unwrap();
+    let stamp = wire::Stamp {
+        seq: 1_000_000,
+        sent: wire::SenderTime::default(),
+        epoch: u32::from(256_u16) << 16,
+        suspended: Span::ZERO,
+        echo_seq: 0,
+        echo_sent: wire::ReceiverTime::default(),
+        echo_received: wire::SenderTime::default(),
+    };
+    let beat = wire::Heartbeat {
+        stamp,
+        recording: wire::Recording::Recording,
+        conditions: wire::Conditions::NONE,
+        last_committed: wire::SenderTime::default(),
+        frames: 1,
+        bytes: 1,
+        device: crate::device::Device::default(),
+        journal_sequence: copy.head().sequence,
+        journal_head: [0xEE; 32],
+        clock_digest: 0,
+    };
+    let bytes = wire::Timing::Heartbeat(beat).encode();
+    let now = pair.p.clock(pair.truth);
+    let received = Input::Received { link: LinkId(1), lane: Lane::Timing, bytes: &bytes };
+    pair.p.machine.handle(now, received);
+    let (events, sent) = pair.p.drain();
+    let alarm = |event: &primary::Event| {
+        matches!(event, primary::Event::Alarm { code: CloseCode::CloneSuspected, .. })
+    };
+    assert!(events.iter().any(alarm), "{events:?}");
+    let closed = |parcel: &Parcel| matches!(parcel, Parcel::Down(CloseCode::CloneSuspected));
+    assert!(sent.iter().any(closed));
+    let own = JournalName { role: Role::PRIMARY, device: 1 };
+    let kept = replay(&pair.p.disk[&own]).unwrap();
+    let fork = |fact: &Fact| matches!(fact, Fact::ForkSeen { .. });
+    assert!(kept.entries().iter().any(|entry| fork(&entry.fact)));
 }
