@@ -318,7 +318,7 @@ pub struct VerifyArgs {
 #[derive(clap::Args, Debug)]
 #[command(after_help = "\
 Examples:
-  diptych align session                write session/alignment.json, tell its bounds
+  diptych align session                write alignment.json, tell its bounds
   diptych align --json session         print the map of every frame as well
   diptych align --video both.mp4 session        a side-by-side video")]
 pub struct AlignArgs {
