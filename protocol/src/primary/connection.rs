@@ -140,6 +140,10 @@ impl PrimaryMachine {
                 }
             }
         };
+        if let Some(seat) = self.seats.get_mut(&role) {
+            // [CLOCK-23]: a radio that was woken is measured while it is awake.
+            seat.schedule.answered(now, seat.peer.timing().estimator());
+        }
         self.heard(now, role, fresh);
     }
 
