@@ -64,6 +64,8 @@ diagnoses! {
     PinMismatch = "PIN_MISMATCH", true, "another device answered in place of the expected one", "Stop, scan a new code, and ask the exam office if it happens again.";
     /// The peer knows us no longer, or never did.
     KeyRefused = "KEY_REFUSED", false, "the other phone does not accept this phone's key", "Scan the code that is on the primary phone's screen now.";
+    /// This device's own key does not sign.
+    KeyLocked = "KEY_LOCKED", false, "this phone's key could not be used to sign", "Unlock the phone; the phones try again by themselves.";
     /// A peer offered a key or certificate that the protocol does not allow.
     KeyType = "KEY_TYPE", false, "the other phone showed a kind of key that is not allowed", "Install the same version of the app on both phones.";
     /// No common application protocol.

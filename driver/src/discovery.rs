@@ -20,29 +20,60 @@ use tokio::sync::mpsc;
 /// The service type of the protocol (RFC 6763 section 7).
 const SERVICE: &str = "_diptych._udp.local.";
 
-/// Announces and finds devices in the local network by a label.
+/// Announces and finds devices in the local network by a label. An app brings its
+/// platform's own (NSD, Bonjour) behind this: it is told what to announce and what
+/// to look for, and tells each address that it finds through [`Found`].
+///
+/// The calls come from a thread of the driver and must return at once.
 pub trait Discovery: Send {
-    /// Announces this device under each of `labels` at `port` on all of
-    /// `addresses`, instead of whatever was announced before.
+    /// Announces this device under each of `labels`, as an instance of
+    /// `_diptych._udp` at `port` on all of `addresses`, instead of whatever was
+    /// announced before.
     ///
     /// # Errors
     /// [`Unavailable`] if it cannot work here.
     fn announce(
         &mut self,
-        labels: &[String],
+        labels: Vec<String>,
         port: u16,
-        addresses: &[IpAddr],
+        addresses: Vec<IpAddr>,
     ) -> Result<(), Unavailable>;
 
     /// Stops announcing.
     fn silence(&mut self);
 
-    /// Looks for `label`. Addresses arrive as they are found, at most
-    /// [`limits::DISCOVERED`], until the receiver is dropped.
+    /// Looks for the instance `label`, until [`Discovery::forget`].
     ///
     /// # Errors
     /// [`Unavailable`] if it cannot work here.
-    fn find(&mut self, label: &str) -> Result<mpsc::Receiver<SocketAddr>, Unavailable>;
+    fn find(&mut self, label: String, found: Found) -> Result<(), Unavailable>;
+
+    /// Stops looking.
+    fn forget(&mut self);
+}
+
+/// Where a search puts the addresses that it finds, from any thread. Dropping it
+/// says that nothing more will be found.
+#[derive(Clone, Debug)]
+pub struct Found(mpsc::Sender<SocketAddr>);
+
+impl Found {
+    pub(crate) fn channel() -> (Self, mpsc::Receiver<SocketAddr>) {
+        let (found, addresses) = mpsc::channel(limits::DISCOVERED);
+        (Self(found), addresses)
+    }
+
+    /// Tells one address. It is only ever dialled, so it may be wrong; beyond
+    /// [`limits::DISCOVERED`] that wait to be dialled, more are dropped.
+    pub fn tell(&self, address: SocketAddr) {
+        _ = self.0.try_send(address);
+    }
+
+    /// Whether anybody still wants addresses.
+    #[must_use]
+    pub fn is_wanted(&self) -> bool {
+        !self.0.is_closed()
+    }
 }
 
 /// There is no multicast here, or no permission to use it.
@@ -55,15 +86,17 @@ pub struct Unavailable;
 pub struct Nowhere;
 
 impl Discovery for Nowhere {
-    fn announce(&mut self, _: &[String], _: u16, _: &[IpAddr]) -> Result<(), Unavailable> {
+    fn announce(&mut self, _: Vec<String>, _: u16, _: Vec<IpAddr>) -> Result<(), Unavailable> {
         Ok(())
     }
 
     fn silence(&mut self) {}
 
-    fn find(&mut self, _: &str) -> Result<mpsc::Receiver<SocketAddr>, Unavailable> {
-        Ok(mpsc::channel(1).1)
+    fn find(&mut self, _: String, _: Found) -> Result<(), Unavailable> {
+        Ok(())
     }
+
+    fn forget(&mut self) {}
 }
 
 /// Multicast DNS in this process, for desktops.
@@ -86,15 +119,16 @@ impl Mdns {
 impl Discovery for Mdns {
     fn announce(
         &mut self,
-        labels: &[String],
+        labels: Vec<String>,
         port: u16,
-        addresses: &[IpAddr],
+        addresses: Vec<IpAddr>,
     ) -> Result<(), Unavailable> {
         self.silence();
         let daemon = Daemon::start()?;
-        for label in labels {
+        for label in &labels {
             let host = format!("{label}.local.");
-            let info = ServiceInfo::new(SERVICE, label, &host, addresses, port, &[("v", "1")][..]);
+            let own = addresses.as_slice();
+            let info = ServiceInfo::new(SERVICE, label, &host, own, port, &[("v", "1")][..]);
             daemon.0.register(info.map_err(|_| Unavailable)?).map_err(|_| Unavailable)?;
         }
         self.announcing = Some(daemon);
@@ -105,10 +139,9 @@ impl Discovery for Mdns {
         self.announcing = None;
     }
 
-    fn find(&mut self, label: &str) -> Result<mpsc::Receiver<SocketAddr>, Unavailable> {
+    fn find(&mut self, label: String, found: Found) -> Result<(), Unavailable> {
         let daemon = Daemon::start()?;
         let events = daemon.0.browse(SERVICE).map_err(|_| Unavailable)?;
-        let (found, addresses) = mpsc::channel(limits::DISCOVERED);
         let instance = format!("{label}.{SERVICE}").to_lowercase();
         let runtime = tokio::runtime::Handle::try_current().map_err(|_| Unavailable)?;
         runtime.spawn(async move {
@@ -117,7 +150,7 @@ impl Discovery for Mdns {
             loop {
                 let event = tokio::select! {
                     event = events.recv_async() => event,
-                    () = found.closed() => break,
+                    () = found.0.closed() => break,
                 };
                 let Ok(event) = event else { break };
                 let ServiceEvent::ServiceResolved(service) = event else { continue };
@@ -128,14 +161,17 @@ impl Discovery for Mdns {
                     service.get_addresses().iter().map(|ip| dialable(ip, service.get_port()))
                 {
                     if known.len() < limits::DISCOVERED && known.insert(address) {
-                        _ = found.try_send(address);
+                        found.tell(address);
                     }
                 }
             }
             drop(daemon);
         });
-        Ok(addresses)
+        Ok(())
     }
+
+    /// Nothing to do: the search ends when nobody wants its addresses.
+    fn forget(&mut self) {}
 }
 
 impl std::fmt::Debug for Mdns {

@@ -28,6 +28,7 @@ use diptych_protocol::session::{HostFact, Past, Refused, StartError};
 use diptych_protocol::time::{Clock, Instant};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::Mutex;
+use zeroize::Zeroizing;
 
 use crate::addresses::Surroundings;
 use crate::clock;
@@ -134,6 +135,7 @@ impl<M: Role> Embedded<M> {
             discovery: match supply.discovery {
                 Discovery::On => Box::new(Mdns::new()),
                 Discovery::Off => Box::new(Nowhere),
+                Discovery::FromApp(own) => own,
             },
             faults: supply.faults,
         };
@@ -312,7 +314,8 @@ impl Key {
     fn identity(self, disk: &mut dyn Disk) -> Result<Identity, Failure> {
         match self {
             Self::Kept => Ok(Identity::load_or_generate(disk)?),
-            Self::FromApp(pkcs8) => Ok(Identity::from_pkcs8(&pkcs8)?),
+            Self::FromApp(pkcs8) => Ok(Identity::from_pkcs8(&Zeroizing::new(pkcs8))?),
+            Self::Signer(signer) => Ok(Identity::from_signer(signer)?),
         }
     }
 }

@@ -97,8 +97,11 @@ pub enum KeyError {
     #[error("expected a P-256 private key as PKCS#8, got something else; the file is damaged")]
     Format,
     /// A certificate or signature could not be made with it.
-    #[error("the key could not be used to sign")]
+    #[error("the key could not be used to sign; unlock the device and start again")]
     Unusable,
+    /// What the key signs does not fit the public key that came with it.
+    #[error("expected signatures of the key's own public half, got another key's")]
+    Foreign,
 }
 
 /// The network could not be opened.

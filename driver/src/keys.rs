@@ -1,23 +1,28 @@
 //! The session's key: made, kept, and used to sign.
 //!
-//! One fresh P-256 key per session, so that nothing links two exams of one
-//! person. The same key proves the device in TLS and signs its journal. The
-//! certificate around it says nothing: no subject, no name, dates that never
-//! matter, because a peer pins the key and looks at nothing else. `[TRANSPORT-4]`
+//! One P-256 key per session, so that nothing links two exams of one person. The
+//! same key proves the device in TLS, signs its certificate and seals its journal,
+//! and all three go through one [`Signer`], so that a key which never leaves its
+//! hardware can do everything that one in a file can. The certificate around it
+//! says nothing: no subject, no name, dates that never matter, because a peer pins
+//! the key and looks at nothing else. `[TRANSPORT-4]`
 //!
-//! Rejected: storing the certificate beside the key (it is made again from the
-//! key at each start; its pin is the key's hash and stays), and Ed25519 (the key
-//! stores of phones hold P-256).
+//! Rejected: storing the certificate beside the key (it is made again at each
+//! start; its pin is the key's hash and stays), a second path that hands the
+//! private key to the TLS library (hardware could not follow it, and a fault in
+//! only one of two paths is found late), and Ed25519 (the key stores of phones
+//! hold P-256).
 
-use std::sync::Arc;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use diptych_protocol::identity::{Fingerprint, PublicKey, SignFailed, Signature, Signer};
-use rcgen::{
-    CertificateParams, DistinguishedName, KeyPair, PKCS_ECDSA_P256_SHA256, PublicKeyData as _,
-};
+use rcgen::{CertificateParams, DistinguishedName, KeyPair, PKCS_ECDSA_P256_SHA256};
 use ring::rand::SystemRandom;
-use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
+use rustls::pki_types::CertificateDer;
+use rustls::{SignatureAlgorithm, SignatureScheme};
+use tokio::sync::watch;
 use zeroize::Zeroizing;
 
 use crate::disk::{Disk, Private};
@@ -25,20 +30,17 @@ use crate::error::{KeyError, StorageError, StorageProblem};
 
 /// This device in this session.
 pub struct Identity {
-    pkcs8: Zeroizing<Vec<u8>>,
     certificate: CertificateDer<'static>,
-    signing: Arc<EcdsaKeyPair>,
-    public: PublicKey,
+    key: SessionSigner,
 }
 
 impl Identity {
-    /// Makes a new key.
+    /// Makes a new key in software.
     ///
     /// # Errors
     /// [`KeyError`] if the system has no randomness.
     pub fn generate() -> Result<Self, KeyError> {
-        let pair = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).map_err(|_| KeyError::Entropy)?;
-        Self::from_pkcs8(pair.serialized_der())
+        Self::from_pkcs8(&fresh_pkcs8()?)
     }
 
     /// Takes a key made earlier.
@@ -46,19 +48,28 @@ impl Identity {
     /// # Errors
     /// [`KeyError::Format`] for anything but a P-256 key.
     pub fn from_pkcs8(der: &[u8]) -> Result<Self, KeyError> {
-        let pkcs8 = PrivatePkcs8KeyDer::from(der.to_vec());
-        let pair = KeyPair::from_pkcs8_der_and_sign_algo(&pkcs8, &PKCS_ECDSA_P256_SHA256)
-            .map_err(|_| KeyError::Format)?;
-        let public =
-            PublicKey::from_spki(&pair.subject_public_key_info()).map_err(|_| KeyError::Format)?;
+        Self::from_signer(Box::new(SoftwareKey::from_pkcs8(der)?))
+    }
+
+    /// Takes a key that may never leave its hardware. It signs once here, for the
+    /// certificate.
+    ///
+    /// # Errors
+    /// [`KeyError::Unusable`] if it does not sign; [`KeyError::Foreign`] if what it
+    /// signs does not fit its public key.
+    pub fn from_signer(signer: Box<dyn Signer>) -> Result<Self, KeyError> {
+        let public = signer.public_key();
+        let refusals = Arc::new(watch::Sender::new(0));
+        let key = SessionSigner { public, signer: Arc::new(Mutex::new(signer)), refusals };
+        let probe = b"diptych: is this the key?";
+        let signature = key.sign_shared(probe).map_err(|_| KeyError::Unusable)?;
+        if !public.verifies(probe, &signature) {
+            return Err(KeyError::Foreign);
+        }
         let mut params = CertificateParams::default();
         params.distinguished_name = DistinguishedName::new();
-        let certificate = params.self_signed(&pair).map_err(|_| KeyError::Unusable)?.der().clone();
-        let signing =
-            EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, der, &SystemRandom::new())
-                .map_err(|_| KeyError::Format)?;
-        let pkcs8 = Zeroizing::new(der.to_vec());
-        Ok(Self { pkcs8, certificate, signing: Arc::new(signing), public })
+        let certificate = params.self_signed(&key).map_err(|_| KeyError::Unusable)?.der().clone();
+        Ok(Self { certificate, key })
     }
 
     /// The key kept on `disk`, or a new one that is then kept there.
@@ -74,59 +85,106 @@ impl Identity {
         if let Some(der) = disk.load(Private::Key)?.map(Zeroizing::new) {
             return Self::from_pkcs8(&der).map_err(damaged);
         }
-        let fresh = Self::generate().map_err(damaged)?;
-        disk.store(Private::Key, &fresh.pkcs8)?;
-        Ok(fresh)
+        let fresh = fresh_pkcs8().map_err(damaged)?;
+        let identity = Self::from_pkcs8(&fresh).map_err(damaged)?;
+        disk.store(Private::Key, &fresh)?;
+        Ok(identity)
     }
 
     /// The public half.
     #[must_use]
     pub const fn public_key(&self) -> PublicKey {
-        self.public
+        self.key.public
     }
 
     /// The pin that peers hold.
     #[must_use]
     pub fn fingerprint(&self) -> Fingerprint {
-        self.public.fingerprint()
-    }
-
-    /// The private key as PKCS#8, to be kept where only this app can read it.
-    #[must_use]
-    pub fn pkcs8(&self) -> &[u8] {
-        &self.pkcs8
+        self.key.public.fingerprint()
     }
 
     /// Signs journals with this key.
     #[must_use]
     pub fn signer(&self) -> SessionSigner {
-        SessionSigner {
-            key: self.signing.clone(),
-            public: self.public,
-            random: SystemRandom::new(),
-        }
+        self.key.clone()
     }
 
     pub(crate) fn certificate(&self) -> CertificateDer<'static> {
         self.certificate.clone()
     }
 
-    pub(crate) fn private_key(&self) -> PrivateKeyDer<'static> {
-        PrivatePkcs8KeyDer::from(self.pkcs8.to_vec()).into()
+    /// How often the key did not sign so far, for whoever tells the user.
+    pub(crate) fn refusals(&self) -> watch::Receiver<u64> {
+        self.key.refusals.subscribe()
     }
 }
 
-impl std::fmt::Debug for Identity {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Identity({})", self.fingerprint())
     }
 }
 
-/// A [`Signer`] in software, with the session's own key.
-pub struct SessionSigner {
-    key: Arc<EcdsaKeyPair>,
+/// A new P-256 private key as PKCS#8, to be kept where only this app can read it.
+///
+/// # Errors
+/// [`KeyError::Entropy`].
+pub fn fresh_pkcs8() -> Result<Zeroizing<Vec<u8>>, KeyError> {
+    let pair = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).map_err(|_| KeyError::Entropy)?;
+    Ok(Zeroizing::new(pair.serialize_der()))
+}
+
+/// A key in this process's memory.
+struct SoftwareKey {
+    pair: EcdsaKeyPair,
     public: PublicKey,
     random: SystemRandom,
+}
+
+impl SoftwareKey {
+    fn from_pkcs8(der: &[u8]) -> Result<Self, KeyError> {
+        let random = SystemRandom::new();
+        let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, der, &random)
+            .map_err(|_| KeyError::Format)?;
+        let public = PublicKey::from_sec1(pair.public_key().as_ref());
+        Ok(Self { public: public.map_err(|_| KeyError::Format)?, pair, random })
+    }
+}
+
+impl Signer for SoftwareKey {
+    fn public_key(&self) -> PublicKey {
+        self.public
+    }
+
+    fn sign(&mut self, message: &[u8]) -> Result<Signature, SignFailed> {
+        let signature = self.pair.sign(&self.random, message).map_err(|_| SignFailed)?;
+        signature.as_ref().try_into().map(Signature).map_err(|_| SignFailed)
+    }
+}
+
+/// The session's key for whoever must sign with it: the journal, the certificate
+/// and TLS share one. A key in hardware does one thing at a time, so they wait for
+/// each other.
+#[derive(Clone)]
+pub struct SessionSigner {
+    public: PublicKey,
+    signer: Arc<Mutex<Box<dyn Signer>>>,
+    refusals: Arc<watch::Sender<u64>>,
+}
+
+impl SessionSigner {
+    fn sign_shared(&self, message: &[u8]) -> Result<Signature, SignFailed> {
+        // A signer that panicked once is asked again; it answers for itself.
+        let signed = self.signer.lock().unwrap_or_else(PoisonError::into_inner).sign(message);
+        if signed.is_err() {
+            self.refusals.send_modify(|times| *times = times.saturating_add(1));
+        }
+        signed
+    }
+
+    fn sign_der(&self, message: &[u8]) -> Result<Vec<u8>, SignFailed> {
+        self.sign_shared(message)?.to_der()
+    }
 }
 
 impl Signer for SessionSigner {
@@ -135,13 +193,48 @@ impl Signer for SessionSigner {
     }
 
     fn sign(&mut self, message: &[u8]) -> Result<Signature, SignFailed> {
-        let signature = self.key.sign(&self.random, message).map_err(|_| SignFailed)?;
-        signature.as_ref().try_into().map(Signature).map_err(|_| SignFailed)
+        self.sign_shared(message)
     }
 }
 
-impl std::fmt::Debug for SessionSigner {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl rcgen::PublicKeyData for SessionSigner {
+    fn der_bytes(&self) -> &[u8] {
+        self.public.sec1()
+    }
+
+    fn algorithm(&self) -> &'static rcgen::SignatureAlgorithm {
+        &PKCS_ECDSA_P256_SHA256
+    }
+}
+
+impl rcgen::SigningKey for SessionSigner {
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, rcgen::Error> {
+        self.sign_der(message).map_err(|_| rcgen::Error::RemoteKeyError)
+    }
+}
+
+impl rustls::sign::SigningKey for SessionSigner {
+    fn choose_scheme(&self, offered: &[SignatureScheme]) -> Option<Box<dyn rustls::sign::Signer>> {
+        offered.contains(&crate::tls::SCHEME).then(|| Box::new(self.clone()) as _)
+    }
+
+    fn algorithm(&self) -> SignatureAlgorithm {
+        SignatureAlgorithm::ECDSA
+    }
+}
+
+impl rustls::sign::Signer for SessionSigner {
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, rustls::Error> {
+        self.sign_der(message).map_err(|failed| rustls::Error::General(failed.to_string()))
+    }
+
+    fn scheme(&self) -> SignatureScheme {
+        crate::tls::SCHEME
+    }
+}
+
+impl fmt::Debug for SessionSigner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "SessionSigner({})", self.public.fingerprint())
     }
 }
@@ -153,8 +246,9 @@ mod tests {
     #[test]
     fn a_key_survives_storage_and_signs_what_the_protocol_verifies() {
         // [TRANSPORT-4]
-        let identity = Identity::generate().unwrap();
-        let again = Identity::from_pkcs8(identity.pkcs8()).unwrap();
+        let kept = fresh_pkcs8().unwrap();
+        let identity = Identity::from_pkcs8(&kept).unwrap();
+        let again = Identity::from_pkcs8(&kept).unwrap();
         assert_eq!(again.fingerprint(), identity.fingerprint());
         let signature = again.signer().sign(b"journal head").unwrap();
         assert!(identity.public_key().verifies(b"journal head", &signature));
@@ -185,5 +279,26 @@ mod tests {
         let identity = Identity::generate().unwrap();
         let printed = format!("{identity:?} {:?}", identity.signer());
         assert!(printed.len() < 200, "{printed}");
+    }
+
+    /// Claims the key of another device.
+    struct Liar(SoftwareKey, PublicKey);
+
+    impl Signer for Liar {
+        fn public_key(&self) -> PublicKey {
+            self.1
+        }
+
+        fn sign(&mut self, message: &[u8]) -> Result<Signature, SignFailed> {
+            self.0.sign(message)
+        }
+    }
+
+    #[test]
+    fn a_signer_that_does_not_own_its_public_key_is_refused_at_the_start() {
+        let key = SoftwareKey::from_pkcs8(&fresh_pkcs8().unwrap()).unwrap();
+        let other = Identity::generate().unwrap().public_key();
+        let refused = Identity::from_signer(Box::new(Liar(key, other))).unwrap_err();
+        assert_eq!(refused, KeyError::Foreign);
     }
 }

@@ -30,7 +30,7 @@ use tokio::task::{AbortHandle, JoinSet};
 use crate::addresses::Surroundings;
 use crate::clock::Clock;
 use crate::diagnosis::Diagnosis;
-use crate::discovery::Discovery;
+use crate::discovery::{Discovery, Found};
 use crate::error::NetworkError;
 use crate::keys::Identity;
 use crate::link::{Arrival, Dial, Happening, Link};
@@ -61,6 +61,8 @@ pub struct Quic<C: time::Clock> {
     reported: mpsc::Receiver<Report<C>>,
     troubles: mpsc::Sender<Diagnosis>,
     troubled: mpsc::Receiver<Diagnosis>,
+    /// Each time that the device's own key did not sign.
+    refusals: watch::Receiver<u64>,
 }
 
 /// The dial under way, if one is.
@@ -101,6 +103,7 @@ impl<C: time::Clock> Quic<C> {
         let (reports, reported) = mpsc::channel(limits::ARRIVALS);
         let (troubles, troubled) = mpsc::channel(limits::ARRIVALS);
         let (admission, admitted) = watch::channel(Admission::default());
+        let refusals = identity.refusals();
         let listening = settings::server(&identity, &Admission::default(), keys)?;
         let socket = sockets.open(None)?;
         let bound = socket.try_clone().ok();
@@ -141,6 +144,7 @@ impl<C: time::Clock> Quic<C> {
             reported,
             troubles,
             troubled,
+            refusals,
         })
     }
 
@@ -175,7 +179,12 @@ impl<C: time::Clock> Quic<C> {
     /// What the loop should know of a report, if anything.
     fn arrival(&mut self, report: Report<C>) -> Option<Arrival<C>> {
         match report {
-            Report::Established(established, at) => Some(self.keep(established, at)),
+            Report::Established(established, at) => {
+                if established.side == quinn::Side::Client {
+                    self.discovery.forget();
+                }
+                Some(self.keep(established, at))
+            }
             Report::Arrived(arrival) => {
                 if let Happening::Disconnected { link, .. } = arrival.what {
                     self.links.remove(&link);
@@ -183,6 +192,7 @@ impl<C: time::Clock> Quic<C> {
                 Some(arrival)
             }
             Report::DialFailed { number, lost, why } if number == self.dials.number => {
+                self.discovery.forget();
                 _ = self.troubles.try_send(why);
                 Some(Arrival { at: self.clock.now(), what: Happening::DialFailed { lost } })
             }
@@ -196,7 +206,7 @@ impl<C: time::Clock> Quic<C> {
             return self.discovery.silence();
         }
         let (port, addresses) = (self.port(), Surroundings::look().candidates());
-        if self.discovery.announce(&self.announced, port, &addresses).is_err() {
+        if self.discovery.announce(self.announced.clone(), port, addresses).is_err() {
             _ = self.troubles.try_send(Diagnosis::DiscoveryUnavailable);
         }
     }
@@ -258,10 +268,14 @@ impl<C: time::Clock> Link<C> for Quic<C> {
             earlier.abort();
         }
         self.dials.number += 1;
+        self.discovery.forget();
         let number = self.dials.number;
         let found = match dial.discovery.as_str() {
             "" => None,
-            label => self.discovery.find(label).ok(),
+            label => {
+                let (found, addresses) = Found::channel();
+                self.discovery.find(label.to_owned(), found).is_ok().then_some(addresses)
+            }
         };
         let race = dial::Race {
             endpoint: self.endpoint.clone(),
@@ -313,6 +327,10 @@ impl<C: time::Clock> Link<C> for Quic<C> {
                 Some(trouble) = self.troubled.recv() => {
                     return Arrival { at: self.clock.now(), what: Happening::Trouble(trouble) };
                 }
+                Ok(()) = self.refusals.changed() => {
+                    let what = Happening::Trouble(Diagnosis::KeyLocked);
+                    return Arrival { at: self.clock.now(), what };
+                }
                 Some(_) = self.tasks.join_next() => continue,
                 else => std::future::pending().await,
             };
@@ -325,6 +343,7 @@ impl<C: time::Clock> Link<C> for Quic<C> {
     async fn finish(&mut self) {
         self.announced = Vec::new();
         self.discovery.silence();
+        self.discovery.forget();
         let code = CloseCode::GoingAway;
         self.endpoint.close((code as u32).into(), code.name().as_bytes());
         // Long enough for the word to leave; nobody waits for an answer.

@@ -42,7 +42,7 @@ pub(crate) const EXPORTER_LABEL: &[u8] = b"EXPERIMENTAL diptych v1";
 pub(crate) const SERVER_NAME: &str = "diptych";
 
 /// The one signature scheme: the only one that every phone's key store has.
-const SCHEME: SignatureScheme = SignatureScheme::ECDSA_NISTP256_SHA256;
+pub(crate) const SCHEME: SignatureScheme = SignatureScheme::ECDSA_NISTP256_SHA256;
 
 /// The application protocol of a purpose. `[TRANSPORT-5]`
 pub(crate) const fn alpn(purpose: Purpose) -> &'static [u8] {
@@ -116,8 +116,9 @@ fn provider() -> Arc<CryptoProvider> {
     Arc::new(rustls::crypto::ring::default_provider())
 }
 
-fn certified(identity: &Identity, provider: &CryptoProvider) -> Result<CertifiedKey, Error> {
-    CertifiedKey::from_der(vec![identity.certificate()], identity.private_key(), provider)
+/// The certificate with the key that signs for it, wherever that key is.
+fn certified(identity: &Identity) -> CertifiedKey {
+    CertifiedKey::new(vec![identity.certificate()], Arc::new(identity.signer()))
 }
 
 /// The configuration of a client that will talk to the holder of `peer` only.
@@ -127,7 +128,7 @@ pub(crate) fn client(
     purpose: Purpose,
 ) -> Result<rustls::ClientConfig, Error> {
     let provider = provider();
-    let key = certified(identity, &provider)?;
+    let key = certified(identity);
     let verifier = PinnedServer { rule: Rule::Pinned(vec![peer]), provider: provider.clone() };
     let mut config = rustls::ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&rustls::version::TLS13])? // [TRANSPORT-1]
@@ -148,7 +149,7 @@ pub(crate) fn server(
     admission: &Admission,
 ) -> Result<rustls::ServerConfig, Error> {
     let provider = provider();
-    let key = certified(identity, &provider)?;
+    let key = certified(identity);
     let mut offered = Vec::new();
     if !admission.pinned.is_empty() {
         offered.push(Purpose::Resume);

@@ -41,9 +41,12 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 pub use diptych_driver::diagnosis::Diagnosis;
+pub use diptych_driver::discovery::{Discovery as NativeDiscovery, Found, Unavailable};
 pub use diptych_driver::embed::{Discovery, Failure, Key, Storage};
 pub use diptych_driver::quic::{Sockets, Sources};
-pub use diptych_protocol::identity::{ExamTag, Label, Role};
+pub use diptych_protocol::identity::{
+    ExamTag, Label, PublicKey, Role, SignFailed, Signature, Signer,
+};
 pub use diptych_protocol::plan::Plan;
 pub use diptych_protocol::policy::Policy;
 pub use diptych_protocol::primary::{CheckCode, Compared, Event, SeatSnapshot, Snapshot};

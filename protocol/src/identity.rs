@@ -98,6 +98,27 @@ pub trait Signer: Send {
     fn sign(&mut self, message: &[u8]) -> Result<Signature, SignFailed>;
 }
 
+impl Signature {
+    /// Takes a signature in DER (`ECDSA-Sig-Value`, RFC 3279 section 2.2.3), the
+    /// form in which the key stores of phones give it.
+    ///
+    /// # Errors
+    /// [`SignFailed`] if it is no such signature.
+    pub fn from_der(der: &[u8]) -> Result<Self, SignFailed> {
+        let parsed = p256::ecdsa::Signature::from_der(der).map_err(|_| SignFailed)?;
+        parsed.to_bytes().as_slice().try_into().map(Self).map_err(|_| SignFailed)
+    }
+
+    /// The same signature in DER, as TLS and certificates carry it.
+    ///
+    /// # Errors
+    /// [`SignFailed`] if one of its two numbers is not of the curve.
+    pub fn to_der(&self) -> Result<Vec<u8>, SignFailed> {
+        let parsed = p256::ecdsa::Signature::from_slice(&self.0).map_err(|_| SignFailed)?;
+        Ok(parsed.to_der().as_bytes().to_vec())
+    }
+}
+
 /// The signing key could not be used.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("the device's signing key could not be used; unlock the device and try again")]

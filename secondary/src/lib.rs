@@ -38,9 +38,10 @@
 use std::time::Duration;
 
 pub use diptych_driver::diagnosis::Diagnosis;
+pub use diptych_driver::discovery::{Discovery as NativeDiscovery, Found, Unavailable};
 pub use diptych_driver::embed::{Discovery, Failure, Key, Storage};
 pub use diptych_driver::quic::{Sockets, Sources};
-pub use diptych_protocol::identity::{Label, Role};
+pub use diptych_protocol::identity::{Label, PublicKey, Role, SignFailed, Signature, Signer};
 pub use diptych_protocol::secondary::{Consent, Ending, Event, Snapshot};
 // Named apart from this crate's own `Failure`, which is a call's.
 pub use diptych_protocol::secondary::Failure as PairingFailure;

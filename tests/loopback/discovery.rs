@@ -2,42 +2,38 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use diptych_driver::discovery::{Discovery, Unavailable};
-use diptych_protocol::limits;
+use diptych_driver::discovery::{Discovery, Found, Unavailable};
 use diptych_protocol::machine::Lost;
 use diptych_protocol::time::{Primary, Secondary};
-use tokio::sync::mpsc;
 
 use crate::device::{Device, Parts};
 use crate::parrot::{Heard, Order};
 
 /// Finds what the test says.
-struct Told(Vec<SocketAddr>);
+struct Told(Vec<SocketAddr>, Option<Found>);
 
 impl Discovery for Told {
-    fn announce(&mut self, _: &[String], _: u16, _: &[IpAddr]) -> Result<(), Unavailable> {
+    fn announce(&mut self, _: Vec<String>, _: u16, _: Vec<IpAddr>) -> Result<(), Unavailable> {
         Ok(())
     }
 
     fn silence(&mut self) {}
 
-    fn find(&mut self, label: &str) -> Result<mpsc::Receiver<SocketAddr>, Unavailable> {
+    fn find(&mut self, label: String, found: Found) -> Result<(), Unavailable> {
         assert_eq!(label, "K7Q2");
-        let (found, addresses) = mpsc::channel(limits::DISCOVERED);
-        let told = self.0.clone();
-        tokio::spawn(async move {
-            for address in told {
-                _ = found.send(address).await;
-            }
-            // Discovery goes on until nobody listens any more.
-            found.closed().await;
-        });
-        Ok(addresses)
+        self.0.iter().for_each(|address| found.tell(*address));
+        // Discovery goes on until nobody listens any more.
+        self.1 = Some(found);
+        Ok(())
+    }
+
+    fn forget(&mut self) {
+        self.1 = None;
     }
 }
 
 fn finding(addresses: Vec<SocketAddr>) -> Device<Secondary> {
-    Device::start(Parts { discovery: Box::new(Told(addresses)), ..Parts::default() })
+    Device::start(Parts { discovery: Box::new(Told(addresses, None)), ..Parts::default() })
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 //! for the wrong thing.
 
 use diptych_driver::diagnosis::Diagnosis;
-use diptych_driver::keys::Identity;
+use diptych_driver::keys::{Identity, fresh_pkcs8};
 use diptych_protocol::fault::CloseCode;
 use diptych_protocol::machine::{Admission, Lane, Lost, Purpose};
 use diptych_protocol::time::{Primary, Secondary};
@@ -61,10 +61,12 @@ async fn refused(
     alert(&error)
 }
 
-fn credential_of(identity: &Identity) -> Credential {
-    let pkcs8 = rustls::pki_types::PrivatePkcs8KeyDer::from(identity.pkcs8().to_vec());
+/// A key of this machine, and what a stranger with a copy of it would hold.
+fn copied() -> (Identity, Credential) {
+    let kept = fresh_pkcs8().unwrap();
+    let pkcs8 = rustls::pki_types::PrivatePkcs8KeyDer::from(kept.to_vec());
     let pair = KeyPair::from_pkcs8_der_and_sign_algo(&pkcs8, &PKCS_ECDSA_P256_SHA256).unwrap();
-    Credential::with(pair, |_| {})
+    (Identity::from_pkcs8(&kept).unwrap(), Credential::with(pair, |_| {}))
 }
 
 #[tokio::test]
@@ -147,9 +149,8 @@ async fn a_client_without_a_certificate_is_refused() {
 async fn a_chain_of_two_is_refused_even_with_the_pinned_key_first() {
     // [TRANSPORT-2]
     let mut primary = Device::<Primary>::new();
-    let own = Identity::generate().unwrap();
+    let (own, mut chain) = copied();
     primary.admit_only(own.public_key()).await;
-    let mut chain = credential_of(&own);
     chain.chain.push(Credential::self_signed(&PKCS_ECDSA_P256_SHA256).chain.remove(0));
     assert_eq!(refused(&mut primary, Some(&chain), &[RESUME]).await, 48);
 }
@@ -200,12 +201,9 @@ async fn garbage_in_place_of_a_certificate_is_refused() {
 async fn the_right_certificate_without_its_key_is_worth_nothing() {
     // [TRANSPORT-2] Certificates are no secret; only the signature proves the key.
     let mut primary = Device::<Primary>::new();
-    let own = Identity::generate().unwrap();
+    let (own, credential) = copied();
     primary.admit_only(own.public_key()).await;
-    let stolen = Credential {
-        chain: credential_of(&own).chain,
-        pkcs8: Identity::generate().unwrap().pkcs8().to_vec(),
-    };
+    let stolen = Credential { chain: credential.chain, pkcs8: fresh_pkcs8().unwrap().to_vec() };
     let tls = stranger::forged_client(&stolen, &[RESUME]);
     let error = knock(&primary, stranger::quic(tls)).await.expect_err("let in without the key");
     assert_eq!(alert(&error), 51);
@@ -239,9 +237,8 @@ async fn another_protocol_or_none_is_refused() {
 async fn nobody_pairs_while_the_primary_is_not_pairing() {
     // [TRANSPORT-5] [PAIRING-2]
     let mut primary = Device::<Primary>::new();
-    let own = Identity::generate().unwrap();
+    let (own, credential) = copied();
     primary.admit_only(own.public_key()).await;
-    let credential = credential_of(&own);
     assert_eq!(
         refused(&mut primary, Some(&credential), &[PAIR]).await,
         120,
@@ -274,8 +271,7 @@ async fn asking_for_both_purposes_gets_the_stricter_rule() {
 #[tokio::test]
 async fn our_own_key_reflected_does_not_pair() {
     // [TRANSPORT-3]
-    let own = Identity::generate().unwrap();
-    let credential = credential_of(&own);
+    let (own, credential) = copied();
     let mut primary = Device::<Primary>::start(Parts { identity: own, ..Parts::default() });
     primary.admit_anyone().await;
     assert_eq!(refused(&mut primary, Some(&credential), &[PAIR]).await, 49);
@@ -285,8 +281,7 @@ async fn our_own_key_reflected_does_not_pair() {
 async fn a_revoked_key_cannot_come_back_by_resumption() {
     // [TRANSPORT-6]
     let mut primary = Device::<Primary>::echoing();
-    let own = Identity::generate().unwrap();
-    let credential = credential_of(&own);
+    let (own, credential) = copied();
     primary.admit_only(own.public_key()).await;
     // One client configuration, and so one cache of sessions, for both attempts.
     let config = stranger::quic(stranger::tls_client(Some(&credential), &[RESUME]));
@@ -312,10 +307,10 @@ async fn a_revoked_key_cannot_come_back_by_resumption() {
 async fn no_ticket_is_ever_given() {
     // [TRANSPORT-6]
     let primary = Device::<Primary>::echoing();
-    let own = Identity::generate().unwrap();
+    let (own, credential) = copied();
     primary.admit_only(own.public_key()).await;
     let tickets = std::sync::Arc::new(stranger::Tickets::default());
-    let mut tls = stranger::tls_client(Some(&credential_of(&own)), &[RESUME]);
+    let mut tls = stranger::tls_client(Some(&credential), &[RESUME]);
     tls.resumption = rustls::client::Resumption::store(tickets.clone());
     // Tickets come with the end of the handshake, before any answer.
     knock(&primary, stranger::quic(tls)).await.unwrap();

@@ -4,11 +4,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use diptych_protocol::address::Loopback;
+use diptych_protocol::identity::Signer;
 use diptych_protocol::ledger::Observed;
 use diptych_protocol::time;
-use zeroize::Zeroizing;
 
 use crate::clock::Clock;
+use crate::discovery;
 use crate::disk::Disk;
 use crate::quic::{Sockets, Sources};
 use crate::socket::Faults;
@@ -46,20 +47,53 @@ pub enum Storage {
 }
 
 /// The key of this device in this session.
+///
+/// ```
+/// use diptych_driver::embed::Key;
+/// use diptych_protocol::identity::{PublicKey, SignFailed, Signature, Signer};
+///
+/// /// The platform's key store: it signs, and never shows the key.
+/// trait KeyStore: Send {
+///     fn point(&self) -> PublicKey;
+///     /// ECDSA with SHA-256, in DER; `None` while the device is locked.
+///     fn sign(&self, message: &[u8]) -> Option<Vec<u8>>;
+/// }
+///
+/// struct Hardware(Box<dyn KeyStore>);
+///
+/// impl Signer for Hardware {
+///     fn public_key(&self) -> PublicKey {
+///         self.0.point()
+///     }
+///
+///     fn sign(&mut self, message: &[u8]) -> Result<Signature, SignFailed> {
+///         Signature::from_der(&self.0.sign(message).ok_or(SignFailed)?)
+///     }
+/// }
+///
+/// fn key(store: Box<dyn KeyStore>) -> Key {
+///     Key::Signer(Box::new(Hardware(store)))
+/// }
+/// ```
 pub enum Key {
     /// Made at the first start, and kept in the storage.
     Kept,
     /// A P-256 private key in PKCS#8, from the app's own key store.
-    FromApp(Zeroizing<Vec<u8>>),
+    FromApp(Vec<u8>),
+    /// A key that never leaves its hardware. It signs the certificate, every TLS
+    /// handshake and the journal; while it refuses, the app is told
+    /// [`Diagnosis::KeyLocked`](crate::diagnosis::Diagnosis::KeyLocked).
+    Signer(Box<dyn Signer>),
 }
 
 /// Whether devices that lost each other look for each other in the local network.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Discovery {
     /// By multicast DNS, while it is needed.
     On,
     /// Only the addresses of the code and of the session are used.
     Off,
+    /// By the platform's own discovery.
+    FromApp(Box<dyn discovery::Discovery>),
 }
 
 impl<C: time::Clock> Supply<C> {
