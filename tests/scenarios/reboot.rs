@@ -24,3 +24,15 @@ fn both_at_once_are_one_episode() {
         assert_verdict(&run(exam).check(), Verdict::Pass, 1);
     }
 }
+
+#[test]
+fn a_bridge_that_is_gone_still_bears() {
+    // [TIMELINE-6] The primary's second boot is tied to its first by an assistant
+    // that loses its power too, long before the end.
+    for seed in 1..9 {
+        let off = |who| What::PowerLoss { who, lasting: s(15) };
+        let asleep = What::Sleep { who: 1, lasting: s(20) };
+        let exam = Scenario::exam(seed, 1, 8).with(s(150), asleep).with(s(152), off(0));
+        assert_verdict(&run(exam.with(s(260), off(1))).check(), Verdict::Pass, 2);
+    }
+}

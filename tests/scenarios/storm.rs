@@ -8,10 +8,6 @@ use diptych_tests::world::Scenario;
 use crate::run;
 
 const SEEDS: u64 = 200;
-/// Seeds whose verdict is known to be wrong. 172: the primary loses power while
-/// an assistant sleeps and the assistant loses power later; what was recorded
-/// after the primary's reboot finds no way onto session time.
-const OPEN: [u64; 1] = [172];
 /// Of answering, each. The long run is `--bin sim -- --storms 10000`.
 const MINUTES: i64 = 10;
 
@@ -24,9 +20,6 @@ fn no_storm_breaks_a_promise() {
             let seed = next.fetch_add(1, Ordering::Relaxed);
             if seed > SEEDS {
                 return;
-            }
-            if OPEN.contains(&seed) {
-                continue;
             }
             let outcome = run(Scenario::storm(seed, MINUTES));
             if !outcome.failures.is_empty() || !outcome.ended {

@@ -10,6 +10,7 @@
 //! places events within half a minute and says so. Rejected: taking the wall
 //! clock as one more measurement; an examinee can set it.
 
+mod reach;
 mod route;
 mod track;
 
@@ -19,6 +20,7 @@ use crate::clock::{Constraint, Epochs, Observation};
 use crate::identity::{BootId, Role};
 use crate::journal::{Entry, Fact, Own, Replayed};
 use crate::time::{Instant, Primary, Span};
+use reach::Reach;
 pub use route::Basis;
 use route::{Edge, Routes};
 pub use track::Track;
@@ -95,8 +97,9 @@ impl Timeline {
             let count = observed.entry(*other).or_insert(0_u64);
             *count = count.saturating_add(list.len() as u64);
         }
+        let reach = Reach::of(reference, &runs, &pairs);
         let edges = pairs.into_iter().filter_map(|((primary, other), list)| {
-            let cover = cover(&list, runs.get(&other)?)?;
+            let cover = reach.on(primary)?;
             Some(Edge::smooth(primary, other, &list, cover))
         });
         let walls = runs.iter().map(|(clock, run)| (*clock, run.label.0, run.label.1));
@@ -213,16 +216,4 @@ fn sort_messages(journal: &Replayed, pairs: &mut BTreeMap<Pair, Vec<Observation>
             Observation { epochs: Epochs::default(), constraint }
         }));
     }
-}
-
-/// What of the primary's time the other clock's run fills, roughly: a rate that
-/// is off by 120 ppm shifts the ends by half a second in an hour.
-fn cover(list: &[Observation], run: &Run) -> Option<(Instant<Primary>, Instant<Primary>)> {
-    const SLACK: Span = Span::from_secs(6);
-    let (here, there) = match list.first()?.constraint {
-        Constraint::Forward { sent, received } => (sent, received),
-        Constraint::Backward { sent, received } => (received, sent),
-    };
-    let place = |at: Instant<Own>| here + (at.relabelled() - there);
-    Some((place(run.first) - SLACK, place(run.last) + SLACK))
 }
