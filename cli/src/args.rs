@@ -79,11 +79,23 @@ Examples:
   diptych rehearse --assistants 2         three cameras
   diptych rehearse --seconds 60 --out R   a longer exam, into the folder R
   diptych rehearse --json > result.json   one JSON object for a script
+  diptych rehearse --faults app-killed    a story of what goes wrong
 
 The assistant is a process of its own that reads the code from its picture; its
 clock is half a minute wrong and 80 ppm fast. Each camera is away once for 3 s.
 Succeeds if the verdict is PASS, the interruptions are those, and every pair of
-frames aligns within the stated error.")]
+frames aligns within the stated error.
+
+With --faults both devices are processes, and a script says what becomes of them,
+in seconds after the start of answering, one fault a line, # for comments:
+  at 6s A1 camera off for 3s   another app takes the camera
+  at 12s P kill for 4s         SIGKILL, and started again 4 s later
+  at 15s link down for 5s      nothing passes between the devices
+  at 20s A1 sleep for 10s      frozen (SIGSTOP); the clock goes on
+  at 25s P roam                its address changes
+Stories that are there by name: phone-call, router-reboot, dead-battery,
+app-killed, both-out, flapping. Succeeds if the report says what the script
+amounts to.")]
 pub struct RehearseArgs {
     /// How long answering lasts, in seconds
     #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=3600))]
@@ -100,6 +112,9 @@ pub struct RehearseArgs {
     /// Take no camera away
     #[arg(long)]
     pub no_faults: bool,
+    /// Act out a script of faults: a file, or the name of a story
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["no_faults", "seconds", "assistants"])]
+    pub faults: Option<PathBuf>,
     /// Record small pictures, for slow or emulated processors
     #[arg(long)]
     pub small: bool,
@@ -139,6 +154,9 @@ pub struct PrimaryArgs {
     /// Let assistants be on this very machine
     #[arg(long)]
     pub loopback: bool,
+    /// Keep the camera away while this file is there
+    #[arg(long, hide = true, value_name = "FILE")]
+    pub camera_away_while: Option<PathBuf>,
     /// Record small pictures, for slow or emulated processors
     #[arg(long)]
     pub small: bool,
@@ -184,6 +202,9 @@ pub struct SecondaryArgs {
     /// Lose the camera: milliseconds after answering began, and for how many
     #[arg(long, hide = true, value_name = "AFTER:LENGTH")]
     pub camera_off: Option<String>,
+    /// Keep the camera away while this file is there
+    #[arg(long, hide = true, value_name = "FILE")]
+    pub camera_away_while: Option<PathBuf>,
     /// Of the picture
     #[arg(long, hide = true, default_value_t = 640)]
     pub width: usize,

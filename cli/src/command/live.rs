@@ -1,8 +1,9 @@
 //! `diptych rehearse`, `primary` and `secondary`: from words to devices.
 
-use std::io::{IsTerminal as _, Write};
+use std::fs::File;
+use std::io::{IsTerminal as _, Read as _, Write};
 use std::net::{IpAddr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use diptych_protocol::address::Loopback;
@@ -12,6 +13,8 @@ use diptych_protocol::time::Span;
 use crate::args::{PrimaryArgs, RehearseArgs, SecondaryArgs};
 use crate::exit::Exit;
 use crate::fail::Fail;
+use crate::live::director;
+use crate::live::faults;
 use crate::live::primary;
 use crate::live::rehearse;
 use crate::live::screen::{Kind, Screen};
@@ -28,27 +31,69 @@ const RATE: u8 = 30;
 pub(crate) fn rehearse(args: RehearseArgs, out: &mut dyn Write) -> Result<Exit, Fail> {
     let named =
         || PathBuf::from(format!("rehearsal-{}", jiff::Zoned::now().strftime("%Y%m%d-%H%M%S")));
+    let size = if args.small { Size::SMALL } else { Size::DEFAULT };
+    if let Some(script) = args.faults {
+        let faults = read_faults(&script)?;
+        let folder = args.out.unwrap_or_else(named);
+        let held = direct(director::Options { folder, faults, size })?;
+        if args.json {
+            write_json(&held, out)?;
+        } else {
+            let director::Held { truth, report, folder } = &held;
+            writeln!(out, "the script: {truth}\nthe report: {report}")?;
+            writeln!(out, "journals and report are in {}", folder.display())?;
+        }
+        held.check()?;
+        return Ok(Exit::Done);
+    }
     let options = rehearse::Options {
         seconds: args.seconds,
         assistants: args.assistants,
         folder: args.out.unwrap_or_else(named),
         faults: if args.no_faults { Script::Quiet } else { Script::OneEach },
-        size: if args.small { Size::SMALL } else { Size::DEFAULT },
+        size,
         rate: if args.small { SMALL_RATE } else { RATE },
     };
     let watched = std::io::stderr().is_terminal();
     let kind = if watched { Kind::Terminal } else { Kind::Plain };
     let outcome = rehearse::run(&options, &mut Screen::new(std::io::stderr(), kind))?;
     if args.json {
-        let text = serde_json::to_string_pretty(&outcome)
-            .map_err(|error| Fail::Page(std::io::Error::other(error)))?;
-        writeln!(out, "{text}")?;
+        write_json(&outcome, out)?;
     } else {
         write!(out, "{}", outcome.summary())?;
     }
     let cameras = u32::from(args.assistants) + 1;
     outcome.check(if args.no_faults { 0 } else { cameras })?;
     Ok(Exit::Done)
+}
+
+fn direct(options: director::Options) -> Result<director::Held, Fail> {
+    Ok(director::run(&options, &mut std::io::stderr())?)
+}
+
+/// The script of this name, or in this file.
+fn read_faults(path: &Path) -> Result<faults::Faults, Fail> {
+    /// Bytes of the longest script.
+    const LONGEST: u64 = 64 << 10;
+    let wrong = |problem| Fail::Value { option: "--faults", problem };
+    let story = faults::STORIES.iter().find(|(name, _)| Path::new(name) == path);
+    let text = if let Some((_, text)) = story {
+        (*text).to_owned()
+    } else {
+        let mut text = String::new();
+        let file =
+            File::open(path).map_err(|source| Fail::Read { path: path.to_owned(), source })?;
+        let read = file.take(LONGEST).read_to_string(&mut text);
+        read.map_err(|source| Fail::Read { path: path.to_owned(), source })?;
+        text
+    };
+    faults::parse(&text).map_err(|error| wrong(format!("{}: {error}", path.display())))
+}
+
+fn write_json(value: &impl serde::Serialize, out: &mut dyn Write) -> Result<(), Fail> {
+    let text = serde_json::to_string_pretty(value)
+        .map_err(|error| Fail::Page(std::io::Error::other(error)))?;
+    Ok(writeln!(out, "{text}")?)
 }
 
 pub(crate) fn primary(args: PrimaryArgs, out: &mut dyn Write) -> Result<Exit, Fail> {
@@ -61,6 +106,7 @@ pub(crate) fn primary(args: PrimaryArgs, out: &mut dyn Write) -> Result<Exit, Fa
         advertise: args.advertise.iter().map(|text| address(text)).collect::<Result<_, _>>()?,
         bind: args.bind,
         qr_png: args.qr_png,
+        camera_file: args.camera_away_while,
         loopback: if args.loopback { Loopback::Allowed } else { Loopback::Refused },
         size: if args.small { Size::SMALL } else { Size::DEFAULT },
     };
@@ -95,6 +141,7 @@ pub(crate) fn secondary(args: SecondaryArgs, out: &mut dyn Write) -> Result<Exit
             ppb: args.clock_ppb,
         },
         camera_off,
+        camera_file: args.camera_away_while,
         size,
         rate: args.rate,
     };

@@ -8,9 +8,12 @@
 //! - [`primary`]: leads a session, for assistants on other machines.
 //! - [`secondary`]: an assistant, as a process.
 //! - [`rehearse`]: a whole mock exam on one machine.
+//! - [`director`]: a script of faults, acted on real processes.
 
 mod children;
+pub mod director;
 pub mod fail;
+pub mod faults;
 pub mod outcome;
 pub mod primary;
 pub mod rehearse;

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use diptych_driver::clock::{BootClock, Clock as _, wall_clock_millis};
-use diptych_driver::embed::{Discovery, Embedded, Reach, Supply, Told};
+use diptych_driver::embed::{Discovery, Embedded, Failure, Reach, Supply, Told};
 use diptych_driver::quic::{Sockets, Sources};
 use diptych_primary::render;
 use diptych_protocol::address::Loopback;
@@ -24,6 +24,7 @@ use diptych_protocol::primary::{
     CheckCode, Command, Compared, Event, PrimaryMachine, SeatSnapshot, Setup,
 };
 use diptych_protocol::report::evaluate;
+use diptych_protocol::session::Refused;
 use diptych_protocol::time::Primary;
 use diptych_protocol::wire::{Control, Kind};
 
@@ -63,6 +64,8 @@ pub struct Options {
     pub qr_png: Option<PathBuf>,
     /// Whether an assistant may be on this very machine.
     pub loopback: Loopback,
+    /// The camera is away while this file is there.
+    pub camera_file: Option<PathBuf>,
     /// Of the pictures.
     pub size: Size,
 }
@@ -186,6 +189,7 @@ impl Lead<'_> {
             if stop.is_asked() {
                 return Err(LiveFail::Interrupted { folder: self.options.folder.clone() });
             }
+            self.station.obey(self.options.camera_file.as_deref());
             if let Some(since) = &finished
                 && (since.passed() > PARTING || self.everybody_left()?)
             {
@@ -226,7 +230,11 @@ impl Lead<'_> {
         let compared = seats.iter().all(|seat| seat.check_code.is_none());
         if compared && !self.begun && !self.station.is_recording() {
             self.begun = true;
-            self.device.ask(Command::Begin)?;
+            return match self.device.ask(Command::Begin) {
+                // A session that goes on has begun before.
+                Err(Failure::Refused { refused: Refused::AlreadyBegun }) => Ok(()),
+                other => Ok(other?),
+            };
         }
         Ok(())
     }

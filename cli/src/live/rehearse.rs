@@ -180,7 +180,7 @@ fn plan(now: Instant<Primary>, options: &Options) -> Result<Plan, LiveFail> {
 }
 
 /// Makes the folder, and refuses one that has something in it.
-fn empty_folder(folder: &Path) -> Result<(), LiveFail> {
+pub(super) fn empty_folder(folder: &Path) -> Result<(), LiveFail> {
     std::fs::create_dir_all(folder).map_err(LiveFail::file(folder))?;
     let mut inside = std::fs::read_dir(folder).map_err(LiveFail::file(folder))?;
     if inside.next().is_some() {

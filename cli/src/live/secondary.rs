@@ -47,6 +47,8 @@ pub struct Options {
     pub wrongness: Wrongness,
     /// When its camera is taken away, after answering has begun, and for how long.
     pub camera_off: Option<(Duration, Duration)>,
+    /// The camera is away while this file is there.
+    pub camera_file: Option<PathBuf>,
     /// Of its pictures.
     pub size: Size,
     /// Pictures in a second.
@@ -146,6 +148,7 @@ impl Assistant<'_> {
                 return Err(LiveFail::Interrupted { folder: self.options.folder.clone() });
             }
             self.act_on_script();
+            self.station.obey(self.options.camera_file.as_deref());
             match self.device.next(PATIENCE) {
                 Some(Told::Event(event)) => {
                     if let Some(exit) = self.heed(event, out)? {

@@ -54,6 +54,8 @@ pub struct Station<M: Machine> {
     wrongness: Wrongness,
     shot: Shot,
     recorder: Option<Recorder>,
+    /// Whether another hand has taken the camera away.
+    away: bool,
 }
 
 /// The clock of a device that is wrong by `wrongness`.
@@ -82,7 +84,7 @@ impl<M: Machine> Station<M> {
             ..Device::default()
         };
         device.tell(HostFact::Device(report))?;
-        Ok(Self { device, wrongness, shot, recorder: None })
+        Ok(Self { device, wrongness, shot, recorder: None, away: false })
     }
 
     /// Starts the camera, if it is not running.
@@ -103,6 +105,7 @@ impl<M: Machine> Station<M> {
         let recorder = Recorder::start(camera, recording, move |event| reporter.tell(event))
             .map_err(LiveFail::file(path))?;
         self.recorder = Some(recorder);
+        self.away = false;
         Ok(())
     }
 
@@ -123,6 +126,16 @@ impl<M: Machine> Station<M> {
     pub fn resume(&self) {
         if let Some(recorder) = &self.recorder {
             recorder.controls().resume();
+        }
+    }
+
+    /// Keeps the camera away for as long as `file` is there.
+    pub fn obey(&mut self, file: Option<&Path>) {
+        let Some(file) = file.filter(|_| self.recorder.is_some()) else { return };
+        let away = file.exists();
+        if away != self.away {
+            self.away = away;
+            if away { self.interrupt() } else { self.resume() }
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::session::{cut, extend, flip, session};
+use super::session::{cut, extend, flip, session, session_of};
 use super::{Folder, run};
 
 #[test]
@@ -139,6 +139,55 @@ fn a_folder_that_is_no_session_is_refused_by_kind() {
     }
     let verified = run(&folder, &["verify", "."]);
     assert!(verified.code == 21 && verified.out.contains("P.journal, byte 0"), "{}", verified.out);
+}
+
+/// Where each record of a journal is.
+fn records(journal: &[u8]) -> Vec<std::ops::Range<usize>> {
+    let (mut at, mut found) = (104, Vec::new());
+    while at < journal.len() {
+        let body = usize::from(u16::from_le_bytes([journal[at], journal[at + 1]]));
+        found.push(at..at + 28 + body);
+        at += 28 + body;
+    }
+    found
+}
+
+#[test]
+fn whatever_is_done_to_a_journal_verify_names_it() {
+    let folder = session();
+    let whole = fs::read(folder.path("A1.journal")).unwrap();
+    let parts = records(&whole);
+    let victim = parts.len() / 2;
+    let (one, next) = (parts[victim].clone(), parts[victim + 1].clone());
+    let joined = |pieces: &[&[u8]]| pieces.concat();
+    let deleted = joined(&[&whole[..one.start], &whole[one.end..]]);
+    let swapped = joined(&[
+        &whole[..one.start],
+        &whole[next.clone()],
+        &whole[one.clone()],
+        &whole[next.end..],
+    ]);
+    let inserted = joined(&[&whole[..one.end], &whole[one.clone()], &whole[one.end..]]);
+    let truncated = whole[..parts[victim].start].to_vec();
+    let forged = fs::read(session_of(9, 7).path("A1.journal")).unwrap();
+    let yesterday = fs::read(session_of(8, 2).path("A1.journal")).unwrap();
+    let place = |at: usize| format!("A1.journal, byte {at}:");
+    let cases = [
+        ("deleted record", deleted, 21, place(one.start), "expected record"),
+        ("swapped records", swapped, 21, place(one.start), "expected record"),
+        ("inserted record", inserted, 21, place(one.end), "expected record"),
+        ("truncated tail", truncated, 20, place(parts[victim].start), "P saw record"),
+        ("forged signature", forged, 21, "A1.journal, byte ".to_owned(), "it is forged"),
+        ("yesterday's journal", yesterday, 21, place(16), "it was put here"),
+    ];
+    for (what, journal, code, place, meaning) in cases {
+        folder.write("A1.journal", journal);
+        let told = run(&folder, &["verify", "."]);
+        assert_eq!(told.code, code, "{what}: {}", told.out);
+        let lines: Vec<&str> = told.out.lines().collect();
+        let named = |pair: &[&str]| pair[0].contains(&place) && pair[1].contains(meaning);
+        assert!(lines.windows(2).any(named), "{what}: {}", told.out);
+    }
 }
 
 #[test]

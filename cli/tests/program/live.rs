@@ -22,6 +22,37 @@ fn a_rehearsal_passes_counts_both_interruptions_and_was_true() {
 }
 
 #[test]
+fn both_devices_killed_at_once_come_back_to_the_script_s_truth() {
+    let folder = Folder::new();
+    let script = "at 2s P kill for 3s\nat 2500ms A1 kill for 3s\nat 7s link down for 1s\n";
+    folder.write("kills.faults", script);
+    let args = ["rehearse", "--small", "--json", "--faults", "kills.faults", "--out", "mock"];
+    let ran = run(&folder, &args);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    let told = ran.json();
+    assert_eq!(told["truth"], told["report"], "{told:#}");
+    assert_eq!(
+        (&told["report"]["verdict"], &told["report"]["count_max"]),
+        (&"PASS".into(), &1.into())
+    );
+    // Every piece that was committed before a kill is there, and what it was.
+    let verified = run(&folder, &["verify", "mock/P"]);
+    assert_eq!(verified.code, 0, "{}", verified.out);
+    let judged = run(&folder, &["judge", "mock/P"]);
+    assert!(judged.code == 0 && judged.out.contains("says the same"), "{}", judged.out);
+}
+
+#[test]
+fn a_script_that_is_none_is_refused_with_its_place() {
+    let folder = Folder::new();
+    folder.write("bad.faults", "at 6s P kill for 4s\nat 7s A1 explode\n");
+    let args = ["rehearse", "--faults", "bad.faults", "--out", "mock"];
+    run(&folder, &args).fails(2, "bad.faults: line 2, column 10: expected `camera off`");
+    run(&folder, &["rehearse", "--faults", "no-such-story"]).fails(4, "no-such-story");
+    assert!(!folder.path("mock").exists());
+}
+
+#[test]
 fn what_cannot_be_rehearsed_is_refused_before_anything_is_written() {
     let folder = Folder::new();
     run(&folder, &["rehearse", "--seconds", "5", "--out", "short"]).fails(2, "--no-faults");

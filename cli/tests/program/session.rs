@@ -22,11 +22,21 @@ const SECOND: i64 = 1_000_000_000;
 /// The machine's clock when the session begins.
 const START: i64 = 1_000 * SECOND;
 
-struct Key(SigningKey);
+/// What signs, and the key that it says it signs with.
+struct Key(SigningKey, PublicKey);
+
+impl Key {
+    fn new(seed: u8, shown: u8) -> Self {
+        let [signing, shown] =
+            [seed, shown].map(|seed| SigningKey::from_slice(&[seed; 32]).unwrap());
+        let shown = shown.verifying_key().to_sec1_point(false);
+        Self(signing, PublicKey::from_sec1(shown.as_bytes()).unwrap())
+    }
+}
 
 impl Signer for Key {
     fn public_key(&self) -> PublicKey {
-        PublicKey::from_sec1(self.0.verifying_key().to_sec1_point(false).as_bytes()).unwrap()
+        self.1
     }
 
     fn sign(&mut self, message: &[u8]) -> Result<Signature, SignFailed> {
@@ -41,20 +51,23 @@ struct Device {
     peer: Role,
     clock: (i64, i64),
     key: Key,
+    /// What its seals are made with.
+    pen: Key,
     writer: Writer,
     journal: Vec<u8>,
     committed: Vec<Committed>,
 }
 
 impl Device {
-    fn new(number: u8, clock: (i64, i64)) -> Self {
-        let key = Key(SigningKey::from_slice(&[number + 1; 32]).unwrap());
+    fn new(number: u8, clock: (i64, i64), day: u8, pen: u8) -> Self {
+        let key = Key::new(number + 1, number + 1);
         let role = Role::new(number).unwrap();
-        let session = SessionId([9; 16]);
+        let pen = Key::new(pen, number + 1);
+        let session = SessionId([day; 16]);
         let header = Header { session, role, device: 1, key: key.public_key() };
         let (writer, journal) = Writer::create(header);
         let peer = Role::new(1 - number).unwrap();
-        Self { role, peer, clock, key, writer, journal, committed: Vec::new() }
+        Self { role, peer, clock, key, pen, writer, journal, committed: Vec::new() }
     }
 
     fn boot(&self) -> BootId {
@@ -75,7 +88,7 @@ impl Device {
 
     fn seal(&mut self, true_ns: i64) {
         let now = self.shows::<Own>(true_ns);
-        self.journal.extend(self.writer.seal(now, &mut self.key).unwrap());
+        self.journal.extend(self.writer.seal(now, &mut self.pen).unwrap());
     }
 
     /// Films for `pictures` pictures, without the camera for `lost_ns` after the
@@ -105,8 +118,14 @@ impl Device {
 
 /// Twenty seconds of answering, in which the assistant's camera is away for 4 s.
 pub(crate) fn session() -> Folder {
+    session_of(9, 2)
+}
+
+/// The same on another day, its assistant's seals made with another key.
+pub(crate) fn session_of(day: u8, pen: u8) -> Folder {
     let folder = Folder::new();
-    let mut devices = [Device::new(0, (0, 0)), Device::new(1, (30 * SECOND, 80_000))];
+    let assistant = Device::new(1, (30 * SECOND, 80_000), day, pen);
+    let mut devices = [Device::new(0, (0, 0), day, 1), assistant];
     devices[0].film(&folder, 330, 0);
     devices[1].film(&folder, 270, 4 * SECOND);
     begin(&mut devices);

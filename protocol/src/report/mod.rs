@@ -111,6 +111,30 @@ struct Planned {
 /// # Errors
 /// [`ReportError`] if there is nothing to judge by.
 pub fn evaluate(journals: &[Replayed], policy: Option<&Policy>) -> Result<Report, ReportError> {
+    let place = |journal: &Replayed| {
+        let (header, head) = (journal.header(), journal.head());
+        (header.role, header.device, head.sequence, head.hash)
+    };
+    if journals.is_sorted_by_key(place) {
+        return evaluate_in_order(journals, policy);
+    }
+    // Which of two equal ways leads to session time must not depend on a caller.
+    let mut places: Vec<usize> = (0..journals.len()).collect();
+    places.sort_by_key(|index| journals.get(*index).map(place));
+    let sorted: Vec<Replayed> =
+        places.iter().filter_map(|index| journals.get(*index).cloned()).collect();
+    let mut report = evaluate_in_order(&sorted, policy)?;
+    for finding in &mut report.findings {
+        finding.journal = places.get(finding.journal).copied().unwrap_or(finding.journal);
+    }
+    Ok(report)
+}
+
+/// The same of journals by role, then device.
+fn evaluate_in_order(
+    journals: &[Replayed],
+    policy: Option<&Policy>,
+) -> Result<Report, ReportError> {
     let absent = ReportError::NoPrimary { got: journals.len() };
     let primary = journals.iter().find(|journal| journal.header().role.is_primary());
     let primary = primary.ok_or(absent.clone())?;

@@ -530,7 +530,7 @@ fn the_order_of_the_journals_does_not_matter() {
     let report = evaluate(&journals, None).unwrap();
     journals.reverse();
     let reversed = evaluate(&journals, None).unwrap();
-    assert_eq!((reversed.judgement, reversed.flags), (report.judgement, report.flags));
+    assert_eq!(reversed, report);
 }
 
 #[test]
