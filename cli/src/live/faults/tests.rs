@@ -1,3 +1,5 @@
+//! Scripts that are read, scripts that are refused, and the truth of the stories.
+
 use diptych_protocol::policy::Verdict;
 
 use super::*;
