@@ -4,6 +4,7 @@ use std::error::Error;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
+use diptych_protocol::policy::ExcuseError;
 use diptych_protocol::report::ReportError;
 use diptych_protocol::ticket::TicketError;
 
@@ -47,6 +48,14 @@ pub enum Fail {
     /// Journals that nothing can be judged by.
     #[error("no report can be made: {0}")]
     Report(#[from] ReportError),
+    /// An excuse that excuses nothing.
+    #[error("{}: {error}", path.display())]
+    Excuse {
+        /// Its file.
+        path: PathBuf,
+        /// Why.
+        error: ExcuseError,
+    },
     /// Recordings that cannot be aligned.
     #[error(transparent)]
     Align(#[from] AlignError),
@@ -104,7 +113,7 @@ impl Fail {
             | Self::Write { .. }
             | Self::Exists { .. }
             | Self::Page(_) => Exit::Storage,
-            Self::Plan(_) | Self::Scan(_) | Self::Ticket(_) => Exit::Input,
+            Self::Plan(_) | Self::Scan(_) | Self::Ticket(_) | Self::Excuse { .. } => Exit::Input,
             Self::Draw(DrawError::TooLong { .. }) => Exit::Input,
             Self::Draw(DrawError::Encoder(_)) => Exit::Defect,
         }

@@ -45,6 +45,7 @@ fn dispatch(args: Args, out: &mut dyn Write) -> Result<Exit, Fail> {
         Command::Secondary(args) => command::secondary(args, out),
         Command::Align(args) => command::align(&args, out),
         Command::Clock(args) => command::clock(&args, out),
+        Command::Excuse(args) => command::excuse(&args, out),
         Command::Judge(args) => command::judge(&args, out),
         Command::Plan(args) => command::plan(&args, out),
         Command::Qr(args) => command::qr(&args, out),

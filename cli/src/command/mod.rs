@@ -2,6 +2,7 @@
 
 mod align;
 mod clock;
+mod excuse;
 mod live;
 mod plan;
 mod qr;
@@ -12,6 +13,7 @@ mod words;
 
 pub(crate) use align::align;
 pub(crate) use clock::clock;
+pub(crate) use excuse::excuse;
 pub(crate) use live::{primary, rehearse, secondary};
 pub(crate) use plan::plan;
 pub(crate) use qr::qr;

@@ -6,9 +6,10 @@ use std::path::Path;
 
 use diptych_primary::render;
 use diptych_protocol::policy::Policy;
-use diptych_protocol::report::{Report, evaluate};
+use diptych_protocol::report::{Report, evaluate, revise};
 use serde_json::{Value, json};
 
+use super::excuse::proven;
 use crate::args::{JudgeArgs, ReportArgs};
 use crate::exit::Exit;
 use crate::fail::Fail;
@@ -70,19 +71,29 @@ struct Difference {
 }
 
 pub(crate) fn judge(args: &JudgeArgs, out: &mut dyn Write) -> Result<Exit, Fail> {
-    let report = computed(&args.dir, args.policy.as_deref())?;
+    let policy: Option<Policy> = args.policy.as_deref().map(load_policy).transpose()?;
+    let journals = SessionFolder::open(&args.dir)?.replayed()?;
+    let report = evaluate(&journals, policy.as_ref())?;
+    let excuses = proven(&args.excuse, &args.proctor, &journals)?;
+    let revised =
+        (!excuses.is_empty()).then(|| revise(&journals, policy.as_ref(), &excuses)).transpose()?;
     let given = compare(&args.dir.join("report.json"), &render::json(&report))?;
     if args.json {
-        print_json(&report, &given, out)?;
+        print_json(&report, revised.as_ref(), &given, out)?;
     } else {
         print_text(&report, &given, out)?;
+        if let Some(revised) = &revised {
+            let (count, text) = (excuses.len(), first_line(revised));
+            writeln!(out, "Revised by {count} signed excuse(s):\n{text}")?;
+        }
     }
     let agrees = match &given {
         Given::Absent => true,
         Given::Unreadable(_) => false,
         Given::Compared(differences) => differences.is_empty(),
     };
-    Ok(if agrees { Exit::of_verdict(report.judgement.verdict) } else { Exit::Differs })
+    let last = revised.as_ref().unwrap_or(&report);
+    Ok(if agrees { Exit::of_verdict(last.judgement.verdict) } else { Exit::Differs })
 }
 
 fn compare(path: &Path, computed: &str) -> Result<Given, Fail> {
@@ -129,9 +140,14 @@ fn differ(at: &str, given: &Value, computed: &Value, into: &mut Vec<Difference>)
     }
 }
 
-fn print_text(report: &Report, given: &Given, out: &mut dyn Write) -> std::io::Result<()> {
+/// What a report says before it says why.
+fn first_line(report: &Report) -> String {
     let text = render::text(report);
-    writeln!(out, "{}", text.split("\n\n").next().unwrap_or_default().trim_end())?;
+    text.split("\n\n").next().unwrap_or_default().trim_end().to_owned()
+}
+
+fn print_text(report: &Report, given: &Given, out: &mut dyn Write) -> std::io::Result<()> {
+    writeln!(out, "{}", first_line(report))?;
     match given {
         Given::Absent => writeln!(out, "There is no report.json to compare with."),
         Given::Unreadable(reason) => writeln!(out, "report.json is not JSON: {reason}"),
@@ -151,7 +167,12 @@ fn print_text(report: &Report, given: &Given, out: &mut dyn Write) -> std::io::R
     }
 }
 
-fn print_json(report: &Report, given: &Given, out: &mut dyn Write) -> std::io::Result<()> {
+fn print_json(
+    report: &Report,
+    revised: Option<&Report>,
+    given: &Given,
+    out: &mut dyn Write,
+) -> std::io::Result<()> {
     let (state, differences) = match given {
         Given::Absent => ("absent", &[][..]),
         Given::Unreadable(_) => ("unreadable", &[][..]),
@@ -165,6 +186,11 @@ fn print_json(report: &Report, given: &Given, out: &mut dyn Write) -> std::io::R
         "verdict": report.judgement.verdict.name(),
         "count_min": report.judgement.count_min,
         "count_max": report.judgement.count_max,
+        "revised": revised.map(|revised| json!({
+            "verdict": revised.judgement.verdict.name(),
+            "count_min": revised.judgement.count_min,
+            "count_max": revised.judgement.count_max,
+        })),
         "report": state,
         "differences": differences.collect::<Vec<_>>(),
     });

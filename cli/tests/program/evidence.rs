@@ -43,6 +43,40 @@ fn another_policy_gives_another_verdict_and_exit_code() {
 }
 
 #[test]
+fn a_signed_excuse_revises_the_verdict_and_a_foreign_one_is_refused() {
+    let folder = session();
+    let sign = |key, to, file| {
+        let args = ["excuse", ".", "--from", "0", "--to", to, "--key", key, "--out", file];
+        run(&folder, &args)
+    };
+    let signed = sign("proctor.key", "0:00:20", "all.excuse");
+    assert_eq!((signed.code, signed.err.as_str()), (0, ""));
+    let proctor = signed.out.split_whitespace().last().unwrap().to_owned();
+    let judge = |excuse, proctor: &str| {
+        let policy = ["judge", ".", "--policy", "strict-zero"];
+        run(&folder, &[&policy[..], &["--excuse", excuse, "--proctor", proctor]].concat())
+    };
+    let judged = judge("all.excuse", &proctor);
+    assert_eq!((judged.code, judged.err.as_str()), (0, ""), "{}", judged.out);
+    assert!(judged.out.starts_with("FAIL: 1 interruption"), "{}", judged.out);
+    assert!(judged.out.contains("Revised by 1 signed excuse(s):\nPASS: 0"), "{}", judged.out);
+    assert_eq!(run(&folder, &["judge", ".", "--policy", "strict-zero"]).code, 10);
+
+    sign("another.key", "0:00:20", "foreign.excuse");
+    judge("foreign.excuse", &proctor).fails(3, "none of the keys that may excuse");
+    flip(&folder, "all.excuse", 40);
+    judge("all.excuse", &proctor).fails(3, "all.excuse: its signature does not hold");
+    judge("all.excuse", "5f").fails(2, "--proctor");
+    judge("P.journal", &proctor).fails(3, "expected 176 bytes");
+    sign("proctor.key", "0", "none.excuse").fails(2, "--to");
+    sign("proctor.key", "9", "all.excuse").fails(4, "expected a new file");
+    let other = session_of(8, 2);
+    fs::copy(folder.path("foreign.excuse"), other.path("foreign.excuse")).unwrap();
+    let args = ["judge", ".", "--excuse", "foreign.excuse", "--proctor", &proctor];
+    run(&other, &args).fails(3, "it excuses session");
+}
+
+#[test]
 fn a_report_that_was_changed_is_shown_to_differ() {
     let folder = session();
     let absent = run(&folder, &["judge", "."]);

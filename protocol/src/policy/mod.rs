@@ -16,6 +16,7 @@
 mod canonical;
 mod case;
 mod episode;
+mod excuse;
 mod fields;
 mod judge;
 mod merge;
@@ -25,6 +26,7 @@ mod tally;
 pub use canonical::POLICY_BYTES;
 pub use case::{Case, Excuse, Expected, Interruption, Judgement, Length, Reason, Rule, Standing};
 pub use case::{Verdict, Window};
+pub use excuse::{EXCUSE_BYTES, ExcuseError, SignedExcuse};
 pub use fields::Value;
 pub use judge::judge;
 pub use preset::PRESETS;

@@ -21,7 +21,7 @@ use crate::identity::Role;
 use crate::journal::{Fact, Finding, Offence, Replayed, cross_check};
 use crate::ledger::{Flag, Unknown};
 use crate::limits;
-use crate::policy::{Case, Expected, Judgement, Policy, PolicyError, Window, judge};
+use crate::policy::{Case, Excuse, Expected, Judgement, Policy, PolicyError, Window, judge};
 use crate::time::{Instant, Primary, Span};
 use crate::timeline::{Timeline, with_clocks};
 pub use account::{Account, Alignment, Camera, JournalState, Moment};
@@ -111,19 +111,32 @@ struct Planned {
 /// # Errors
 /// [`ReportError`] if there is nothing to judge by.
 pub fn evaluate(journals: &[Replayed], policy: Option<&Policy>) -> Result<Report, ReportError> {
+    revise(journals, policy, &[])
+}
+
+/// The same account with time taken out that somebody was entitled to excuse: the
+/// revised verdict, to be shown beside the one of [`evaluate`]. `[REPORT-13]`
+///
+/// # Errors
+/// As [`evaluate`].
+pub fn revise(
+    journals: &[Replayed],
+    policy: Option<&Policy>,
+    excuses: &[Excuse],
+) -> Result<Report, ReportError> {
     let place = |journal: &Replayed| {
         let (header, head) = (journal.header(), journal.head());
         (header.role, header.device, head.sequence, head.hash)
     };
     if journals.is_sorted_by_key(place) {
-        return evaluate_in_order(journals, policy);
+        return evaluate_in_order(journals, policy, excuses);
     }
     // Which of two equal ways leads to session time must not depend on a caller.
     let mut places: Vec<usize> = (0..journals.len()).collect();
     places.sort_by_key(|index| journals.get(*index).map(place));
     let sorted: Vec<Replayed> =
         places.iter().filter_map(|index| journals.get(*index).cloned()).collect();
-    let mut report = evaluate_in_order(&sorted, policy)?;
+    let mut report = evaluate_in_order(&sorted, policy, excuses)?;
     for finding in &mut report.findings {
         finding.journal = places.get(finding.journal).copied().unwrap_or(finding.journal);
     }
@@ -134,6 +147,7 @@ pub fn evaluate(journals: &[Replayed], policy: Option<&Policy>) -> Result<Report
 fn evaluate_in_order(
     journals: &[Replayed],
     policy: Option<&Policy>,
+    excuses: &[Excuse],
 ) -> Result<Report, ReportError> {
     let absent = ReportError::NoPrimary { got: journals.len() };
     let primary = journals.iter().find(|journal| journal.header().role.is_primary());
@@ -153,7 +167,7 @@ fn evaluate_in_order(
         .map(|role| Lane::gather(role, journals, &timeline, frame_gap, end))
         .collect();
 
-    let mut case = Case { window, ready: true, ..Case::clean(start, end) };
+    let mut case = Case { window, excused: excuses.to_vec(), ..Case::clean(start, end) };
     let mut witnessed: Vec<Witnessed> = Vec::new();
     let mut flags = BTreeSet::new();
     for lane in &lanes {

@@ -534,6 +534,22 @@ fn the_order_of_the_journals_does_not_matter() {
 }
 
 #[test]
+fn an_excuse_revises_the_verdict_and_leaves_the_first_one() {
+    // [REPORT-13]
+    let scene = Scene::new(300).with(1, Fault::Camera, 20_000, 160_000);
+    let journals = scene.journals();
+    let first = evaluate(&journals, None).unwrap();
+    assert_eq!(first.judgement.verdict, Verdict::Fail);
+    let lost = first.judgement.interruptions[0];
+    let excuse = Excuse { start: lost.start, end: lost.start + Span::from_secs(60) };
+    let revised = revise(&journals, None, &[excuse]).unwrap();
+    assert_eq!(revised.judgement.verdict, Verdict::Pass);
+    assert_eq!(revised.judgement.interruptions[0].start, lost.start);
+    assert_eq!(evaluate(&journals, None).unwrap(), first);
+    assert_eq!(revise(&journals, None, &[]).unwrap(), first);
+}
+
+#[test]
 fn a_rewritten_journal_is_flagged() {
     // [REPORT-8]
     let [p, _] = Scene::new(60).play();

@@ -1,0 +1,151 @@
+//! What the commands that record are told: `rehearse`, `primary`, `secondary`.
+//!
+//! Apart from the commands that read folders, since they share no option with
+//! them.
+
+use std::path::PathBuf;
+
+/// `diptych rehearse`
+#[derive(clap::Args, Debug)]
+#[command(after_help = "\
+Examples:
+  diptych rehearse                        about a minute, one assistant
+  diptych rehearse --assistants 2         three cameras
+  diptych rehearse --seconds 60 --out R   a longer exam, into the folder R
+  diptych rehearse --json > result.json   one JSON object for a script
+  diptych rehearse --faults app-killed    a story of what goes wrong
+
+The assistant is a process of its own that reads the code from its picture; its
+clock is half a minute wrong and 80 ppm fast. Each camera is away once for 3 s.
+Succeeds if the verdict is PASS, the interruptions are those, and every pair of
+frames aligns within the stated error.
+
+With --faults both devices are processes, and a script says what becomes of them,
+in seconds after the start of answering, one fault a line, # for comments:
+  at 6s A1 camera off for 3s   another app takes the camera
+  at 12s P kill for 4s         SIGKILL, and started again 4 s later
+  at 15s link down for 5s      nothing passes between the devices
+  at 20s A1 sleep for 10s      frozen (SIGSTOP); the clock goes on
+  at 25s P roam                its address changes
+Stories that are there by name: phone-call, router-reboot, dead-battery,
+app-killed, both-out, flapping. Succeeds if the report says what the script
+amounts to.")]
+pub struct RehearseArgs {
+    /// How long answering lasts, in seconds
+    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=3600))]
+    pub seconds: u32,
+    /// How many assistants
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=8))]
+    pub assistants: u8,
+    /// A new or empty folder for everything [default: rehearsal-DATE-TIME]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Print one JSON object; progress goes to standard error
+    #[arg(long)]
+    pub json: bool,
+    /// Take no camera away
+    #[arg(long)]
+    pub no_faults: bool,
+    /// Act out a script of faults: a file, or the name of a story
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["no_faults", "seconds", "assistants"])]
+    pub faults: Option<PathBuf>,
+    /// Record small pictures, for slow or emulated processors
+    #[arg(long)]
+    pub small: bool,
+}
+
+/// `diptych primary`
+#[derive(clap::Args, Debug)]
+#[command(after_help = "\
+Examples:
+  diptych plan --out exam.toml                     a plan to edit
+  diptych primary --plan exam.toml --out P/        the code is in the terminal
+  diptych primary --plan exam.toml --out P/ --qr-png code.png
+  diptych primary --plan exam.toml --out P/ --advertise 203.0.113.5:7000
+  diptych primary --out P/                         go on after a crash
+
+Cameras start when every assistant is paired; the plan ends the session. The
+exit code is the verdict's. Ctrl-C stops; the same folder goes on.")]
+pub struct PrimaryArgs {
+    /// The exam's plan; not needed to go on
+    #[arg(long, value_name = "FILE")]
+    pub plan: Option<PathBuf>,
+    /// The folder of this device: journals, keys, recording
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// What this device is called on the assistants' screens
+    #[arg(long, default_value = "primary")]
+    pub label: String,
+    /// Put this address into the code, and no own ones; may be repeated
+    #[arg(long, value_name = "ADDR[:PORT]")]
+    pub advertise: Vec<String>,
+    /// Listen on this address only
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub bind: Option<std::net::SocketAddr>,
+    /// Draw the code into this PNG file, not in the terminal
+    #[arg(long, value_name = "FILE")]
+    pub qr_png: Option<PathBuf>,
+    /// Let assistants be on this very machine
+    #[arg(long)]
+    pub loopback: bool,
+    /// Keep the camera away while this file is there
+    #[arg(long, hide = true, value_name = "FILE")]
+    pub camera_away_while: Option<PathBuf>,
+    /// Record small pictures, for slow or emulated processors
+    #[arg(long)]
+    pub small: bool,
+}
+
+/// `diptych secondary`
+#[derive(clap::Args, Debug)]
+#[command(after_help = "\
+Examples:
+  diptych secondary --scan photo.png --out A/       scan a picture of the code
+  diptych secondary --ticket diptych:0123 --out A/  where nothing can be scanned
+  diptych secondary --out A/                        go on after a crash
+
+Ctrl-C stops the camera; the same folder goes on with the same session.")]
+pub struct SecondaryArgs {
+    /// A picture of the code, PNG or JPEG
+    #[arg(long, value_name = "IMAGE", conflicts_with = "ticket")]
+    pub scan: Option<PathBuf>,
+    /// The text of the code
+    #[arg(long, value_name = "TEXT")]
+    pub ticket: Option<String>,
+    /// The folder of this device: journals, keys, recording
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// The recording's file [default: A.mp4 in the folder]
+    #[arg(long, value_name = "FILE")]
+    pub recording: Option<PathBuf>,
+    /// What this device is called on the primary's screen
+    #[arg(long, default_value = "assistant")]
+    pub label: String,
+    /// Agree to lend the camera, without being asked
+    #[arg(long)]
+    pub yes: bool,
+    /// Let the primary be on this very machine
+    #[arg(long)]
+    pub loopback: bool,
+    /// A clock that is ahead by so many milliseconds
+    #[arg(long, hide = true, default_value_t = 0, allow_negative_numbers = true)]
+    pub clock_offset_ms: i64,
+    /// A clock that is fast by so many parts per billion
+    #[arg(long, hide = true, default_value_t = 0, allow_negative_numbers = true)]
+    pub clock_ppb: i64,
+    /// Lose the camera: milliseconds after answering began, and for how many
+    #[arg(long, hide = true, value_name = "AFTER:LENGTH")]
+    pub camera_off: Option<String>,
+    /// Keep the camera away while this file is there
+    #[arg(long, hide = true, value_name = "FILE")]
+    pub camera_away_while: Option<PathBuf>,
+    /// Of the picture
+    #[arg(long, hide = true, default_value_t = 640)]
+    pub width: usize,
+    /// Of the picture
+    #[arg(long, hide = true, default_value_t = 360)]
+    pub height: usize,
+    /// Pictures in a second
+    #[arg(long, hide = true, default_value_t = 30)]
+    pub rate: u8,
+}
