@@ -32,14 +32,24 @@ const EARLY_PERIOD: Span = Span::from_millis(500);
 const EARLY: Span = Span::from_secs(10);
 /// Between two bursts near an edge. `[CLOCK-24]`
 const DENSE_PERIOD: Span = Span::from_secs(1);
-/// Between two bursts otherwise: below one exchange a second. `[CLOCK-23]`
+/// Between two bursts otherwise, at least: below one probe a second. `[CLOCK-23]`
 const PERIOD: Span = Span::from_millis(4_100);
+/// And at most, while heartbeats alone keep the noise low and the bound
+/// tight. `[CLOCK-32]`
+const LONGEST_PERIOD: Span = Span::from_millis(8_200);
+/// How often to look whether they still do.
+const REVIEW: Span = Span::from_secs(1);
 /// A silence after which bursts begin as at the start. `[CLOCK-22]`
 const SILENCE: Span = Span::from_secs(10);
 /// Before and after a recording edge or interruption. `[CLOCK-24]`
 const DENSE: Span = Span::from_secs(5);
-/// An estimate at least this good is settled.
+/// An estimate at least this good ends the start burst.
 const SETTLED: Span = Span::from_micros(20);
+/// An estimate at least this good lets a burst wait. `[CLOCK-32]`
+const STEADY: Span = Span::from_micros(10);
+/// A bound is tight if it is wider than the narrowest one by at most one part in
+/// this many. `[CLOCK-32]`
+const TIGHT: i64 = 9;
 
 /// Why a probe is sent.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -55,6 +65,10 @@ pub enum Probe {
 pub struct Schedule {
     phase: Phase,
     next: Instant<Primary>,
+    /// When the last burst ended.
+    rested: Instant<Primary>,
+    /// Half the narrowest bound since the start burst.
+    narrowest: Option<Span>,
     dense_until: Instant<Primary>,
     early_until: Instant<Primary>,
     heard: Option<Instant<Primary>>,
@@ -74,6 +88,8 @@ impl Schedule {
         Self {
             phase: Phase::START,
             next: now,
+            rested: now,
+            narrowest: None,
             dense_until: now,
             early_until: now + EARLY,
             heard: None,
@@ -84,6 +100,7 @@ impl Schedule {
     pub fn restart(&mut self, now: Instant<Primary>) {
         self.phase = Phase::START;
         self.next = now;
+        self.narrowest = None;
         self.early_until = now + EARLY;
     }
 
@@ -107,9 +124,19 @@ impl Schedule {
     /// A recording began or ended, or an interruption did: bursts come closer
     /// until 5 s after `now`. `[CLOCK-24]`
     pub fn edge(&mut self, now: Instant<Primary>) {
-        self.dense_until = now + DENSE;
+        self.dense_until = self.dense_until.max(now + DENSE);
         if matches!(self.phase, Phase::Burst { left: BURST }) && self.next > now {
             self.next = now;
+        }
+    }
+
+    /// The plan foretells an edge at `at`: within 5 s of it bursts come closer, so
+    /// that the edge has measurements on both its sides. `[CLOCK-24]`
+    pub fn foretold(&mut self, now: Instant<Primary>, at: Instant<Primary>) {
+        let near = at >= now && at - now <= DENSE;
+        if near && self.dense_until < at + DENSE {
+            self.edge(now);
+            self.dense_until = at + DENSE;
         }
     }
 
@@ -122,6 +149,10 @@ impl Schedule {
     /// Whether to send a probe at `now`, and why.
     pub fn poll(&mut self, now: Instant<Primary>, estimator: &Estimator) -> Option<Probe> {
         if now < self.next {
+            return None;
+        }
+        if matches!(self.phase, Phase::Burst { left: BURST }) && self.can_wait(now, estimator) {
+            self.next = (now + REVIEW).min(self.rested + LONGEST_PERIOD);
             return None;
         }
         match &mut self.phase {
@@ -139,8 +170,9 @@ impl Schedule {
                 let (least, most) = START_PROBES;
                 let still = *since_progress >= START_PROGRESS && width.is_some();
                 self.next = now + START_SPACING;
-                if *sent >= most || (*sent >= least && still && is_settled(now, estimator)) {
-                    self.rest(now);
+                if *sent >= most || (*sent >= least && still && is_within(SETTLED, now, estimator))
+                {
+                    self.rest(now, estimator);
                 }
                 Some(probe)
             }
@@ -161,7 +193,7 @@ impl Schedule {
             Phase::Burst { left } => {
                 *left = left.saturating_sub(1);
                 if *left == 0 {
-                    self.rest(now);
+                    self.rest(now, estimator);
                 } else {
                     self.next = now + BURST_SPACING;
                 }
@@ -170,7 +202,7 @@ impl Schedule {
         }
     }
 
-    fn rest(&mut self, now: Instant<Primary>) {
+    fn rest(&mut self, now: Instant<Primary>, estimator: &Estimator) {
         let period = if now < self.early_until {
             EARLY_PERIOD
         } else if now < self.dense_until {
@@ -178,8 +210,28 @@ impl Schedule {
         } else {
             PERIOD
         };
+        self.note_bound(now, estimator);
+        self.rested = now;
         self.phase = Phase::Burst { left: BURST };
         self.next = now + period;
+    }
+
+    /// Whether a burst would add little. Where radios sleep heartbeats measure
+    /// nothing, the bound widens at once and every burst is due. `[CLOCK-32]`
+    fn can_wait(&mut self, now: Instant<Primary>, estimator: &Estimator) -> bool {
+        let asked = now < self.early_until.max(self.dense_until) || estimator.is_doubtful();
+        let tight = self.note_bound(now, estimator);
+        tight && !asked && now - self.rested < LONGEST_PERIOD && is_within(STEADY, now, estimator)
+    }
+
+    /// Whether the bound is near its narrowest.
+    fn note_bound(&mut self, now: Instant<Primary>, estimator: &Estimator) -> bool {
+        let Some(half) = estimator.interval(now).map(|certain| certain.half_width()) else {
+            return false;
+        };
+        let narrowest = self.narrowest.map_or(half, |before| before.min(half));
+        self.narrowest = Some(narrowest);
+        half.times(TIGHT) <= narrowest.times(TIGHT + 1)
     }
 }
 
@@ -187,6 +239,6 @@ impl Phase {
     const START: Self = Self::Start { sent: 0, width: None, since_progress: 0 };
 }
 
-fn is_settled(now: Instant<Primary>, estimator: &Estimator) -> bool {
-    estimator.estimate(now).is_some_and(|here| here.noise <= SETTLED)
+fn is_within(limit: Span, now: Instant<Primary>, estimator: &Estimator) -> bool {
+    estimator.estimate(now).is_some_and(|here| here.noise <= limit)
 }

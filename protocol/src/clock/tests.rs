@@ -469,9 +469,12 @@ fn probes_start_dense_wake_radios_and_come_closer_at_edges() {
     let mut estimator = Estimator::new();
     let mut schedule = Schedule::new(Instant::from_nanos(SECOND));
     let mut sent = Vec::new();
+    let mut told = false;
     while let Some(at) = schedule.wake().filter(|at| at.nanos() < 120 * SECOND) {
-        if at.nanos() > 60 * SECOND && sent.last().is_some_and(|(last, _)| *last <= 60 * SECOND) {
-            schedule.edge(at);
+        if at.nanos() > 60 * SECOND && !told {
+            told = true;
+            schedule.edge(Instant::from_nanos(60 * SECOND));
+            continue;
         }
         let Some(probe) = schedule.poll(at, &estimator) else { continue };
         sent.push((at.nanos(), probe));
@@ -491,6 +494,43 @@ fn probes_start_dense_wake_radios_and_come_closer_at_edges() {
         assert_eq!(burst[0].1, schedule::Probe::Wake);
         assert!(burst[1..].iter().all(|(_, probe)| *probe == schedule::Probe::Measure));
     }
+}
+
+#[test]
+fn a_settled_estimate_needs_fewer_bursts_until_something_happens() {
+    // [CLOCK-24] [CLOCK-32]
+    let random = &mut Random(77);
+    let truth = straight(900 * SECOND);
+    let mut estimator = Estimator::new();
+    let mut schedule = Schedule::new(Instant::from_nanos(SECOND));
+    let mut bursts = Vec::new();
+    let mut beat = SECOND;
+    let edge = Instant::from_nanos(500 * SECOND);
+    while beat < 600 * SECOND {
+        let at = schedule.wake().map_or(beat, |wake| wake.nanos().min(beat));
+        if at == beat {
+            estimator.observe(truth.forward(at, quiet(random)));
+            estimator.observe(truth.backward(at + SECOND / 2, quiet(random)));
+            schedule.foretold(Instant::from_nanos(at), edge);
+            beat += SECOND;
+        }
+        if let Some(probe) = schedule.poll(Instant::from_nanos(at), &estimator) {
+            if probe == schedule::Probe::Wake {
+                bursts.push(at);
+            }
+            estimator.observe(truth.forward(at, quiet(random)));
+            estimator.observe(truth.backward(at, quiet(random)));
+        }
+    }
+    let within = |from: i64, to: i64| {
+        bursts.iter().filter(|at| (from * SECOND..to * SECOND).contains(at)).count()
+    };
+    let settled = within(300, 480);
+    assert!((20..=40).contains(&settled), "{settled} bursts in three settled minutes");
+    assert!(within(495, 500) >= 4, "{} before a foretold edge", within(495, 500));
+    assert!(within(500, 505) >= 4, "{} after it", within(500, 505));
+    let gaps = bursts.windows(2).map(|pair| pair[1] - pair[0]);
+    assert!(gaps.max().is_some_and(|most| most <= 9 * SECOND), "[CLOCK-32]");
 }
 
 #[test]

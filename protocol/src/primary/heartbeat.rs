@@ -15,6 +15,7 @@ impl PrimaryMachine {
     /// Heartbeats first, so that their stamps are fresh; then what is pending is
     /// made durable; then it is sent to the peers. `[SESSION-12]` `[SESSION-15]`
     pub(super) fn beat(&mut self, now: Instant<Primary>) {
+        self.foretell(now);
         let status = Status { device: self.device.unwrap_or_default() };
         for seat in self.seats.values_mut() {
             seat.peer.beat(now, status, &self.camera, &self.local, &mut self.outbox);
@@ -70,6 +71,16 @@ impl PrimaryMachine {
     pub(super) fn edge(&mut self, now: Instant<Primary>) {
         for seat in self.seats.values_mut() {
             seat.schedule.edge(now);
+        }
+    }
+
+    /// The plan says when cameras will be started and stopped. `[CLOCK-24]`
+    fn foretell(&mut self, now: Instant<Primary>) {
+        let windows = self.plan.windows();
+        for edge in [windows.wait_close, windows.answer_start, windows.answer_end] {
+            for seat in self.seats.values_mut() {
+                seat.schedule.foretold(now, edge);
+            }
         }
     }
 
