@@ -120,10 +120,13 @@ fn a_key_that_refuses_at_the_start_is_a_failure_and_later_a_finding() {
     std::fs::remove_dir_all(there).unwrap();
 }
 
+/// The labels of a device and its port.
+type Announced = (Vec<String>, u16);
+
 /// What the platform was asked, and what it found.
 #[derive(Clone, Default)]
 struct Platform {
-    announced: Arc<Mutex<Vec<(Vec<String>, u16)>>>,
+    announced: Arc<Mutex<Vec<Announced>>>,
     sought: Arc<Mutex<Vec<String>>>,
     finds: Arc<Mutex<Option<SocketAddr>>>,
 }

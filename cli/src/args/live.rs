@@ -62,6 +62,7 @@ Examples:
   diptych primary --plan exam.toml --out P/        the code is in the terminal
   diptych primary --plan exam.toml --out P/ --qr-png code.png
   diptych primary --plan exam.toml --out P/ --advertise 203.0.113.5:7000
+  diptych primary --plan exam.toml --out P/ --camera /dev/video0
   diptych primary --out P/                         go on after a crash
 
 Cameras start when every assistant is paired; the plan ends the session. The
@@ -85,6 +86,9 @@ pub struct PrimaryArgs {
     /// Draw the code into this PNG file, not in the terminal
     #[arg(long, value_name = "FILE")]
     pub qr_png: Option<PathBuf>,
+    /// Film with this device of the system [default: a synthetic camera]
+    #[arg(long, value_name = "DEVICE")]
+    pub camera: Option<PathBuf>,
     /// Let assistants be on this very machine
     #[arg(long)]
     pub loopback: bool,
@@ -101,12 +105,13 @@ pub struct PrimaryArgs {
 #[command(after_help = "\
 Examples:
   diptych secondary --scan photo.png --out A/       scan a picture of the code
+  diptych secondary --scan camera --out A/          hold the code before the camera
   diptych secondary --ticket diptych:0123 --out A/  where nothing can be scanned
   diptych secondary --out A/                        go on after a crash
 
 Ctrl-C stops the camera; the same folder goes on with the same session.")]
 pub struct SecondaryArgs {
-    /// A picture of the code, PNG or JPEG
+    /// A picture of the code, PNG or JPEG, or `camera` to look for it with --camera
     #[arg(long, value_name = "IMAGE", conflicts_with = "ticket")]
     pub scan: Option<PathBuf>,
     /// The text of the code
@@ -118,6 +123,10 @@ pub struct SecondaryArgs {
     /// The recording's file [default: A.mp4 in the folder]
     #[arg(long, value_name = "FILE")]
     pub recording: Option<PathBuf>,
+    /// Film with this device of the system [default: a synthetic camera; to scan,
+    /// /dev/video0]
+    #[arg(long, value_name = "DEVICE")]
+    pub camera: Option<PathBuf>,
     /// What this device is called on the primary's screen
     #[arg(long, default_value = "assistant")]
     pub label: String,

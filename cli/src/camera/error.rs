@@ -32,6 +32,16 @@ pub enum CameraError {
         /// The format it offers instead.
         offered: String,
     },
+    /// This program cannot use devices.
+    #[error(
+        "camera {name} cannot be used: this program was built without cameras; on Linux build it \
+         with `cargo build --release --features v4l` (which needs libclang), or leave out --camera and \
+         scan a picture with --scan IMAGE"
+    )]
+    NotBuilt {
+        /// The name the user gave it.
+        name: String,
+    },
     /// A picture was asked of a camera that is closed.
     #[error("camera {name} is closed: open it before taking pictures")]
     Closed {

@@ -11,6 +11,7 @@ use diptych_protocol::identity::Label;
 use diptych_protocol::time::Span;
 
 use crate::args::{PrimaryArgs, RehearseArgs, SecondaryArgs};
+use crate::camera::Lens;
 use crate::exit::Exit;
 use crate::fail::Fail;
 use crate::live::director;
@@ -19,7 +20,7 @@ use crate::live::primary;
 use crate::live::rehearse;
 use crate::live::screen::{Kind, Screen};
 use crate::live::script::Script;
-use crate::live::secondary::{self, Asked};
+use crate::live::secondary::{self, Asked, Scan};
 use crate::live::station::Wrongness;
 use crate::picture::Size;
 
@@ -108,6 +109,7 @@ pub(crate) fn primary(args: PrimaryArgs, out: &mut dyn Write) -> Result<Exit, Fa
         qr_png: args.qr_png,
         camera_file: args.camera_away_while,
         loopback: if args.loopback { Loopback::Allowed } else { Loopback::Refused },
+        lens: lens(args.camera),
         size: if args.small { Size::SMALL } else { Size::DEFAULT },
     };
     Ok(primary::run(&options, out)?)
@@ -131,7 +133,7 @@ pub(crate) fn secondary(args: SecondaryArgs, out: &mut dyn Write) -> Result<Exit
     let options = secondary::Options {
         recording: args.recording.unwrap_or_else(|| args.out.join("A.mp4")),
         folder: args.out,
-        scan: args.scan,
+        scan: args.scan.map(scan),
         ticket: args.ticket,
         label,
         consent: if args.yes { Asked::Beforehand } else { Asked::Now },
@@ -142,10 +144,20 @@ pub(crate) fn secondary(args: SecondaryArgs, out: &mut dyn Write) -> Result<Exit
         },
         camera_off,
         camera_file: args.camera_away_while,
+        lens: lens(args.camera),
         size,
         rate: args.rate,
     };
     Ok(secondary::run(&options, out)?)
+}
+
+fn lens(device: Option<PathBuf>) -> Lens {
+    device.map_or(Lens::Synthetic, Lens::Device)
+}
+
+/// `camera`, or a picture's file; a file of that name is `./camera`.
+fn scan(from: PathBuf) -> Scan {
+    if from == Path::new("camera") { Scan::Camera } else { Scan::Picture(from) }
 }
 
 /// `14500:3000`.

@@ -22,23 +22,18 @@ const GIVEN: u64 = 64 << 20;
 const SHOWN: usize = 20;
 
 pub(crate) fn report(args: &ReportArgs, out: &mut dyn Write) -> Result<Exit, Fail> {
-    let report = write_report(&args.dir, args.policy.as_deref())?;
+    let report = computed(&args.dir, args.policy.as_deref())?;
     let told = if args.json { render::json(&report) } else { render::text(&report) };
+    // First, because a disk that is full or read-only is no reason to be silent.
     out.write_all(told.as_bytes())?;
-    Ok(Exit::of_verdict(report.judgement.verdict))
-}
-
-/// Computes the report of the session in `dir` and writes its three files there.
-pub(crate) fn write_report(dir: &Path, policy: Option<&Path>) -> Result<Report, Fail> {
-    let report = computed(dir, policy)?;
     for (name, content) in [
         ("report.json", render::json(&report)),
         ("report.txt", render::text(&report)),
         ("timeline.svg", render::svg(&report)),
     ] {
-        write_whole(&dir.join(name), content.as_bytes())?;
+        write_whole(&args.dir.join(name), content.as_bytes())?;
     }
-    Ok(report)
+    Ok(Exit::of_verdict(report.judgement.verdict))
 }
 
 fn computed(dir: &Path, policy: Option<&Path>) -> Result<Report, Fail> {

@@ -8,13 +8,14 @@ use diptych_protocol::address::AddressError;
 use diptych_protocol::fault::CloseCode;
 use diptych_protocol::identity::Role;
 use diptych_protocol::journal::JournalError;
+use diptych_protocol::machine::Lost;
 use diptych_protocol::plan::PlanError;
 use diptych_protocol::report::ReportError;
 use diptych_protocol::secondary::Failure as PairingFailure;
 use diptych_protocol::ticket::TicketError;
 
 use crate::align::AlignError;
-use crate::camera::{Ended, RecordError};
+use crate::camera::{CameraError, RecordError};
 use crate::exit::Exit;
 use crate::plan::PlanFileError;
 use crate::qr::{DrawError, ScanError};
@@ -91,9 +92,9 @@ pub enum LiveFail {
     /// The primary put this device out.
     #[error("this device was put out of the session: {}: {}", .0.meaning(), .0.advice())]
     Removed(CloseCode),
-    /// The camera or its file failed.
+    /// The camera cannot be used.
     #[error(transparent)]
-    Camera(#[from] Ended),
+    Camera(#[from] CameraError),
     /// The file of the recording cannot be made.
     #[error(transparent)]
     Record(#[from] RecordError),
@@ -153,6 +154,9 @@ impl LiveFail {
             Self::TooShort { .. } | Self::NothingToScan | Self::NoPlan => Exit::Usage,
             Self::NotEmpty { .. } | Self::File { .. } => Exit::Storage,
             Self::PlanFile(error) if error.is_unreadable() => Exit::Storage,
+            Self::Scan(ScanError::Unreadable { .. }) | Self::Draw(DrawError::Write { .. }) => {
+                Exit::Storage
+            }
             Self::Plan(_)
             | Self::PlanFile(_)
             | Self::Scan(_)
@@ -186,11 +190,18 @@ fn said(failure: &PairingFailure) -> String {
     match failure {
         PairingFailure::Refused(code) => format!("{}. {}", code.meaning(), code.advice()),
         PairingFailure::Fault(fault) => format!("{fault}. {}", fault.code.advice()),
-        PairingFailure::Lost(lost) => {
-            format!(
-                "the primary could not be reached ({lost:?}). Keep both devices in one network and scan again."
-            )
+        PairingFailure::Lost(Lost::WrongKey) => {
+            "the device that answered has another key than the code names: somebody may be \
+             pretending to be the primary. Scan the code that is on the primary's screen now."
+                .to_owned()
         }
+        PairingFailure::Lost(Lost::Closed(code)) => {
+            format!("the primary ended it: {}. {}", code.meaning(), code.advice())
+        }
+        PairingFailure::Lost(
+            Lost::ClosedUnknown(_) | Lost::TimedOut | Lost::Reset | Lost::Unreachable | Lost::Local,
+        ) => "the primary could not be reached. Keep both devices in one network and scan again."
+            .to_owned(),
         PairingFailure::Declined => "it was declined on this device.".to_owned(),
     }
 }

@@ -4,7 +4,7 @@
 //! Cameras start as soon as everybody is there, and the plan ends the session, so
 //! that nobody has to be at the desk.
 
-use std::io::{BufRead as _, Write};
+use std::io::Write;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -29,11 +29,12 @@ use diptych_protocol::time::Primary;
 use diptych_protocol::wire::{Control, Kind};
 
 use super::fail::LiveFail;
+use super::prompt::{Answer, answer};
 use super::secondary::{PATIENCE, say};
 use super::since::Since;
 use super::station::{Shot, Station, Wrongness};
 use super::stop::Stop;
-use crate::camera::Scene;
+use crate::camera::{Lens, Scene};
 use crate::exit::Exit;
 use crate::picture::Size;
 use crate::plan::PlanFile;
@@ -66,6 +67,8 @@ pub struct Options {
     pub loopback: Loopback,
     /// The camera is away while this file is there.
     pub camera_file: Option<PathBuf>,
+    /// What it films with.
+    pub lens: Lens,
     /// Of the pictures.
     pub size: Size,
 }
@@ -84,11 +87,13 @@ struct Exam {
 /// [`LiveFail`]; what was recorded until then stays in the folder.
 pub fn run(options: &Options, out: &mut dyn Write) -> Result<Exit, LiveFail> {
     let stop = Stop::listen();
+    options.lens.check(options.size, RATE)?;
     let exam = Exam::of(options)?;
     let assistants = exam.plan.assistants();
     let device = Arc::new(start(options, exam)?);
     say(out, &format!("listening on UDP port {}", device.port()));
     let shot = Shot {
+        lens: options.lens.clone(),
         scene: Scene::Front,
         label: "P".to_owned(),
         size: options.size,
@@ -187,7 +192,7 @@ impl Lead<'_> {
         let mut finished: Option<Since> = None;
         loop {
             if stop.is_asked() {
-                return Err(LiveFail::Interrupted { folder: self.options.folder.clone() });
+                return Err(self.interrupted());
             }
             self.station.obey(self.options.camera_file.as_deref());
             if let Some(since) = &finished
@@ -202,7 +207,7 @@ impl Lead<'_> {
                     }
                     finished = Some(Since::now());
                 }
-                Some(Told::Event(event)) => self.heed(event, out)?,
+                Some(Told::Event(event)) => self.heed(event, stop, out)?,
                 Some(Told::Trouble(trouble)) => say(out, &format!("trouble: {}", trouble.advice())),
                 Some(Told::Missed(_)) | None => {}
                 Some(Told::Ended) => return Ok(()),
@@ -239,13 +244,23 @@ impl Lead<'_> {
         Ok(())
     }
 
-    fn heed(&mut self, event: Event, out: &mut dyn Write) -> Result<(), LiveFail> {
+    fn interrupted(&self) -> LiveFail {
+        LiveFail::Interrupted { folder: self.options.folder.clone() }
+    }
+
+    fn heed(&mut self, event: Event, stop: &Stop, out: &mut dyn Write) -> Result<(), LiveFail> {
         match event {
             Event::Ticket { text, .. } => self.show(&text, out)?,
             Event::Paired { role, label, check_code } => {
                 say(out, &format!("{role}: paired with {label}"));
                 if let Some(code) = check_code {
-                    let compared = ask_user(out, role, code);
+                    say(out, &format!("does the screen of {role} show {code:06}? [y/N]"));
+                    // Where nobody can answer, the two do not show the same.
+                    let compared = match answer(stop) {
+                        Answer::Yes => Compared::Same,
+                        Answer::No => Compared::Different,
+                        Answer::Stopped => return Err(self.interrupted()),
+                    };
                     self.device.ask(Command::CheckCode { role, compared })?;
                 }
                 self.next_seat(out)?;
@@ -323,18 +338,6 @@ fn told(event: &Event, out: &mut dyn Write) {
         _ => return,
     };
     say(out, &line);
-}
-
-/// Whether both screens show the same. Where nobody can answer, they do not.
-fn ask_user(out: &mut dyn Write, role: Role, code: u32) -> Compared {
-    say(out, &format!("does the screen of {role} show {code:06}? [y/N]"));
-    let mut answer = String::new();
-    let read = std::io::stdin().lock().read_line(&mut answer);
-    if read.is_ok() && matches!(answer.trim(), "y" | "Y" | "yes") {
-        Compared::Same
-    } else {
-        Compared::Different
-    }
 }
 
 fn read(path: &Path) -> Result<Replayed, LiveFail> {

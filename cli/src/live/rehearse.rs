@@ -32,7 +32,7 @@ use super::since::Since;
 use super::standing;
 use super::station::{Shot, Station, Wrongness};
 use super::stop::Stop;
-use crate::camera::Scene;
+use crate::camera::{Lens, Scene};
 use crate::picture::Size;
 use crate::qr;
 
@@ -75,6 +75,7 @@ pub fn run<W: Write>(options: &Options, progress: &mut Screen<W>) -> Result<Outc
     empty_folder(&options.folder)?;
     let (device, answer) = start_primary(options)?;
     let shot = Shot {
+        lens: Lens::Synthetic,
         scene: Scene::Front,
         label: "P".to_owned(),
         size: options.size,
@@ -102,8 +103,9 @@ pub fn run<W: Write>(options: &Options, progress: &mut Screen<W>) -> Result<Outc
     let ended = rehearsal.children.see_off(patience);
     let stopped = rehearsal.device.stop();
     lived?;
-    ended?;
+    // What went wrong here is known better than what went wrong in a child.
     stopped?;
+    ended?;
     say(progress, "reading the pictures' time codes");
     outcome::of(&options.folder, options.assistants, rehearsal.story, answer)
 }

@@ -1,6 +1,6 @@
 //! `diptych secondary`: an assistant, as a process.
 
-use std::io::{BufRead as _, Write};
+use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,10 +15,12 @@ use diptych_protocol::ticket::Ticket;
 use diptych_protocol::time::{Instant, Secondary};
 
 use super::fail::LiveFail;
+use super::lookout::look_out;
+use super::prompt::{Answer, answer};
 use super::since::Since;
 use super::station::{Shot, Station, Wrongness, wrong_clock};
 use super::stop::Stop;
-use crate::camera::Scene;
+use crate::camera::{Lens, Scene};
 use crate::exit::Exit;
 use crate::picture::Size;
 use crate::qr;
@@ -33,8 +35,8 @@ pub struct Options {
     pub folder: PathBuf,
     /// Where its recording goes.
     pub recording: PathBuf,
-    /// A picture of the code.
-    pub scan: Option<PathBuf>,
+    /// Where the code can be seen.
+    pub scan: Option<Scan>,
     /// The text of the code.
     pub ticket: Option<String>,
     /// What it is called on the primary's screen.
@@ -49,10 +51,21 @@ pub struct Options {
     pub camera_off: Option<(Duration, Duration)>,
     /// The camera is away while this file is there.
     pub camera_file: Option<PathBuf>,
+    /// What it films with.
+    pub lens: Lens,
     /// Of its pictures.
     pub size: Size,
     /// Pictures in a second.
     pub rate: u8,
+}
+
+/// Where a code can be seen.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Scan {
+    /// In front of the device's own camera.
+    Camera,
+    /// In a PNG or JPEG file.
+    Picture(PathBuf),
 }
 
 /// Whether the user is asked for consent.
@@ -70,6 +83,7 @@ pub enum Asked {
 /// [`LiveFail`].
 pub fn run(options: &Options, out: &mut dyn Write) -> Result<Exit, LiveFail> {
     let stop = Stop::listen();
+    options.lens.check(options.size, options.rate)?;
     let mut supply = Supply::<Secondary>::folder(&options.folder);
     supply.clock = Some(wrong_clock(options.wrongness));
     supply.loopback = options.loopback;
@@ -92,6 +106,7 @@ pub fn run(options: &Options, out: &mut dyn Write) -> Result<Exit, LiveFail> {
     })?;
     let device = Arc::new(device);
     let shot = Shot {
+        lens: options.lens.clone(),
         scene: Scene::Behind,
         label: label.to_string(),
         size: options.size,
@@ -141,17 +156,19 @@ impl Assistant<'_> {
             .device
             .look(|machine| machine.snapshot(Instant::from_nanos(i64::MIN)).role.is_some())?;
         if !known {
-            self.scan()?;
+            let ticket = self.scan(stop, out)?;
+            self.scanned = Since::now();
+            self.device.ask(Command::Scanned(Box::new(ticket)))?;
         }
         loop {
             if stop.is_asked() {
-                return Err(LiveFail::Interrupted { folder: self.options.folder.clone() });
+                return Err(self.interrupted());
             }
             self.act_on_script();
             self.station.obey(self.options.camera_file.as_deref());
             match self.device.next(PATIENCE) {
                 Some(Told::Event(event)) => {
-                    if let Some(exit) = self.heed(event, out)? {
+                    if let Some(exit) = self.heed(event, stop, out)? {
                         return Ok(exit);
                     }
                 }
@@ -163,25 +180,63 @@ impl Assistant<'_> {
     }
 
     /// Reads the code, from its picture or its text.
-    fn scan(&mut self) -> Result<(), LiveFail> {
+    fn scan(&self, stop: &Stop, out: &mut dyn Write) -> Result<Ticket, LiveFail> {
+        let loopback = self.options.loopback;
         let text = match (&self.options.scan, &self.options.ticket) {
-            (Some(picture), _) => qr::scan_file(picture)?,
+            (Some(Scan::Camera), _) => {
+                let mut camera = self.station.scanner()?;
+                let found = look_out(&mut camera, loopback, stop, out)?;
+                return found.ok_or_else(|| self.interrupted());
+            }
+            (Some(Scan::Picture(picture)), _) => qr::scan_file(picture)?,
             (None, Some(text)) => text.clone(),
             (None, None) => return Err(LiveFail::NothingToScan),
         };
-        let ticket = Ticket::parse(&text, self.options.loopback)?;
-        self.scanned = Since::now();
-        Ok(self.device.ask(Command::Scanned(Box::new(ticket)))?)
+        Ok(Ticket::parse(&text, loopback)?)
     }
 
-    fn heed(&mut self, event: Event, out: &mut dyn Write) -> Result<Option<Exit>, LiveFail> {
+    fn interrupted(&self) -> LiveFail {
+        LiveFail::Interrupted { folder: self.options.folder.clone() }
+    }
+
+    /// Whether the user lends the camera.
+    fn consent(
+        &self,
+        exam: &str,
+        primary: &str,
+        stop: &Stop,
+        out: &mut dyn Write,
+    ) -> Result<Consent, LiveFail> {
+        if self.options.consent == Asked::Beforehand {
+            return Ok(Consent::Given);
+        }
+        let short: String = primary.chars().take(16).collect();
+        let question = format!("Lend this camera to exam {exam}, primary {short}? [y/N] ");
+        // Where nobody can be asked, nobody has agreed.
+        if write!(out, "{question}").and_then(|()| out.flush()).is_err() {
+            return Ok(Consent::Declined);
+        }
+        match answer(stop) {
+            Answer::Yes => Ok(Consent::Given),
+            Answer::No => Ok(Consent::Declined),
+            Answer::Stopped => Err(self.interrupted()),
+        }
+    }
+
+    fn heed(
+        &mut self,
+        event: Event,
+        stop: &Stop,
+        out: &mut dyn Write,
+    ) -> Result<Option<Exit>, LiveFail> {
         match event {
             Event::ConsentNeeded { exam, primary } => {
-                let consent = match self.options.consent {
-                    Asked::Beforehand => Consent::Given,
-                    Asked::Now => ask_user(out, &format!("{exam}"), &format!("{primary}")),
-                };
+                let (exam, primary) = (exam.to_string(), primary.to_string());
+                let consent = self.consent(&exam, &primary, stop, out)?;
                 self.device.ask(Command::Consent(consent))?;
+                if consent == Consent::Given {
+                    say(out, "looking for the primary");
+                }
             }
             Event::Paired { role, label, check_code } => {
                 say(out, &format!("paired as {role} with {label} after {} ns", self.scanned.ns()));
@@ -241,22 +296,6 @@ impl Assistant<'_> {
             self.station.resume();
             self.fault = Fault::Past;
         }
-    }
-}
-
-fn ask_user(out: &mut dyn Write, exam: &str, primary: &str) -> Consent {
-    let short: String = primary.chars().take(16).collect();
-    let question = format!("Lend this camera to exam {exam}, primary {short}? [y/N] ");
-    // Where nobody can be asked, nobody has agreed.
-    if write!(out, "{question}").and_then(|()| out.flush()).is_err() {
-        return Consent::Declined;
-    }
-    let mut answer = String::new();
-    let read = std::io::stdin().lock().read_line(&mut answer);
-    if read.is_ok() && matches!(answer.trim(), "y" | "Y" | "yes") {
-        Consent::Given
-    } else {
-        Consent::Declined
     }
 }
 

@@ -18,11 +18,13 @@ use diptych_protocol::time::{Clock, Instant, Span};
 
 use super::fail::LiveFail;
 use crate::camera::timebase::{Machine as Timebase, Reading};
-use crate::camera::{Committed, Ended, Event, Recorder, Recording, Scene, Synthetic};
+use crate::camera::{Camera, Committed, Ended, Event, Lens, Recorder, Recording, Scene};
 use crate::picture::Size;
 
 /// Ticks of the recordings' media clock in one second.
 const TIMESCALE: u32 = 1_000_000;
+/// What is scanned with if no camera is named.
+const FIRST_CAMERA: &str = "/dev/video0";
 
 /// How wrong a device's clock is, on purpose.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -36,7 +38,9 @@ pub struct Wrongness {
 /// What a device films, and how.
 #[derive(Clone, Debug)]
 pub struct Shot {
-    /// From the front or from behind.
+    /// With which camera.
+    pub lens: Lens,
+    /// From the front or from behind, where the camera is synthetic.
     pub scene: Scene,
     /// What is written into the picture.
     pub label: String,
@@ -87,20 +91,35 @@ impl<M: Machine> Station<M> {
         Ok(Self { device, wrongness, shot, recorder: None, away: false })
     }
 
+    /// The system's camera to scan with: the one that will record, or the first
+    /// one there is. Closed.
+    ///
+    /// # Errors
+    /// If it cannot be used.
+    pub fn scanner(&self) -> Result<Box<dyn Camera>, LiveFail> {
+        let path = match &self.shot.lens {
+            Lens::Synthetic => Path::new(FIRST_CAMERA),
+            Lens::Device(path) => path,
+        };
+        let lens = Lens::Device(path.to_owned());
+        let unused = (self.shot.scene, "", 0);
+        Ok(lens.camera(self.timebase(), unused, Size::LARGE, self.shot.rate)?)
+    }
+
     /// Starts the camera, if it is not running.
     ///
     /// # Errors
-    /// If the recording's file cannot be made. A camera that fails later tells
-    /// the session.
+    /// If the camera is gone, or the recording's file cannot be made. A camera that
+    /// fails later tells the session.
     pub fn start(&mut self, take: u32) -> Result<(), LiveFail> {
         if self.recorder.is_some() {
             return Ok(());
         }
-        let interval_ns = 1_000_000_000 / i64::from(self.shot.rate.max(1));
+        let Shot { lens, scene, label, size, rate, .. } = &self.shot;
+        let drawn = (*scene, label.as_str(), u64::from(take));
+        let camera = lens.camera(self.timebase(), drawn, *size, *rate)?;
         let (path, name) = free_name(&self.shot.file);
-        let recording = Recording::create(&path, interval_ns)?;
-        let Shot { scene, label, size, rate, .. } = self.shot.clone();
-        let camera = Synthetic::new(self.timebase(), scene, &label, size, rate, u64::from(take));
+        let recording = Recording::create(&path, camera.interval_ns())?;
         let mut reporter = Reporter { device: self.device.clone(), take, name, opened: false };
         let recorder = Recorder::start(camera, recording, move |event| reporter.tell(event))
             .map_err(LiveFail::file(path))?;

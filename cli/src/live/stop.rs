@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 /// Whether the user wants to stop.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Stop(Arc<AtomicBool>);
 
 static ASKED: OnceLock<Stop> = OnceLock::new();
@@ -18,7 +18,7 @@ impl Stop {
     pub(crate) fn listen() -> Self {
         ASKED
             .get_or_init(|| {
-                let stop = Self(Arc::new(AtomicBool::new(false)));
+                let stop = Self::default();
                 let asked = stop.clone();
                 // Without a handler Ctrl-C does what it always does.
                 let _ = ctrlc::set_handler(move || {
@@ -29,6 +29,12 @@ impl Stop {
                 stop
             })
             .clone()
+    }
+
+    /// As Ctrl-C does.
+    #[cfg(test)]
+    pub(crate) fn ask(&self) {
+        self.0.store(true, Ordering::SeqCst);
     }
 
     /// Whether Ctrl-C was pressed.

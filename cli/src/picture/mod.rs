@@ -42,6 +42,9 @@ impl Size {
     /// 320×180, for processors that cannot keep up with [`Size::DEFAULT`].
     pub const SMALL: Self = Self { width: 320, height: 180 };
 
+    /// 1280×720, in which a code across a table still has its modules.
+    pub const LARGE: Self = Self { width: 1280, height: 720 };
+
     /// Checks the limits of the type.
     ///
     /// # Errors

@@ -7,7 +7,10 @@
 
 mod evidence;
 mod live;
+mod refused;
+mod running;
 mod session;
+mod stages;
 mod tools;
 
 use std::path::{Path, PathBuf};
