@@ -12,8 +12,15 @@ use diptych_tests::dice::Dice;
 use diptych_tests::parsers;
 
 /// Variants of each sort that are tried for each seed; of a longer seed they are
-/// spread over its length.
+/// spread over its length. `DIPTYCH_VARIANTS` asks for more.
 const VARIANTS: usize = 400;
+
+fn variants() -> usize {
+    let asked = std::env::var("DIPTYCH_VARIANTS").ok();
+    asked.map_or(VARIANTS, |text| {
+        text.parse().unwrap_or_else(|error| panic!("DIPTYCH_VARIANTS, {text:?}: {error}"))
+    })
+}
 
 /// The seeds of a target, by name.
 fn seeds(target: &str) -> Vec<Vec<u8>> {
@@ -42,7 +49,7 @@ fn hold(target: &str, promise: fn(&[u8])) {
             changed[bit / 8] ^= 1 << (bit % 8);
         }
         let mut dice = Dice::keyed(0xD1, index, 0);
-        for _ in 0..VARIANTS {
+        for _ in 0..variants() {
             promise(&splice(seed, &seeds, &mut dice));
         }
     }
@@ -51,7 +58,7 @@ fn hold(target: &str, promise: fn(&[u8])) {
 /// Places in `0..end`, all of them if there are not too many; the odd step visits
 /// every bit of a byte.
 fn spread(end: usize) -> impl Iterator<Item = usize> {
-    (0..end).step_by((end / VARIANTS) | 1)
+    (0..end).step_by((end / variants().max(1)) | 1)
 }
 
 /// The head of one seed, the tail of another, and a byte drawn between them.
