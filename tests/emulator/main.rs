@@ -1,0 +1,184 @@
+//! Sessions of the real program on machines that are really several, under faults
+//! that are proven to have been injected.
+//!
+//! A harness of its own, because what cannot be played here must be reported as
+//! skipped with its reason, which the standard one cannot do at run time. Exits
+//! with 0 if nothing failed. `tests/emulator/README.md` tells how to use it.
+
+mod baseline;
+mod bed;
+mod clock;
+mod light;
+mod play;
+mod program;
+mod scenario;
+mod scenarios;
+mod table;
+mod verdict;
+
+use std::collections::VecDeque;
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::{Mutex, PoisonError};
+
+use bed::Bed;
+use scenario::Scenario;
+use table::{Line, Outcome};
+
+/// Scenarios that run at once: their cameras share the machine's processors.
+const AT_ONCE: usize = 3;
+/// The most repetitions of one scenario.
+const REPEATS: u32 = 1_000;
+
+/// What the command line asks for.
+#[derive(Debug)]
+struct Asked {
+    filters: Vec<String>,
+    bed: Option<String>,
+    list: bool,
+    full: bool,
+    repeat: u32,
+    at_once: usize,
+    results: Option<PathBuf>,
+}
+
+impl Asked {
+    fn read(words: &[String]) -> Result<Self, String> {
+        let mut asked = Self {
+            filters: Vec::new(),
+            bed: None,
+            list: false,
+            full: false,
+            repeat: 1,
+            at_once: AT_ONCE,
+            results: None,
+        };
+        let mut words = words.iter();
+        while let Some(word) = words.next() {
+            let mut value = || words.next().ok_or_else(|| format!("{word} needs a value"));
+            match word.as_str() {
+                "--list" => asked.list = true,
+                "--full" => asked.full = true,
+                "--bed" => asked.bed = Some(value()?.clone()),
+                "--results" => asked.results = Some(PathBuf::from(value()?)),
+                "--at-once" => asked.at_once = number(value()?)? as usize,
+                "--repeat" => asked.repeat = number(value()?)?,
+                // What `cargo test -- …` hands to every harness.
+                option if option.starts_with('-') => {}
+                filter => asked.filters.push(filter.to_owned()),
+            }
+        }
+        Ok(asked)
+    }
+
+    fn wants(&self, scenario: &Scenario) -> bool {
+        let named = self.filters.iter().any(|filter| scenario.name.contains(filter.as_str()));
+        let chosen = named || self.filters.is_empty();
+        chosen && (self.full || !scenario.full || self.filters.iter().any(|f| f == scenario.name))
+    }
+}
+
+fn number(text: &str) -> Result<u32, String> {
+    let number: Option<u32> = text.parse().ok().filter(|number| (1..=REPEATS).contains(number));
+    number.ok_or_else(|| format!("expected a number from 1 to {REPEATS}, got {text:?}"))
+}
+
+fn say(line: &str) {
+    let mut out = std::io::stdout().lock();
+    // Nobody may be listening; the exit code says the same.
+    _ = writeln!(out, "{line}").and_then(|()| out.flush());
+}
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    if let Some(part) = light::path::part(&words) {
+        return part.map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS);
+    }
+    match Asked::read(&words).and_then(|asked| run(&asked, &words.join(" "))) {
+        Ok(code) => code,
+        Err(trouble) => {
+            say(&format!("emulator: {trouble}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(asked: &Asked, command: &str) -> Result<ExitCode, String> {
+    let beds: [&(dyn Bed + Sync); 1] = [&light::Light];
+    let chosen: Vec<&Scenario> =
+        scenarios::ALL.iter().filter(|scenario| asked.wants(scenario)).collect();
+    if asked.list {
+        chosen.iter().for_each(|scenario| say(&format!("{}: test", scenario.name)));
+        return Ok(ExitCode::SUCCESS);
+    }
+    baseline::check()?;
+    let mut lines = Vec::new();
+    for bed in beds {
+        if asked.bed.as_deref().is_none_or(|name| name == bed.name()) {
+            lines.extend(on(bed, &chosen, asked)?);
+        }
+    }
+    let count = |is: fn(&Outcome) -> bool| lines.iter().filter(|line| is(&line.outcome)).count();
+    let failed = count(|outcome| matches!(outcome, Outcome::Failed(_)));
+    let skipped = count(|outcome| matches!(outcome, Outcome::Skipped(_)));
+    let passed = lines.len() - failed - skipped;
+    let closing = format!("{passed} passed, {failed} failed, {skipped} skipped");
+    if let Some(path) = &asked.results {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let day = light::run("date", &["-u", "+%Y-%m-%d"]).unwrap_or_default();
+        let kernel = light::run("uname", &["-srm"]).unwrap_or_default();
+        let (day, kernel) = (day.trim(), kernel.trim());
+        let head = format!("{day}, {cores} cores, {kernel}, `emulator {command}`: {closing}.");
+        table::write(path, &head, &lines)?;
+    }
+    say(&format!("emulator result: {closing}"));
+    Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// All chosen scenarios on one bed, several at once.
+fn on(bed: &(dyn Bed + Sync), chosen: &[&Scenario], asked: &Asked) -> Result<Vec<Line>, String> {
+    let missing = bed.missing();
+    if missing.is_none() {
+        program::diptych()?;
+    }
+    let jobs = (0..asked.repeat).flat_map(|_| chosen.iter().copied());
+    let jobs = Mutex::new(jobs.enumerate().collect::<VecDeque<_>>());
+    let done = Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for _ in 0..asked.at_once {
+            scope.spawn(|| {
+                loop {
+                    let job = jobs.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+                    let Some((number, scenario)) = job else { return };
+                    let outcome = one(bed, scenario, number, missing.as_deref());
+                    let line = Line { name: scenario.name.to_owned(), bed: bed.name(), outcome };
+                    say(&line.told());
+                    done.lock().unwrap_or_else(PoisonError::into_inner).push((number, line));
+                }
+            });
+        }
+    });
+    let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
+    done.sort_by_key(|(number, _)| *number);
+    Ok(done.into_iter().map(|(_, line)| line).collect())
+}
+
+fn one(bed: &dyn Bed, scenario: &Scenario, number: usize, missing: Option<&str>) -> Outcome {
+    let never = scenario.needs().into_iter().find_map(|need| bed.cannot(need));
+    if let Some(why) = missing.or(never) {
+        return Outcome::Skipped(why.to_owned());
+    }
+    let name = format!("diptych-bed-{}-{number}-{}", std::process::id(), scenario.name);
+    let folder = std::env::temp_dir().join(name);
+    let played = std::fs::create_dir_all(&folder)
+        .map_err(|error| format!("{}: {error}", folder.display()))
+        .and_then(|()| play::play(bed, scenario, &folder));
+    match played {
+        Ok(played) => {
+            _ = std::fs::remove_dir_all(&folder);
+            Outcome::Passed(Box::new(played))
+        }
+        Err(trouble) => Outcome::Failed(format!("{trouble} (kept: {})", folder.display())),
+    }
+}

@@ -1,0 +1,263 @@
+//! Plays one scenario on one bed and holds its report to what was expected.
+//!
+//! Nothing here knows which bed it plays on. Every fault has to come back with its
+//! proof, and every figure of the result is read from what the devices left.
+
+use std::path::Path;
+use std::time::Duration;
+
+use diptych_protocol::address::{Address, Addresses, Loopback};
+use diptych_protocol::identity::{ExamTag, Fingerprint};
+use diptych_protocol::secret::PairingSecret;
+use diptych_protocol::ticket::{Flags, Ticket};
+
+use crate::bed::{Bed, Probe, Program, Proof, Stage, Trouble};
+use crate::clock::{nanos, now_ns, reach, until};
+use crate::scenario::{Fault, Network, Scenario, Step, Who};
+use crate::verdict;
+
+/// From the start of the program to the start of answering.
+pub(crate) const WAITING: u64 = 16;
+/// From cold start to both cameras proven, at most.
+const COLD_START: Duration = Duration::from_secs(10);
+/// Of which pairing.
+const PAIRING: Duration = Duration::from_secs(1);
+/// How long something that has to happen is waited for.
+const PATIENCE: Duration = Duration::from_secs(25);
+
+/// What a scenario showed.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Played {
+    pub(crate) proofs: Vec<Proof>,
+    pub(crate) cold_ns: Option<i64>,
+    pub(crate) pairing_ns: Option<i64>,
+    /// From the end of each loss of the link to a live link.
+    pub(crate) resumed_ns: Vec<i64>,
+    pub(crate) probe: Option<Probe>,
+    pub(crate) report: verdict::Reported,
+}
+
+/// Plays it. An error says what did not hold.
+pub(crate) fn play(bed: &dyn Bed, scenario: &Scenario, folder: &Path) -> Result<Played, Trouble> {
+    let mut stage = bed.open(scenario, folder)?;
+    let mut played = Played::default();
+    gather(stage.as_mut(), scenario, &mut played)?;
+    impaired(stage.as_mut(), scenario, &mut played)?;
+    let answering = said(stage.as_mut(), Who::Primary, "phase ANSWERING")?;
+    for step in scenario.steps {
+        carry_out(stage.as_mut(), scenario, step, answering, &mut played)?;
+    }
+    let end = PATIENCE + scenario.answering;
+    for who in scenario.everybody() {
+        let ended = until(end, || stage.ended(who));
+        ended.ok_or_else(|| {
+            format!("{} did not end; it said: {}", who.role(), last(&mut *stage, who))
+        })?;
+    }
+    let collected = folder.join("session");
+    std::fs::create_dir_all(&collected).map_err(|error| error.to_string())?;
+    stage.collect(&collected)?;
+    played.report = verdict::hold(stage.as_ref(), scenario, &collected)?;
+    Ok(played)
+}
+
+fn plan(scenario: &Scenario) -> String {
+    let wait = WAITING + 6 * u64::from(scenario.assistants - 1);
+    let end = wait + scenario.answering.as_secs();
+    format!(
+        "mode = \"mock\"\nissuer = \"Test\"\nexam = \"{}\"\nassistants = {}\n[windows]\n\
+         wait_open = \"now\"\nwait_close = \"in {wait} s\"\nanswer_start = \"in {wait} s\"\n\
+         answer_end = \"in {end} s\"\n[policy]\npreset = \"xyb-seed\"\n[requirements]\n\
+         battery_percent = 0\nbytes_per_second = 100_000\nheat = \"hot\"\n\
+         permissions = [\"camera\"]\n",
+        scenario.name, scenario.assistants
+    )
+}
+
+/// Cold start to every camera proven recording.
+fn gather(stage: &mut dyn Stage, scenario: &Scenario, played: &mut Played) -> Result<(), Trouble> {
+    let began = now_ns();
+    stage.start(Who::Primary, &Program::Primary { plan: plan(scenario) })?;
+    for who in scenario.everybody().skip(1) {
+        said(stage, Who::Primary, &format!("waiting for {}", who.role()))?;
+        let drawn = until(PATIENCE, || stage.picture()).ok_or("no code was drawn")?;
+        stage.start(who, &Program::Assistant { picture: drawn })?;
+        said(stage, Who::Primary, &format!("{}: paired", who.role()))?;
+        let line = stage.said(who).into_iter().find(|said| said.line.starts_with("paired as "));
+        let taken = line.and_then(|said| {
+            said.line.strip_suffix(" ns")?.rsplit(' ').next()?.parse::<i64>().ok()
+        });
+        played.pairing_ns = played.pairing_ns.max(taken);
+    }
+    let proven = said(stage, Who::Primary, "every camera is proven recording")?;
+    played.cold_ns = Some(proven - began);
+    for (name, took, most) in [
+        ("cold start", proven - began, COLD_START * u32::from(scenario.assistants)),
+        ("pairing", played.pairing_ns.unwrap_or_default(), PAIRING),
+    ] {
+        if took > nanos(most) {
+            return Err(format!("{name} took {took} ns, at most {most:?} expected"));
+        }
+    }
+    Ok(())
+}
+
+/// Measures the path beside the program, where a figure is wanted of it.
+fn impaired(
+    stage: &mut dyn Stage,
+    scenario: &Scenario,
+    played: &mut Played,
+) -> Result<(), Trouble> {
+    if !scenario.name.starts_with("2-") {
+        return Ok(());
+    }
+    let probe = stage.probe(Who::Assistant(1))?;
+    let least = probe.rtt_ns.first().copied().ok_or("no exchange was answered")?;
+    let typical = probe.rtt_ns[probe.rtt_ns.len() / 2];
+    if let Network::Redirected(path) = scenario.network {
+        let delay_ns = i64::try_from(path.delay_us).unwrap_or(i64::MAX).saturating_mul(2_000);
+        if least < delay_ns || (path.loss_ppm > 0 && probe.answered == probe.sent) {
+            return Err(format!(
+                "the path is not impaired: {least} ns, {} of {} answered",
+                probe.answered, probe.sent
+            ));
+        }
+    }
+    played.proofs.push(format!(
+        "round trip min {} us, median {} us, {} of {} answered",
+        least / 1_000,
+        typical / 1_000,
+        probe.answered,
+        probe.sent
+    ));
+    played.probe = Some(probe);
+    Ok(())
+}
+
+fn carry_out(
+    stage: &mut dyn Stage,
+    scenario: &Scenario,
+    step: &Step,
+    answering: i64,
+    played: &mut Played,
+) -> Result<(), Trouble> {
+    reach(answering + nanos(step.after));
+    match step.fault {
+        Fault::LinkDown { who, lasts } => {
+            let began = now_ns();
+            played.proofs.push(stage.link_down(who)?);
+            reach(began + nanos(lasts));
+            let up = now_ns();
+            played.proofs.push(stage.link_up(who)?);
+            played.resumed_ns.extend(resumed(stage, who, began, up)?);
+        }
+        Fault::Killed { who, lasts } => killed(stage, &[who], lasts, played)?,
+        Fault::AllKilled { lasts } => {
+            let all: Vec<Who> = scenario.everybody().collect();
+            killed(stage, &all, lasts, played)?;
+        }
+        Fault::AddressChanged { who } => played.proofs.push(stage.change_address(who)?),
+        Fault::WallStepped { who, seconds } => played.proofs.push(stage.step_wall(who, seconds)?),
+        Fault::Suspended { who, lasts } => played.proofs.push(stage.suspend(who, lasts)?),
+        Fault::Starved { who, percent, lasts } => {
+            played.proofs.push(stage.starve(who, percent, lasts)?);
+        }
+        Fault::SecondScan => {
+            let picture = stage.picture().ok_or("no picture of the code")?;
+            refused(stage, &Program::Assistant { picture }, "second phone", played)?;
+        }
+        Fault::Stranger => {
+            let ticket = forged(stage.address()?)?;
+            refused(stage, &Program::Typed { ticket }, "stranger", played)?;
+        }
+        Fault::Replaced { .. } => return Err("no bed can replace an assistant".to_owned()),
+    }
+    Ok(())
+}
+
+fn killed(
+    stage: &mut dyn Stage,
+    whom: &[Who],
+    lasts: Duration,
+    played: &mut Played,
+) -> Result<(), Trouble> {
+    let began = now_ns();
+    for who in whom {
+        played.proofs.push(stage.kill(*who)?);
+    }
+    reach(began + nanos(lasts));
+    let back = now_ns();
+    for who in whom {
+        stage.start(*who, &Program::Again)?;
+    }
+    let other = whom.iter().copied().find(|who| *who != Who::Primary);
+    played.resumed_ns.extend(resumed(stage, other.unwrap_or(Who::Assistant(1)), began, back)?);
+    Ok(())
+}
+
+/// How long after `back` the primary calls the link live. A loss that it never
+/// noticed needs no resuming.
+fn resumed(stage: &mut dyn Stage, who: Who, began: i64, back: i64) -> Result<Option<i64>, Trouble> {
+    let links = format!("{}: link ", who.role());
+    let noticed = stage
+        .said(Who::Primary)
+        .iter()
+        .rev()
+        .find(|said| said.line.starts_with(&links))
+        .is_some_and(|said| said.at_ns >= began && !said.line.ends_with("LIVE"));
+    let live = format!("{links}LIVE");
+    let patience = if noticed { PATIENCE } else { Duration::from_secs(6) };
+    let at = until(patience, || {
+        let lines = stage.said(Who::Primary);
+        lines.iter().find(|said| said.at_ns >= back && said.line == live).map(|said| said.at_ns)
+    });
+    if noticed && at.is_none() {
+        return Err(format!("{}: the link did not come back", who.role()));
+    }
+    Ok(at.map(|at| at - back))
+}
+
+fn refused(
+    stage: &mut dyn Stage,
+    program: &Program,
+    name: &str,
+    played: &mut Played,
+) -> Result<(), Trouble> {
+    let (code, said) = stage.visitor(program)?;
+    if code == 0 || said.contains("paired as") {
+        return Err(format!("the {name} was let in: {code}, {said}"));
+    }
+    let why = said.trim().lines().last().unwrap_or_default().to_owned();
+    played.proofs.push(format!("{name} ended with {code}: {why}"));
+    Ok(())
+}
+
+/// A well-formed code for an address, of somebody who never saw the real one.
+fn forged(to: std::net::SocketAddr) -> Result<String, Trouble> {
+    let addresses = Addresses::new(&[Address::new(to.ip())], to.port(), Loopback::Refused);
+    let ticket = Ticket {
+        flags: Flags::default(),
+        epoch: 1,
+        issued_at: 1_767_225_600,
+        lifetime_s: 60,
+        exam: ExamTag([7; 8]),
+        secret: PairingSecret::new([0x5C; 16]),
+        pin: Fingerprint([0xF1; 32]),
+        addresses: addresses.map_err(|error| error.to_string())?,
+    };
+    Ok(ticket.to_text())
+}
+
+/// When a device first said something that begins so.
+fn said(stage: &mut dyn Stage, who: Who, begins: &str) -> Result<i64, Trouble> {
+    let at = until(PATIENCE, || {
+        stage.said(who).iter().find(|said| said.line.starts_with(begins)).map(|said| said.at_ns)
+    });
+    at.ok_or_else(|| format!("{} did not say {begins:?}; last: {}", who.role(), last(stage, who)))
+}
+
+fn last(stage: &mut dyn Stage, who: Who) -> String {
+    let lines = stage.said(who);
+    let tail = lines.iter().rev().take(3).map(|said| said.line.clone());
+    tail.collect::<Vec<_>>().join(" | ")
+}

@@ -1,0 +1,136 @@
+//! Every scenario, with the report that it has to end in.
+//!
+//! Losses of the link, changes of address, strangers and a starved processor count
+//! as nothing; a camera that was killed counts once, for as long as it was gone.
+
+use std::time::Duration;
+
+use crate::scenario::{Expectation, Fault, Hole, Impairment, Network, Scenario, Skew, Step, Who};
+
+const fn s(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+const P: Who = Who::Primary;
+const A1: Who = Who::Assistant(1);
+
+/// What a restart may add to the time that a device was gone: starting, finding
+/// its session again and committing a first picture, on a crowded machine.
+const COMING_BACK: u64 = 8;
+
+const CLEAN: Expectation =
+    Expectation { verdict: "PASS", holes: &[], clock_error: Duration::from_millis(2) };
+
+const BUSY: Network =
+    Network::Redirected(Impairment { delay_us: 3_500, tail_us: 1_500, loss_ppm: 10_000 });
+const OPEN: Network = Network::Redirected(Impairment { delay_us: 0, tail_us: 0, loss_ppm: 0 });
+
+/// A session on a LAN in which nothing happens.
+const PLAIN: Scenario = Scenario {
+    name: "",
+    assistants: 1,
+    network: Network::Lan,
+    skew: Skew { ppb: 0 },
+    answering: s(12),
+    steps: &[],
+    expect: CLEAN,
+    full: false,
+};
+
+const fn at(seconds: u64, fault: Fault) -> Step {
+    Step { after: s(seconds), fault }
+}
+
+const fn down(seconds: u64) -> Step {
+    at(4, Fault::LinkDown { who: A1, lasts: s(seconds) })
+}
+
+const fn hole(who: Who, seconds: u64) -> Hole {
+    Hole { who, least: s(seconds), most: s(seconds + COMING_BACK) }
+}
+
+const fn counted(holes: &'static [Hole]) -> Expectation {
+    Expectation { holes, ..CLEAN }
+}
+
+const fn alignment(name: &'static str, network: Network, ppb: i64, full: bool) -> Scenario {
+    let answering = if full { s(600) } else { s(15) };
+    Scenario { name, network, skew: Skew { ppb }, answering, full, ..PLAIN }
+}
+
+const fn link_down(name: &'static str, step: &'static [Step], answering: u64) -> Scenario {
+    Scenario { name, steps: step, answering: s(answering), full: answering > 60, ..PLAIN }
+}
+
+const fn with(
+    name: &'static str,
+    steps: &'static [Step],
+    answering: u64,
+    expect: Expectation,
+) -> Scenario {
+    Scenario { name, steps, answering: s(answering), expect, ..PLAIN }
+}
+
+/// All of them, in the order of their numbers.
+pub(crate) const ALL: &[Scenario] = &[
+    Scenario { name: "1-pair-on-a-lan", ..PLAIN },
+    Scenario { name: "1-pair-through-a-redirected-port", network: OPEN, ..PLAIN },
+    alignment("2-alignment-quiet", Network::Lan, 0, false),
+    alignment("2-alignment-busy", BUSY, 0, false),
+    alignment("2-alignment-skewed", Network::Lan, 80_000, false),
+    alignment("2-alignment-quiet-long", Network::Lan, 0, true),
+    alignment("2-alignment-busy-long", BUSY, 0, true),
+    alignment("2-alignment-skewed-long", Network::Lan, 80_000, true),
+    link_down("3-link-down-1-s", &[down(1)], 14),
+    link_down("3-link-down-5-s", &[down(5)], 18),
+    link_down("3-link-down-30-s", &[down(30)], 44),
+    link_down("3-link-down-150-s", &[down(150)], 170),
+    with(
+        "4-assistant-killed",
+        &[at(4, Fault::Killed { who: A1, lasts: s(6) })],
+        28,
+        counted(&[hole(A1, 6)]),
+    ),
+    with(
+        "4-primary-killed",
+        &[at(4, Fault::Killed { who: P, lasts: s(6) })],
+        28,
+        counted(&[hole(P, 6)]),
+    ),
+    with(
+        "4-both-killed",
+        &[at(4, Fault::AllKilled { lasts: s(6) })],
+        30,
+        counted(&[hole(P, 6), hole(A1, 6)]),
+    ),
+    with(
+        "5-assistant-suspended",
+        &[at(4, Fault::Suspended { who: A1, lasts: s(90) })],
+        110,
+        counted(&[hole(A1, 90)]),
+    ),
+    with(
+        "6-wall-clock-set-back",
+        &[at(4, Fault::WallStepped { who: P, seconds: -3_600 })],
+        14,
+        CLEAN,
+    ),
+    with("7-address-of-assistant", &[at(4, Fault::AddressChanged { who: A1 })], 20, CLEAN),
+    with("7-address-of-primary", &[at(4, Fault::AddressChanged { who: P })], 26, CLEAN),
+    with(
+        "7-address-of-both",
+        &[at(4, Fault::AddressChanged { who: A1 }), at(4, Fault::AddressChanged { who: P })],
+        26,
+        CLEAN,
+    ),
+    Scenario { name: "8-two-assistants", assistants: 2, ..PLAIN },
+    with("9-second-phone-scans", &[at(1, Fault::SecondScan)], 12, CLEAN),
+    with("9-stranger", &[at(1, Fault::Stranger)], 30, CLEAN),
+    with("9-replaced-assistant-returns", &[at(4, Fault::Replaced { who: A1 })], 20, CLEAN),
+    with(
+        "10-starved-processor",
+        &[at(3, Fault::Starved { who: A1, percent: 20, lasts: s(8) })],
+        18,
+        CLEAN,
+    ),
+];

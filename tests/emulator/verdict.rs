@@ -1,0 +1,125 @@
+//! The checks: what the devices left, against what the scenario expects.
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::baseline::rms;
+use crate::bed::{Stage, Trouble};
+use crate::clock::nanos;
+use crate::program::ask;
+use crate::scenario::{Scenario, Who};
+
+/// Figures of a session that held.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Reported {
+    /// Root mean square of the clocks' errors as known then, and the largest.
+    pub(crate) clock_rms_ns: Option<i64>,
+    pub(crate) clock_worst_ns: Option<i64>,
+    /// The widest stated bound at those instants.
+    pub(crate) bound_ns: Option<i64>,
+    /// Instants that were checked, with the messages up to each and with all.
+    pub(crate) checks: usize,
+    /// Role and length of each counted interruption.
+    pub(crate) holes: Vec<(String, i64)>,
+}
+
+/// Asks the program about the session and holds the answers to the scenario.
+pub(crate) fn hold(
+    stage: &dyn Stage,
+    scenario: &Scenario,
+    session: &Path,
+) -> Result<Reported, Trouble> {
+    let report = ask(&["report"], session)?;
+    let mut held = Reported::default();
+    counted(scenario, &report, &mut held)?;
+    clocks(stage, scenario, &ask(&["clock"], session)?, &mut held)?;
+    Ok(held)
+}
+
+fn counted(scenario: &Scenario, report: &Value, held: &mut Reported) -> Result<(), Trouble> {
+    let expect = scenario.expect;
+    let list = report["interruptions"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let told = list
+        .iter()
+        .map(|one| {
+            format!(
+                "{} {} {} ns {}",
+                one["role"], one["standing"], one["duration_ns"], one["cause"]
+            )
+        })
+        .collect::<Vec<_>>()
+        .join("; ");
+    let told = format!("{} {} [{told}]", report["verdict"], report["reasons"]);
+    if report["verdict"] != expect.verdict {
+        return Err(format!("expected {}, got {told}", expect.verdict));
+    }
+    let holes = list.iter().filter(|one| one["standing"] == "COUNTED");
+    held.holes = holes
+        .filter_map(|one| Some((one["role"].as_str()?.to_owned(), one["duration_ns"].as_i64()?)))
+        .collect();
+    if held.holes.len() != expect.holes.len() {
+        return Err(format!("expected {} counted, got {told}", expect.holes.len()));
+    }
+    for hole in expect.holes {
+        let length = nanos(hole.least)..=nanos(hole.most);
+        let found =
+            held.holes.iter().any(|(role, ns)| *role == hole.who.role() && length.contains(ns));
+        if !found {
+            return Err(format!("expected {} gone for {length:?} ns, got {told}", hole.who.role()));
+        }
+    }
+    let cameras = report["cameras"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let filmed = |who: Who| {
+        cameras.iter().any(|one| one["role"] == who.role() && one["frames"].as_i64() > Some(0))
+    };
+    match scenario.everybody().find(|who| !filmed(*who)) {
+        Some(who) => Err(format!("no picture of {} is in the report", who.role())),
+        None => Ok(()),
+    }
+}
+
+/// At every instant that `diptych clock` names, the truth within the bounds.
+fn clocks(
+    stage: &dyn Stage,
+    scenario: &Scenario,
+    told: &Value,
+    held: &mut Reported,
+) -> Result<(), Trouble> {
+    let mut errors = Vec::new();
+    for clock in told["clocks"].as_array().into_iter().flatten() {
+        let role = clock["role"].as_str().unwrap_or_default();
+        let Some(who) = scenario.everybody().find(|who| who.role() == role) else { continue };
+        for sample in clock["samples"].as_array().into_iter().flatten() {
+            let Some(at) = sample["at_ns"].as_i64() else { continue };
+            let Some(truth) = stage.truth(who, at) else { continue };
+            for known in ["then", "now"] {
+                let number = |name: &str| sample[known][name].as_i64();
+                let (Some(low), Some(high)) = (number("low_ns"), number("high_ns")) else {
+                    continue;
+                };
+                held.checks += 1;
+                if !(low..=high).contains(&truth) {
+                    return Err(format!(
+                        "{role} at {at}: the truth {truth} is outside {low}..={high} ({known})"
+                    ));
+                }
+                if let (Some(offset), "then") = (number("offset_ns"), known) {
+                    errors.push(offset - truth);
+                    held.bound_ns = held.bound_ns.max(Some((high - low) / 2));
+                }
+            }
+        }
+    }
+    // The first seconds, while a bound is still wide, are part of the check and
+    // not of the figure.
+    let settled = errors.get(errors.len() / 2..).unwrap_or_default();
+    held.clock_rms_ns = rms(settled);
+    held.clock_worst_ns = settled.iter().map(|error| error.abs()).max();
+    match held.clock_worst_ns {
+        Some(worst) if worst > nanos(scenario.expect.clock_error) => {
+            Err(format!("a clock is {worst} ns wrong"))
+        }
+        _ => Ok(()),
+    }
+}
