@@ -88,7 +88,7 @@ pub(crate) struct Step {
 }
 
 /// An interruption that has to be in the report: a hole of at least and at most
-/// this length in this camera. Nothing else may be counted.
+/// this length in this camera. There may be no other.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Hole {
     pub(crate) who: Who,
@@ -101,8 +101,10 @@ pub(crate) struct Hole {
 pub(crate) struct Expectation {
     /// `PASS`, `FAIL`, …
     pub(crate) verdict: &'static str,
-    /// Every counted interruption.
+    /// Every interruption that counts, alone or in an episode of several cameras.
     pub(crate) holes: &'static [Hole],
+    /// Episodes: holes that begin together on several cameras are one.
+    pub(crate) count: u32,
     /// The largest error of a clock that is let through, where the bed knows the
     /// truth; it must be within its stated bound in any case.
     pub(crate) clock_error: Duration,

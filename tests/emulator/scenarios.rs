@@ -19,7 +19,7 @@ const A1: Who = Who::Assistant(1);
 const COMING_BACK: u64 = 8;
 
 const CLEAN: Expectation =
-    Expectation { verdict: "PASS", holes: &[], clock_error: Duration::from_millis(2) };
+    Expectation { verdict: "PASS", holes: &[], count: 0, clock_error: Duration::from_millis(2) };
 
 const BUSY: Network =
     Network::Redirected(Impairment { delay_us: 3_500, tail_us: 1_500, loss_ppm: 10_000 });
@@ -49,8 +49,9 @@ const fn hole(who: Who, seconds: u64) -> Hole {
     Hole { who, least: s(seconds), most: s(seconds + COMING_BACK) }
 }
 
+/// Interruptions that begin together, if there are several.
 const fn counted(holes: &'static [Hole]) -> Expectation {
-    Expectation { holes, ..CLEAN }
+    Expectation { holes, count: 1, ..CLEAN }
 }
 
 const fn alignment(name: &'static str, network: Network, ppb: i64, full: bool) -> Scenario {

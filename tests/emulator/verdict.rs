@@ -20,7 +20,7 @@ pub(crate) struct Reported {
     pub(crate) bound_ns: Option<i64>,
     /// Instants that were checked, with the messages up to each and with all.
     pub(crate) checks: usize,
-    /// Role and length of each counted interruption.
+    /// Role and length of each interruption that counts, alone or with others.
     pub(crate) holes: Vec<(String, i64)>,
 }
 
@@ -54,12 +54,16 @@ fn counted(scenario: &Scenario, report: &Value, held: &mut Reported) -> Result<(
     if report["verdict"] != expect.verdict {
         return Err(format!("expected {}, got {told}", expect.verdict));
     }
-    let holes = list.iter().filter(|one| one["standing"] == "COUNTED");
+    if [&report["count_min"], &report["count_max"]].iter().any(|count| **count != expect.count) {
+        return Err(format!("expected a count of {}, got {told}", expect.count));
+    }
+    let counts = |one: &&Value| one["standing"] == "COUNTED" || one["standing"] == "SAME_EPISODE";
+    let holes = list.iter().filter(counts);
     held.holes = holes
         .filter_map(|one| Some((one["role"].as_str()?.to_owned(), one["duration_ns"].as_i64()?)))
         .collect();
     if held.holes.len() != expect.holes.len() {
-        return Err(format!("expected {} counted, got {told}", expect.holes.len()));
+        return Err(format!("expected {} interruptions, got {told}", expect.holes.len()));
     }
     for hole in expect.holes {
         let length = nanos(hole.least)..=nanos(hole.most);
