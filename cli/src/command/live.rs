@@ -111,6 +111,7 @@ pub(crate) fn primary(args: PrimaryArgs, out: &mut dyn Write) -> Result<Exit, Fa
         loopback: if args.loopback { Loopback::Allowed } else { Loopback::Refused },
         lens: lens(args.camera),
         size: if args.small { Size::SMALL } else { Size::DEFAULT },
+        rate: if args.small { SMALL_RATE } else { RATE },
     };
     Ok(primary::run(&options, out)?)
 }

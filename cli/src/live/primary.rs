@@ -40,8 +40,6 @@ use crate::picture::Size;
 use crate::plan::PlanFile;
 use crate::qr;
 
-/// Pictures in a second.
-const RATE: u8 = 30;
 /// Pixels of a module in the picture of the code.
 const MODULE_PIXELS: usize = 8;
 /// How long the assistants may take to fetch the last of the journal.
@@ -71,6 +69,8 @@ pub struct Options {
     pub lens: Lens,
     /// Of the pictures.
     pub size: Size,
+    /// Pictures in a second.
+    pub rate: u8,
 }
 
 /// What the exam is, from its file or from the journal of the run before.
@@ -87,7 +87,7 @@ struct Exam {
 /// [`LiveFail`]; what was recorded until then stays in the folder.
 pub fn run(options: &Options, out: &mut dyn Write) -> Result<Exit, LiveFail> {
     let stop = Stop::listen();
-    options.lens.check(options.size, RATE)?;
+    options.lens.check(options.size, options.rate)?;
     let exam = Exam::of(options)?;
     let assistants = exam.plan.assistants();
     let device = Arc::new(start(options, exam)?);
@@ -97,7 +97,7 @@ pub fn run(options: &Options, out: &mut dyn Write) -> Result<Exit, LiveFail> {
         scene: Scene::Front,
         label: "P".to_owned(),
         size: options.size,
-        rate: RATE,
+        rate: options.rate,
         file: options.folder.join("P.mp4"),
     };
     let station = Station::new(device.clone(), Wrongness::default(), shot)?;
