@@ -139,37 +139,42 @@ async fn a_primary_told_of_a_network_change_keeps_its_port_and_its_connections()
     newcomer.connected().await;
 }
 
-/// Seconds until an answer came on a new connection over a far network.
-async fn answered_after(one_way: Span) -> f64 {
-    let primary = Device::<Primary>::echoing();
-    let mut assistant = Device::<Secondary>::new();
-    let far = Weather { delay: one_way, ..Weather::default() };
+/// So far away that what the machine computes does not count: 200 ms each way.
+const FAR: Span = Span::from_millis(200);
+/// A busy machine can only add, so the best of so many counts.
+const TRIES: u32 = 5;
+
+/// Round trips over a far network until an answer came on a new connection to
+/// `primary`.
+async fn trips_to_an_answer(primary: &Device<Primary>, assistant: &mut Device<Secondary>) -> f64 {
+    let far = Weather { delay: FAR, ..Weather::default() };
     primary.faults.set(far);
     assistant.faults.set(far);
-    primary.admit_only(assistant.key()).await;
     let started = Instant::now();
-    assistant.dial(&primary, Purpose::Resume).await;
+    assistant.dial(primary, Purpose::Resume).await;
     let (there, ..) = assistant.connected().await;
     assistant.send(there, Lane::Control, b"request").await;
     assert_eq!(assistant.received(Lane::Control).await, b"request");
-    started.elapsed().as_secs_f64()
+    started.elapsed().as_secs_f64() / (FAR.to_duration() * 2).as_secs_f64()
 }
 
 #[tokio::test]
 async fn connecting_and_one_answer_cost_two_round_trips() {
-    // [TRANSPORT-12] A busy machine can only add, so the best of a few counts.
-    let one_way = Span::from_millis(50);
+    // [TRANSPORT-12]
     let mut best = f64::MAX;
-    for _ in 0..5 {
-        let trips = answered_after(one_way).await / (one_way.to_duration() * 2).as_secs_f64();
-        assert!(trips >= 2.0, "nothing is faster than light: {trips:.2}");
+    for _ in 0..TRIES {
+        let primary = Device::<Primary>::echoing();
+        let mut assistant = Device::<Secondary>::new();
+        primary.admit_only(assistant.key()).await;
+        let trips = trips_to_an_answer(&primary, &mut assistant).await;
+        assert!(trips >= 2.0, "nothing is faster than light: {trips:.3}");
         best = best.min(trips);
-        if best <= 2.5 {
+        if best <= 2.1 {
             break;
         }
     }
-    println!("answered after {best:.2} round trips");
-    assert!(best <= 2.5, "{best:.2} round trips");
+    println!("answered after {best:.3} round trips");
+    assert!(best <= 2.1, "{best:.3} round trips");
 }
 
 /// Other addresses of the loopback network are this machine's own on Linux alone.
@@ -177,27 +182,27 @@ async fn connecting_and_one_answer_cost_two_round_trips() {
 #[tokio::test]
 async fn a_crowded_primary_asks_for_one_round_trip_more() {
     // [TRANSPORT-15]
-    let primary = Device::<Primary>::echoing();
-    let mut assistant = Device::<Secondary>::new();
-    primary.admit_only(assistant.key()).await;
     let own = Credential::self_signed(&rcgen::PKCS_ECDSA_P256_SHA256);
     let config = stranger::quic(stranger::tls_client(Some(&own), &[b"diptych/1"]));
-    let mut crowd = Vec::new();
-    for _ in 0..limits::HANDSHAKES_UNPROVEN {
-        let from = [127, 0, 0, 2];
-        crowd.push(stranger::silent_after_hello(from, primary.address(), config.clone()).await);
+    let mut best = f64::MAX;
+    for _ in 0..TRIES {
+        let primary = Device::<Primary>::echoing();
+        let mut assistant = Device::<Secondary>::new();
+        primary.admit_only(assistant.key()).await;
+        let mut crowd = Vec::new();
+        for _ in 0..limits::HANDSHAKES_UNPROVEN {
+            let from = [127, 0, 0, 2];
+            crowd.push(stranger::silent_after_hello(from, primary.address(), config.clone()).await);
+        }
+        let trips = trips_to_an_answer(&primary, &mut assistant).await;
+        assert!(trips >= 3.0, "{trips:.3}: nobody asked for a proof of the address");
+        best = best.min(trips);
+        if best <= 3.1 {
+            break;
+        }
     }
-    let far = Weather { delay: Span::from_millis(50), ..Weather::default() };
-    primary.faults.set(far);
-    assistant.faults.set(far);
-    let started = Instant::now();
-    assistant.dial(&primary, Purpose::Resume).await;
-    let (there, ..) = assistant.connected().await;
-    assistant.send(there, Lane::Control, b"request").await;
-    assert_eq!(assistant.received(Lane::Control).await, b"request");
-    let trips = started.elapsed().as_secs_f64() / (far.delay.to_duration() * 2).as_secs_f64();
-    println!("answered after {trips:.2} round trips with a Retry");
-    assert!(trips >= 3.0, "{trips:.2}: nobody asked for a proof of the address");
+    println!("answered after {best:.3} round trips with a Retry");
+    assert!(best <= 3.1, "{best:.3} round trips");
 }
 
 #[cfg(target_os = "linux")]
