@@ -12,7 +12,7 @@ use super::constraint::Point;
 use super::interval::{Bracket, Interval};
 use super::model::{Wander, saturate};
 use super::path;
-use super::point::{Likely, likely};
+use super::point::{Likely, Prior, likely};
 use crate::limits;
 use crate::time::{Instant, Primary, Span};
 
@@ -50,6 +50,8 @@ pub(super) struct Bank {
     judged: u32,
     /// Mean squared error of each model's forecasts, ns².
     marks: [i128; MODELS],
+    /// What was known of the rate beforehand.
+    prior: Prior,
     /// How far the present path's asymmetry moves the estimate. `[CLOCK-31]`
     moved: i64,
 }
@@ -62,7 +64,7 @@ struct Forecast {
 }
 
 impl Bank {
-    pub(super) fn new(first: Point) -> Self {
+    pub(super) fn new(first: Point, prior: Prior) -> Self {
         let capacity = limits::CLOCK_FLOOR_VERTICES;
         Self {
             floors: STIFFNESS.map(|wander| Bracket::new(wander, first, capacity)),
@@ -70,6 +72,7 @@ impl Bank {
             forecasts: VecDeque::new(),
             judged: 0,
             marks: [0; MODELS],
+            prior,
             moved: 0,
         }
     }
@@ -110,7 +113,7 @@ impl Bank {
 
     fn all(&self, at: Instant<Primary>) -> Option<[Likely; MODELS]> {
         let [a, b, c, d] = &self.floors;
-        let one = |floors| likely(floors, at, self.recent.iter().rev().take(NEAR));
+        let one = |floors| likely(floors, self.prior, at, self.recent.iter().rev().take(NEAR));
         Some([one(a)?, one(b)?, one(c)?, one(d)?])
     }
 
@@ -121,8 +124,8 @@ impl Bank {
         let at = path::change(points, now - path::WINDOW)?;
         let first = points.partition_point(|point| point.at < at.nanos());
         let (before, after) = points.split_at_checked(first)?;
-        let old = Self::of(before)?;
-        let mut new = Self::of(after)?;
+        let old = Self::of(before, self.prior)?;
+        let mut new = Self::of(after, self.prior)?;
         let certain = Interval { low: Span::from_nanos(i64::MIN), high: Span::MAX };
         let jump = new.at(at, certain)?.offset.saturating_sub(old.at(at, certain)?.offset);
         new.moved = self.moved.saturating_add(jump);
@@ -131,8 +134,8 @@ impl Bank {
         Some(())
     }
 
-    fn of(points: &[Point]) -> Option<Self> {
-        let mut bank = Self::new(*points.first()?);
+    fn of(points: &[Point], prior: Prior) -> Option<Self> {
+        let mut bank = Self::new(*points.first()?, prior);
         for point in points {
             for floors in &mut bank.floors {
                 floors.insert(*point);
@@ -159,7 +162,9 @@ impl Bank {
             }
             self.forecasts.pop_front();
             let [soft, ..] = &self.floors;
-            let Some(truth) = likely(soft, forecast.at, self.recent.iter().rev().take(NEAR)) else {
+            let Some(truth) =
+                likely(soft, self.prior, forecast.at, self.recent.iter().rev().take(NEAR))
+            else {
                 continue;
             };
             self.judged = self.judged.saturating_add(1);

@@ -12,7 +12,7 @@ use super::bank::{MODELS, STIFFNESS};
 use super::constraint::{Point, Side};
 use super::interval::Bracket;
 use super::model::Wander;
-use super::point::{Likely, likely};
+use super::point::{Likely, Prior, likely};
 use crate::limits;
 use crate::time::{Instant, Primary, Span};
 
@@ -137,13 +137,17 @@ impl Half {
 
     fn at(&self, candidate: Candidate, at: Instant<Primary>) -> Option<Likely> {
         match candidate {
-            Candidate::Floors(index) => likely(self.floors.get(index)?, at, self.around(at, NEAR)),
+            Candidate::Floors(index) => self.likely(self.floors.get(index)?, at),
             Candidate::Bulk => self.bulk(at),
         }
     }
 
+    fn likely(&self, floors: &Bracket, at: Instant<Primary>) -> Option<Likely> {
+        likely(floors, Prior::PHONES, at, self.around(at, NEAR))
+    }
+
     /// The messages that are not farther than `reach` from `at`.
-    fn around(&self, at: Instant<Primary>, reach: Span) -> impl Iterator<Item = &Point> {
+    fn around(&self, at: Instant<Primary>, reach: Span) -> impl Iterator<Item = &Point> + Clone {
         let from = self.points.partition_point(|point| point.at < (at - reach).nanos());
         let to = self.points.partition_point(|point| point.at <= (at + reach).nanos());
         self.points.get(from..to).into_iter().flatten()
@@ -163,7 +167,7 @@ impl Half {
             }
         }
         let (above, below) = (lower_mean(above)?, lower_mean(below)?);
-        let base = likely(floors, at, self.around(at, NEAR))?;
+        let base = self.likely(floors, at)?;
         let moved = super::model::saturate((above - below) / 2);
         Some(Likely { offset: line.offset.saturating_add(moved), ..base })
     }

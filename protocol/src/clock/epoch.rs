@@ -14,9 +14,10 @@
 //! corrupt stamp would cost the whole alignment).
 
 use super::constraint::Observation;
-use super::interval::Bracket;
+use super::interval::{Bracket, Interval};
 use super::model::Wander;
 use crate::limits;
+use crate::time::{Instant, Primary};
 
 /// Contradictions that agree with each other before a clock epoch is believed.
 /// `[CLOCK-11]`
@@ -83,6 +84,11 @@ impl Tentative {
             return Ruling::Dismissed(self.innocent());
         }
         Ruling::Open
+    }
+
+    /// Where the offset is at `at` if the suspicion is right. `[CLOCK-33]`
+    pub(super) fn interval(&self, at: Instant<Primary>) -> Option<Interval> {
+        self.bracket.interval(at)
     }
 
     /// Whether a new epoch is still suspected.

@@ -10,7 +10,7 @@ use super::constraint::{Constraint, Epochs, Observation};
 use super::epoch::{Ruling, Tentative, contradicts};
 use super::interval::{Bracket, Interval};
 use super::model::{RATE_BITS, Wander};
-use super::point::{Likely, in_quadrature};
+use super::point::{Likely, Prior, in_quadrature};
 use crate::identity::sha256;
 use crate::limits;
 use crate::time::{Clock, Instant, Primary, Secondary, Span};
@@ -138,13 +138,33 @@ impl Estimator {
     /// The interval that certainly contains the offset at `at`, inside the data
     /// or beyond; `None` before there is a message in each direction, and before
     /// the current epoch. `[CLOCK-7]`
+    ///
+    /// While a new epoch is suspected, an instant after the last bound of the
+    /// current one is answered with what both together allow, or not at all.
+    /// `[CLOCK-33]`
     #[must_use]
     pub fn interval(&self, at: Instant<Primary>) -> Option<Interval> {
         let current = self.current.as_ref()?;
         if at.nanos() < current.since {
             return None;
         }
-        current.certain.interval(at)
+        let certain = current.certain.interval(at)?;
+        match &self.tentative {
+            Some(tentative) if at.nanos() > current.latest => {
+                Some(certain.hull(tentative.interval(at)?))
+            }
+            _ => Some(certain),
+        }
+    }
+
+    /// Whether `observation` would contradict the current epoch: a reason to
+    /// measure at once, before both devices have agreed on it. `[CLOCK-10]`
+    #[must_use]
+    pub fn is_contradicted_by(&self, observation: &Observation) -> bool {
+        self.current.as_ref().is_some_and(|current| {
+            observation.epochs.same_clocks(current.epochs)
+                && contradicts(&current.certain, observation)
+        })
     }
 
     /// The interval and what is likely inside it.
@@ -179,11 +199,16 @@ impl Estimator {
     /// for whoever needs no bound.
     #[must_use]
     pub fn middle_of(&self, at: Instant<Secondary>) -> Option<Instant<Primary>> {
-        let latest = Instant::from_nanos(self.current.as_ref()?.latest);
-        let mut guess = at.nanos().checked_sub(self.interval(latest)?.middle().nanos())?;
+        let current = self.current.as_ref()?;
+        let certain = |at| current.certain.interval(at);
+        let latest = certain(Instant::from_nanos(current.latest))?;
+        let mut guess = at.nanos().checked_sub(latest.middle().nanos())?;
         // Each round shrinks the error of the guess by the rate limit, 8192 times.
         for _ in 0..3 {
-            let middle = self.interval(Instant::from_nanos(guess))?.middle();
+            if guess < current.since {
+                return None;
+            }
+            let middle = certain(Instant::from_nanos(guess))?.middle();
             guess = at.nanos().checked_sub(middle.nanos())?;
         }
         Some(Instant::from_nanos(guess))
@@ -255,6 +280,11 @@ impl Estimator {
     fn begin(&mut self, observations: &[Observation], since: i64) {
         let Some(first) = observations.first() else { return };
         let point = first.constraint.point();
+        let known = self.current.as_ref().and_then(|current| {
+            let at = Instant::from_nanos(current.latest);
+            current.likely.at(at, current.certain.interval(at)?)
+        });
+        let prior = known.map_or(Prior::PHONES, |known| Prior::after(known.skew_ppb));
         if self.current.is_some() {
             self.epoch = self.epoch.saturating_add(1);
         }
@@ -264,7 +294,7 @@ impl Estimator {
             since,
             latest: point.at,
             certain: Bracket::new(Wander::GUARANTEED, point, limits::CLOCK_HULL_VERTICES),
-            likely: Bank::new(point),
+            likely: Bank::new(point, prior),
         });
         for observation in observations {
             self.add(*observation);

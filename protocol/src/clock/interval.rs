@@ -48,6 +48,12 @@ impl Interval {
         Span::from_nanos((self.high - self.low).nanos().saturating_add(1) / 2)
     }
 
+    /// The least interval that contains both.
+    #[must_use]
+    pub(super) fn hull(self, other: Self) -> Self {
+        Self { low: self.low.min(other.low), high: self.high.max(other.high) }
+    }
+
     /// Whether `offset` is possible.
     #[must_use]
     pub fn contains(self, offset: Span) -> bool {

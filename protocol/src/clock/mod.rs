@@ -10,6 +10,7 @@
 //! - `hull`: of all inequalities, those that can still matter.
 //! - [`interval`]: the range that certainly contains the offset at any instant.
 //! - `point`: the most likely offset inside it.
+//! - `rate`: how likely each rate is while many are possible.
 //! - `bank`: several of those, judged in hindsight.
 //! - `path`: when the path changed its length, and by how much.
 //! - `epoch`: what to do when a message contradicts the proof.
@@ -39,6 +40,7 @@ pub mod media;
 pub mod model;
 mod path;
 mod point;
+mod rate;
 pub mod schedule;
 pub mod smooth;
 pub mod stamps;

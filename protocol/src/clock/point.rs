@@ -15,12 +15,15 @@
 
 use super::constraint::{Point, Side};
 use super::interval::{Bracket, Line};
-use super::model::{Wander, root, saturate};
+use super::model::{root, saturate};
+use super::rate;
 use crate::time::{Instant, Primary};
 
-/// One standard deviation of the rate between two phones before anything is
-/// known: 20 ppm, in units of 2⁻⁴². `[CLOCK-15]`
-const PRIOR_RATE: i128 = 87_960_930;
+/// Rates are weighed in units of 2⁻⁴²: fine enough, and no product overflows.
+pub(super) const RATE_UNIT: u32 = 42;
+/// Rates that the floors leave open by less than this need no weighing: 1 ppm, in
+/// units of 2⁻⁴².
+const DOUBT: i64 = 4_398_047;
 /// The scale of the excess is taken from this many of the smallest.
 /// `[CLOCK-14]`
 const SMALLEST: usize = 8;
@@ -62,41 +65,56 @@ pub(super) fn fit<'a>(
     Some(Fit { peak, above: above.spacing(peak.room), below: below.spacing(peak.room) })
 }
 
+/// What is known of the rate before the messages speak. `[CLOCK-15]`
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Prior {
+    /// In units of 2⁻⁴².
+    pub(super) rate: i64,
+    /// One standard deviation, in units of 2⁻⁴².
+    pub(super) deviation: i64,
+}
+
+impl Prior {
+    /// Two phones: 0 ± 20 ppm.
+    pub(super) const PHONES: Self = Self { rate: 0, deviation: 87_960_930 };
+
+    /// Two phones of which one slept or whose clock was set: oscillators go on as
+    /// they were, ± 2 ppm for what has cooled or warmed meanwhile.
+    pub(super) fn after(skew_ppb: i64) -> Self {
+        let rate = (i128::from(skew_ppb) << RATE_UNIT) / 1_000_000_000;
+        Self { rate: saturate(rate), deviation: 8_796_093 }
+    }
+}
+
 /// The likely offset at `at`, given the floors and the messages around. `[CLOCK-14]`
 pub(super) fn likely<'a>(
     floors: &Bracket,
+    prior: Prior,
     at: Instant<Primary>,
-    around: impl Iterator<Item = &'a Point>,
+    around: impl Iterator<Item = &'a Point> + Clone,
 ) -> Option<Likely> {
-    let Fit { peak, above, below } = fit(floors, at, around)?;
-    // Where the room is one mean spacing smaller the line is e times less
-    // likely; the middle of the range that loses two is the mean of all.
-    let (least, most) = floors.rates_nearly(at, peak, above.saturating_add(below).max(2))?;
-    let rate = shrunk(floors.wander(), least, most);
-    let line = floors.line_of_rate(at, rate)?;
-    let tilt = floors
-        .line_of_rate(at, most)?
-        .offset
-        .saturating_sub(floors.line_of_rate(at, least)?.offset);
+    let found = fit(floors, at, around.clone())?;
+    let Fit { peak, above, below } = found;
+    // Where the room is one mean spacing smaller the line is e times less likely;
+    // the middle of the range that loses two is the mean of all.
+    let spacing = above.saturating_add(below).max(2);
+    let (least, most) = floors.rates_nearly(at, peak, spacing)?;
+    let line = if (most - least) >> (floors.wander().exponent() - RATE_UNIT) < DOUBT {
+        let line = floors.line_of_rate(at, least.midpoint(most))?;
+        let (high, low) = (floors.line_of_rate(at, most)?, floors.line_of_rate(at, least)?);
+        let tilt = high.offset.saturating_sub(low.offset);
+        rate::Weighed { rate: line.rate, offset: line.offset, deviation: tilt / 3 }
+    } else {
+        rate::weigh(floors, prior, at, peak, spacing, around)?
+    };
     // The true floor lies below the lowest message by up to one spacing.
     let offset = line.offset.saturating_add(below.saturating_sub(above) / 4);
     let floor_noise = in_quadrature(above, below) / 2;
     Some(Likely {
         offset,
-        noise: in_quadrature(floor_noise, tilt / 3),
-        skew_ppb: saturate((i128::from(rate) * 1_000_000_000) >> floors.wander().exponent()),
+        noise: in_quadrature(floor_noise, line.deviation),
+        skew_ppb: saturate((i128::from(line.rate) * 1_000_000_000) >> floors.wander().exponent()),
     })
-}
-
-/// The middle of the likely rates, drawn towards zero while they are many: the
-/// rate of two unknown oscillators is more likely small. `[CLOCK-15]`
-fn shrunk(wander: Wander, least: i64, most: i64) -> i64 {
-    // 2⁻⁴² per nanosecond is fine enough here, and no product overflows.
-    let coarse = wander.exponent() - 42;
-    // The whole range, three deviations: young floors look denser than they are.
-    let doubt = i128::from((most - least) >> coarse);
-    let weight = PRIOR_RATE * PRIOR_RATE + doubt * doubt;
-    saturate(i128::from(least.midpoint(most)) * PRIOR_RATE * PRIOR_RATE / weight)
 }
 
 /// The smallest few of many numbers.

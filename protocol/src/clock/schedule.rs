@@ -104,6 +104,14 @@ impl Schedule {
         self.early_until = now + EARLY;
     }
 
+    /// A message contradicts what is known of the clocks: measures at once, as at
+    /// the start, unless that is what it does already. `[CLOCK-11]`
+    pub fn suspect(&mut self, now: Instant<Primary>) {
+        if !matches!(self.phase, Phase::Start { .. }) {
+            self.restart(now);
+        }
+    }
+
     /// A probe was answered. Goes on with a burst whose first message it was, begins
     /// anew after a silence, and asks again at once while a new clock epoch is
     /// suspected: three answers decide that. `[CLOCK-11]` `[CLOCK-23]`

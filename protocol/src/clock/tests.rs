@@ -330,6 +330,41 @@ fn a_step_is_proven_by_three_and_one_false_stamp_is_not() {
     }
 }
 
+#[test]
+fn while_a_step_is_suspected_the_interval_holds_both_clocks() {
+    // [CLOCK-33]
+    for step in [5 * MILLI, -5 * MILLI, 45 * SECOND, -45 * SECOND] {
+        let random = &mut Random(37);
+        let truth = straight(400 * SECOND);
+        let mut estimator = observed(&exchanges(random, &truth, SECOND, 100 * SECOND, |_| 0));
+        let moved = exchanges(random, &truth, 110 * SECOND, 111 * SECOND, |_| 0);
+        let mut doubtful = 0;
+        for constraint in moved {
+            let constraint = shifted(constraint, step);
+            let proves = estimator.is_contradicted_by(&plain(constraint));
+            let before = estimator.is_doubtful();
+            let verdict = estimator.observe(constraint);
+            assert!(!proves || before || verdict == Observed::Held);
+            let at = constraint.at().nanos();
+            if !estimator.is_doubtful() {
+                continue;
+            }
+            let Some(interval) = estimator.interval(Instant::from_nanos(at)) else { continue };
+            doubtful += 1;
+            assert!(truth.is_in(at, interval), "the old clock: {interval:?}");
+            let there = Interval {
+                low: interval.low - Span::from_nanos(step),
+                high: interval.high - Span::from_nanos(step),
+            };
+            assert!(truth.is_in(at, there), "the new clock: {interval:?}");
+            let past = Instant::from_nanos(50 * SECOND);
+            assert!(estimator.interval(past).unwrap().half_width() < Span::from_millis(2));
+        }
+        assert!(doubtful > 0);
+        assert!(!estimator.is_doubtful());
+    }
+}
+
 fn shifted(constraint: Constraint, by: i64) -> Constraint {
     let by = Span::from_nanos(by);
     match constraint {

@@ -143,6 +143,9 @@ impl PrimaryMachine {
         if let Some(seat) = self.seats.get_mut(&role) {
             // [CLOCK-23]: a radio that was woken is measured while it is awake.
             seat.schedule.answered(now, seat.peer.timing().estimator());
+            if seat.peer.timing().is_contradicted() {
+                seat.schedule.suspect(now);
+            }
         }
         self.heard(now, role, fresh);
     }

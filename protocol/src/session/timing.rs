@@ -53,6 +53,8 @@ pub(crate) struct Timing<C: Station> {
     theirs: Option<u16>,
     /// The digest of what is known, until something else is.
     digest: Option<u64>,
+    /// Whether the latest stamp contradicted what was known.
+    contradicted: bool,
 }
 
 /// What a stamp changed.
@@ -81,7 +83,13 @@ pub(crate) enum Fresh {
 impl<C: Station> Timing<C> {
     /// `clock` numbers this device's clock: greater than in any earlier run.
     pub(crate) fn new(clock: u16) -> Self {
-        Self { stamps: Stamps::new(clock), estimator: Estimator::new(), theirs: None, digest: None }
+        Self {
+            stamps: Stamps::new(clock),
+            estimator: Estimator::new(),
+            theirs: None,
+            digest: None,
+            contradicted: false,
+        }
     }
 
     /// The path to the peer changed.
@@ -123,6 +131,8 @@ impl<C: Station> Timing<C> {
             self.forget();
         }
         let told = C::incoming(&mut self.stamps, from_wire::<C>(stamp), now);
+        let mut seen = told.seen.iter().flatten();
+        self.contradicted = seen.any(|seen| self.estimator.is_contradicted_by(seen));
         let mut fresh = Fresh::No;
         for observation in told.agreed.into_iter().flatten() {
             self.digest = None;
@@ -142,6 +152,11 @@ impl<C: Station> Timing<C> {
         self.stamps.renew();
         self.forget();
         Fresh::Yes
+    }
+
+    /// Whether the latest stamp contradicts what is known of the clocks.
+    pub(crate) const fn is_contradicted(&self) -> bool {
+        self.contradicted
     }
 
     pub(crate) const fn estimator(&self) -> &Estimator {

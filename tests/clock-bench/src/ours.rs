@@ -95,6 +95,10 @@ impl Session {
         match side {
             Side::Primary => {
                 let told = self.primary.incoming(stamp, Instant::from_nanos(now));
+                let mut seen = told.seen.iter().flatten();
+                if seen.any(|seen| self.estimator.is_contradicted_by(seen)) {
+                    self.schedule.suspect(Instant::from_nanos(now));
+                }
                 for observation in told.agreed.into_iter().flatten() {
                     let known = self.estimator != Estimator::new();
                     if self.estimator.take(observation) == Observed::NewEpoch && known {
