@@ -76,7 +76,7 @@ fn clocks(bed: &mut Bed) -> String {
 /// Seconds that the cut-off log of `guest` needs to show the link up again.
 fn until_up(guest: &mut Guest, seconds: u32) -> u128 {
     let began = Instant::now();
-    guest.until("/run/after", seconds, "link UP");
+    guest.until("/run/after", seconds, "link LIVE");
     began.elapsed().as_millis()
 }
 
@@ -242,7 +242,7 @@ fn addresses() -> String {
     renumber(bed.primary(), 11, 21);
     bed.assistant().pass(20);
     let linked = bed.primary().run(&format!("grep ': link' {LOG} | tail -n 1"));
-    assert!(linked.contains("UP"), "{linked}");
+    assert!(linked.contains("LIVE"), "{linked}");
     verdict(&bed.report(90), "PASS", 0);
     start
 }
