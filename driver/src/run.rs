@@ -65,6 +65,8 @@ pub(crate) async fn run<M: Machine, L: Link<M::Clock>>(
             Next::Ticked => {}
         }
     }
+    // Whoever is told of the end finds that nothing can be asked any more.
+    asked.asks.close();
     world.link.finish().await;
     kept.end().and(world.disk.sync())
 }
