@@ -20,8 +20,12 @@ clock is half a minute wrong and 80 ppm fast. Each camera is away once for 3 s.
 Succeeds if the verdict is PASS, the interruptions are those, and every pair of
 frames aligns within the stated error.
 
-With --faults both devices are processes, and a script says what becomes of them,
-in seconds after the start of answering, one fault a line, # for comments:
+The error of the alignment is told twice, stated and true: with what was known
+when each picture was taken (alignment.online with --json), and with all that is
+known afterwards (alignment). alignment.clocks holds the last estimates.
+
+With --faults both devices are processes, and a script says what becomes of
+them, in seconds after the start of answering, one fault a line, # for comments:
   at 6s A1 camera off for 3s   another app takes the camera
   at 12s P kill for 4s         SIGKILL, and started again 4 s later
   at 15s link down for 5s      nothing passes between the devices

@@ -15,6 +15,7 @@ pub mod director;
 pub mod fail;
 pub mod faults;
 mod lookout;
+mod online;
 pub mod outcome;
 pub mod primary;
 mod prompt;

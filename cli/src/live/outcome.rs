@@ -1,5 +1,6 @@
 //! What a rehearsal showed: the report, and the alignment held against the truth.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -11,11 +12,12 @@ use diptych_protocol::plan::Windows;
 use diptych_protocol::policy::Verdict;
 use diptych_protocol::report::{Report, evaluate};
 use diptych_protocol::time::{Instant, Span};
-use diptych_protocol::timeline::{ClockName, Timeline};
+use diptych_protocol::timeline::{ClockName, Timeline, observations};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use super::fail::LiveFail;
+use super::online::Online;
 use crate::align::{Comparison, FrameMap, Placed, Track};
 use crate::video::read_timecodes;
 
@@ -75,7 +77,8 @@ pub struct Interruption {
     pub standing: String,
 }
 
-/// The stated error of the alignment, and the true one.
+/// The stated error of the alignment, and the true one, with all that both
+/// journals know now that the session is over.
 #[derive(Clone, Debug, Serialize)]
 pub struct Alignment {
     /// The widest stated bound between two frames.
@@ -88,14 +91,16 @@ pub struct Alignment {
     pub frames_checked: u64,
     /// Pairs whose truth lies outside the stated bound.
     pub outside: u64,
+    /// The same with what was known when each picture was taken.
+    pub online: Comparison,
     /// The last estimate during the session, and how far the truth may be from it:
     /// for each assistant.
-    pub online: Vec<Online>,
+    pub clocks: Vec<LastEstimate>,
 }
 
-/// What was known of an assistant's clock while the session ran.
+/// What was known of an assistant's clock at last, while the session ran.
 #[derive(Clone, Debug, Serialize)]
-pub struct Online {
+pub struct LastEstimate {
     /// Whose clock.
     pub role: String,
     /// Ahead of the primary's by this much.
@@ -132,7 +137,7 @@ pub fn of(
     let journals = journals(folder, &roles)?;
     let report = evaluate(&journals, None)?;
     let origin = windows.answer_start.nanos();
-    let (map, comparison, recordings) = align(folder, &roles, &journals, origin)?;
+    let (map, comparisons, recordings) = align(folder, &roles, &journals, origin)?;
     let alignment = folder.join("alignment.json");
     let text = serde_json::to_string_pretty(&map)
         .map_err(|error| LiveFail::Unexpected { what: error.to_string() })?;
@@ -145,7 +150,7 @@ pub fn of(
         count: report.judgement.count_min,
         interruptions: interruptions(&report, origin),
         pairing_ns: pairing(folder),
-        alignment: stated(&comparison, &story),
+        alignment: stated(comparisons, &story),
         recordings,
         report: folder.join("report.json"),
         folder: folder.to_owned(),
@@ -166,6 +171,9 @@ impl Outcome {
         } else if self.alignment.outside > 0 || self.alignment.frames_checked == 0 {
             let Alignment { outside, frames_checked, .. } = self.alignment;
             format!("{outside} of {frames_checked} pairs of frames are outside their bound")
+        } else if self.alignment.online.outside > 0 {
+            let Comparison { outside, frames_checked, .. } = self.alignment.online;
+            format!("{outside} of {frames_checked} pairs were outside the bound known then")
         } else {
             return Ok(());
         };
@@ -178,6 +186,7 @@ impl Outcome {
         let ms = |ns: i64| format!("{}.{:03} ms", ns / 1_000_000, ns / 1_000 % 1_000);
         let mut text = format!(
             "{}: {} interruption(s) counted; {} pairs of frames align within {} (stated),\n  \
+             truly within {} (median {}); while it ran within {} (stated),\n  \
              truly within {} (median {})\n",
             self.verdict,
             self.count,
@@ -185,6 +194,9 @@ impl Outcome {
             ms(self.alignment.bound_ns_max),
             ms(self.alignment.true_error_ns_max),
             ms(self.alignment.true_error_ns_median),
+            ms(self.alignment.online.bound_ns_max),
+            ms(self.alignment.online.true_error_ns_max),
+            ms(self.alignment.online.true_error_ns_median),
         );
         for one in &self.interruptions {
             let from = one.start_ns / 1_000_000;
@@ -216,7 +228,7 @@ fn align(
     roles: &[Role],
     journals: &[Replayed],
     origin: i64,
-) -> Result<(FrameMap, Comparison, Vec<RecordingFile>), LiveFail> {
+) -> Result<(FrameMap, [Comparison; 2], Vec<RecordingFile>), LiveFail> {
     let lost = || LiveFail::Unexpected { what: "no journal leads to session time".to_owned() };
     let timeline = Timeline::of(journals).ok_or_else(lost)?;
     let clock = |role: Role| timeline.clocks().find(|clock| clock.role == role);
@@ -246,8 +258,41 @@ fn align(
             sha256: Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect(),
         });
     }
-    let comparison = map.compare(&truths);
-    Ok((map, comparison, recordings))
+    let online = online(journals, &timeline, &tracks, origin)?.compare(&truths);
+    let comparisons = [map.compare(&truths), online];
+    Ok((map, comparisons, recordings))
+}
+
+/// The map that the primary could have made while it ran, picture by picture.
+fn online(
+    journals: &[Replayed],
+    timeline: &Timeline,
+    tracks: &[Track<'_>],
+    origin: i64,
+) -> Result<FrameMap, LiveFail> {
+    let mut pairs = observations(journals);
+    let mut known = |role: Role| {
+        let clock = timeline.clocks().find(|clock| clock.role == role)?;
+        let list = pairs.remove(&(timeline.reference(), clock))?;
+        Some(RefCell::new(Online::new(list)))
+    };
+    let places: Vec<_> = tracks
+        .iter()
+        .map(|track| {
+            let online = known(track.role);
+            move |own_ns: i64| {
+                let now = (track.place)(own_ns)?;
+                if track.role.is_primary() {
+                    return Some(now);
+                }
+                online.as_ref()?.borrow_mut().place(own_ns, now.at_ns)
+            }
+        })
+        .collect();
+    let each = tracks.iter().zip(&places);
+    let tracks: Vec<_> =
+        each.map(|(track, place)| Track { path: track.path.clone(), place, ..*track }).collect();
+    Ok(FrameMap::new(&tracks, origin)?)
 }
 
 fn interruptions(report: &Report, origin: i64) -> Vec<Interruption> {
@@ -263,19 +308,20 @@ fn interruptions(report: &Report, origin: i64) -> Vec<Interruption> {
     .collect()
 }
 
-fn stated(comparison: &Comparison, story: &Story) -> Alignment {
-    let online = story.estimates.iter().map(|(role, (offset, within))| Online {
+fn stated([offline, online]: [Comparison; 2], story: &Story) -> Alignment {
+    let clocks = story.estimates.iter().map(|(role, (offset, within))| LastEstimate {
         role: role.to_string(),
         offset_ns: offset.nanos(),
         bound_ns: within.nanos(),
     });
     Alignment {
-        bound_ns_max: comparison.bound_ns_max,
-        true_error_ns_max: comparison.true_error_ns_max,
-        true_error_ns_median: comparison.true_error_ns_median,
-        frames_checked: comparison.frames_checked,
-        outside: comparison.outside,
-        online: online.collect(),
+        bound_ns_max: offline.bound_ns_max,
+        true_error_ns_max: offline.true_error_ns_max,
+        true_error_ns_median: offline.true_error_ns_median,
+        frames_checked: offline.frames_checked,
+        outside: offline.outside,
+        online,
+        clocks: clocks.collect(),
     }
 }
 

@@ -13,10 +13,16 @@ fn a_rehearsal_passes_counts_both_interruptions_and_was_true() {
     let roles: Vec<_> =
         told["interruptions"].as_array().unwrap().iter().map(|one| one["role"].clone()).collect();
     assert_eq!(roles, ["P", "A1"]);
+    // With all that is known afterwards, and with what was known at each picture.
     let alignment = &told["alignment"];
     let number = |name: &str| alignment[name].as_i64().unwrap();
     assert!(number("true_error_ns_max") <= number("bound_ns_max"), "{alignment}");
+    assert_eq!(number("outside"), 0, "{alignment}");
     assert!(number("frames_checked") > 100, "{alignment}");
+    let online = |name: &str| alignment["online"][name].as_i64().unwrap();
+    assert!(online("true_error_ns_max") <= online("bound_ns_max"), "{alignment}");
+    assert!(online("frames_checked") > 100 && online("outside") == 0, "{alignment}");
+    assert!(online("bound_ns_max") >= number("bound_ns_max"), "{alignment}");
     assert!(told["pairing_ns"].as_i64().unwrap() > 0);
     assert_eq!(told["recordings"].as_array().unwrap().len(), 2);
 }
