@@ -163,6 +163,10 @@ pub const JOINING_TIME: Span = Span::from_secs(60);
 pub const REDIAL_FIRST: Span = Span::from_millis(100);
 /// Between later attempts. `[SESSION-18]`
 pub const REDIAL_LAST: Span = Span::from_secs(1);
+/// Silence on a connection after which an assistant dials beside it. `[SESSION-27]`
+pub const REDIAL_SILENCE: Span = Span::from_millis(1_500);
+/// From a dial without an answer to the next one. `[SESSION-28]`
+pub const DIAL_PATIENCE: Span = Span::from_millis(2_500);
 /// From the order to finish to the end without what is missing. `[SESSION-9]`
 pub const CLOSING_TIME: Span = Span::from_secs(10);
 /// From the end of a session to the end of its connections. `[LIMITS-63]`
@@ -271,6 +275,12 @@ const _: () = {
     // One lost heartbeat must not look like a lost link.
     assert!(LINK_LATE.nanos() > 2 * HEARTBEAT_INTERVAL.nanos());
     assert!(LINK_DOWN.nanos() > LINK_LATE.nanos());
+    // A heartbeat may be late by half an interval, and a primary that moved be
+    // found, before anybody calls the link LATE.
+    assert!(REDIAL_SILENCE.nanos() > HEARTBEAT_INTERVAL.nanos());
+    assert!(REDIAL_SILENCE.nanos() < LINK_LATE.nanos());
+    // The last address of a code has its turn before the dial begins anew.
+    assert!(ADDRESSES as i64 * DIAL_STAGGER.nanos() < DIAL_PATIENCE.nanos());
     // Every combination must fit the bits of a mask, and be judged in an instant.
     assert!(UNKNOWN_TRIED <= 16);
     assert!(FRAME_GAP_MIN.nanos() < FRAME_GAP_MAX.nanos());

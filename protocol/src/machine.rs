@@ -213,7 +213,8 @@ pub enum Output<C: Clock, E> {
     },
     /// Let these peers in, from now on.
     Admit(Admission),
-    /// Connect to the holder of `peer` at any of `addresses`, raced.
+    /// Connect to the holder of `peer` at any of `addresses`, raced. Takes the
+    /// place of a dial that is under way.
     Dial {
         /// The pin that TLS must see.
         peer: Fingerprint,

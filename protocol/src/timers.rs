@@ -71,6 +71,12 @@ impl<C: Clock> Timers<C> {
         }
     }
 
+    /// Whether `timer` is set.
+    #[must_use]
+    pub fn is_set(&self, timer: Timer) -> bool {
+        self.due.contains_key(&timer)
+    }
+
     /// The earliest timer and when it is due.
     #[must_use]
     pub fn next(&self) -> Option<(Instant<C>, Timer)> {

@@ -18,9 +18,9 @@ fn an_outage_of_any_length_counts_nothing() {
             assert_verdict(&outcome, Verdict::Pass, 0);
             let counted = |e: &Event| matches!(e, Event::Tally(tally) if tally.confirmed > 0);
             assert!(!outcome.primary_told(counted), "{seconds} s: {}", outcome.story());
-            // [SESSION-18]
+            // [SESSION-18] [SESSION-28]
             let slowest = outcome.resumes.iter().max().copied().unwrap_or_default();
-            assert!(slowest < s(5), "back after {slowest}: {}", outcome.story());
+            assert!(slowest < s(3), "back after {slowest}: {}", outcome.story());
             let flags = &outcome.report.as_ref().unwrap().flags;
             // The silence may last a heartbeat longer than the outage: one of 2 s is
             // on the edge of LATE, and either is right.

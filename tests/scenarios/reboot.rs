@@ -36,3 +36,16 @@ fn a_bridge_that_is_gone_still_bears() {
         assert_verdict(&run(exam.with(s(260), off(1))).check(), Verdict::Pass, 2);
     }
 }
+
+#[test]
+fn what_overtakes_the_proof_is_not_taken_for_the_boot_before() {
+    // [SESSION-29]
+    for seed in 1..25 {
+        let mut exam = Scenario::exam(seed, 1, 4);
+        for path in &mut exam.paths {
+            path.loss = 0.1;
+        }
+        let exam = exam.with(s(150), What::PowerLoss { who: 0, lasting: s(12) });
+        assert_verdict(&run(exam).check(), Verdict::Pass, 1);
+    }
+}

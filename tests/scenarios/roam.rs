@@ -1,8 +1,10 @@
 //! Devices change networks.
 
+use diptych_protocol::liveness::LinkState;
 use diptych_protocol::policy::Verdict;
+use diptych_protocol::primary::Event;
 use diptych_protocol::time::Span;
-use diptych_tests::world::{Scenario, What};
+use diptych_tests::world::{Scenario, Told, What};
 
 use crate::{assert_verdict, run, s};
 
@@ -23,5 +25,26 @@ fn a_primary_that_moves_is_found_by_its_name() {
             exam = exam.with(s(80 + 50 * n), What::Move { who: 0 });
         }
         assert_verdict(&run(exam).check(), Verdict::Pass, 0);
+    }
+}
+
+#[test]
+fn a_primary_that_moves_is_found_before_its_link_is_late() {
+    // [SESSION-26] [SESSION-27]
+    for seed in 1..6 {
+        let exam = Scenario { verbose: true, ..Scenario::exam(seed, 2, 3) };
+        let exam = exam.with(s(100), What::Move { who: 0 });
+        let outcome = run(exam).check();
+        assert_verdict(&outcome, Verdict::Pass, 0);
+        let before_the_end = s(200).nanos();
+        let late = outcome.told.iter().any(|(at, _, told)| match told {
+            Told::Primary(Event::Link { state, .. }) => {
+                *at < before_the_end && *state > LinkState::CatchingUp
+            }
+            _ => false,
+        });
+        assert!(!late, "{}", outcome.story());
+        let connected = |line: &&String| line.contains(": connected to 0, Resume");
+        assert!(outcome.trace.iter().filter(connected).count() >= 2, "{}", outcome.story());
     }
 }

@@ -156,9 +156,13 @@ impl PrimaryMachine {
         if fresh == Fresh::Yes {
             seat.schedule.restart(now);
         }
-        if let Some(state) = seat.peer.heard(now, &mut self.local, &mut self.outbox) {
+        let found = seat.sought.take().is_some();
+        let changed = seat.peer.heard(now, &mut self.local, &mut self.outbox);
+        if let Some(state) = changed {
             self.local.settle(now, &mut self.outbox);
             self.outbox.event(Event::Link { role, state });
+        }
+        if found || changed.is_some() {
             self.show_codes();
         }
     }

@@ -58,8 +58,10 @@ impl PrimaryMachine {
             if seat.peer.link().is_some() {
                 seat.peer.moved(now, &mut self.local, &mut self.outbox);
                 seat.schedule.restart(now);
+                seat.sought = Some(now);
             }
         }
+        self.show_codes();
     }
 
     pub(super) fn slept(&mut self, now: Instant<Primary>, span: Span) {

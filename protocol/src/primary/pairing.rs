@@ -106,7 +106,8 @@ impl PrimaryMachine {
         // [SESSION-26]
         let unlinked = |m: &&Member| {
             self.seats.get(&m.name.role).is_some_and(|seat| {
-                seat.peer.link().is_none() || seat.peer.state() > LinkState::CatchingUp
+                let silent = seat.sought.is_some() || seat.peer.link().is_none();
+                silent || seat.peer.state() > LinkState::CatchingUp
             })
         };
         names.extend(self.state.members.iter().filter(unlinked).map(|m| m.membership.discovery()));
@@ -338,6 +339,7 @@ impl PrimaryMachine {
         let (local, outbox) = (&mut self.local, &mut self.outbox);
         match seat.peer.connected(now, arrival, local, outbox) {
             Ok(changed) => {
+                seat.sought = None;
                 self.local.settle(now, &mut self.outbox);
                 self.outbox.control(link, answer.to_bytes());
                 if let Some(state) = changed {

@@ -19,6 +19,8 @@ pub(super) struct Seat {
     pub(super) peer: Peer<Primary>,
     pub(super) label: Label,
     pub(super) schedule: Schedule,
+    /// Since when this device has another network and was not heard there.
+    pub(super) sought: Option<Instant<Primary>>,
     /// The six digits, until they were compared.
     pub(super) check_code: Option<u32>,
     /// Coverage that the copied journal proves, in session time.
@@ -54,6 +56,7 @@ impl Seat {
             peer,
             label,
             schedule: Schedule::new(now),
+            sought: None,
             check_code: None,
             recording: Recording::new(policy.terms().frame_gap),
             waiting: VecDeque::new(),

@@ -21,6 +21,10 @@ impl SecondaryMachine {
         proven: pairing::Connection,
     ) {
         self.dialling = Dialling::No;
+        if self.link.is_some() && !self.is_silent(now) {
+            // The old connection has spoken meanwhile. [SESSION-27]
+            return self.outbox.close(link, CloseCode::OkEnd);
+        }
         let opened = match purpose {
             Purpose::Pair => self.prove(&proven).map(|proof| {
                 proof.map(|(frame, expect)| (frame, Stage::Proving(Box::new(expect))))
@@ -38,9 +42,23 @@ impl SecondaryMachine {
             }
             Some(Ok((frame, stage))) => {
                 let reader = FrameReader::new(Trust::Unpaired);
-                self.link = Some(Link { id: link, reader, stage });
+                let made = Link { id: link, since: now, reader, stage };
+                if let Some(silent) = self.link.replace(made) {
+                    self.leave_behind(silent.id);
+                }
                 self.outbox.control(link, frame.to_bytes());
             }
+        }
+    }
+
+    /// Nothing more is said or heard on this connection; the primary closes it
+    /// when it accepts the other one. `[SESSION-27]`
+    fn leave_behind(&mut self, silent: LinkId) {
+        if let Course::InSession(session) = &mut self.course {
+            session.peer.detach();
+        }
+        if let Some(earlier) = self.former.replace(silent) {
+            self.outbox.close(earlier, CloseCode::OkEnd);
         }
     }
 
@@ -70,10 +88,11 @@ impl SecondaryMachine {
         lane: Lane,
         bytes: &[u8],
     ) {
-        if self.link.as_ref().is_none_or(|current| current.id != link) {
-            return;
-        }
+        let Some(current) = self.link.as_ref().filter(|current| current.id == link) else { return };
         match lane {
+            // One that overtakes RESUMED may come from a boot that is not known
+            // yet. [SESSION-29]
+            Lane::Timing if !matches!(current.stage, Stage::Seated) => {}
             Lane::Timing => self.datagram(now, bytes),
             Lane::Control => {
                 if let Err(fault) = self.stream(now, bytes) {
@@ -117,6 +136,9 @@ impl SecondaryMachine {
     fn resumed(&mut self, now: Instant<Secondary>, link: LinkId, answer: &Resume) {
         let Course::InSession(session) = &mut self.course else { return };
         session.patience = limits::REDIAL_FIRST;
+        if let Some(former) = self.former.take() {
+            self.outbox.close(former, CloseCode::OkEnd);
+        }
         let theirs = Head { sequence: answer.sequence, hash: answer.head };
         let (boot, held) = (Some(answer.boot), answer.peer_sequence);
         let arrival = Arrival { link, boot, theirs: Some(theirs), held };
@@ -257,6 +279,9 @@ impl SecondaryMachine {
 
     pub(super) fn dial_failed(&mut self, now: Instant<Secondary>, lost: Lost) {
         self.dialling = Dialling::No;
+        if self.link.is_some() && !self.is_silent(now) {
+            return;
+        }
         let joining = matches!(self.course, Course::Joining { .. });
         if let Lost::Closed(code) = lost {
             self.closed(now, code);
@@ -290,11 +315,39 @@ impl SecondaryMachine {
         Span::from_nanos(span.nanos().saturating_sub(fifth).saturating_add(sway))
     }
 
+    /// Whether nothing was heard on the connection for so long that another one
+    /// is worth a try.
+    fn is_silent(&self, now: Instant<Secondary>) -> bool {
+        self.silent_from().is_some_and(|from| from <= now)
+    }
+
+    /// When the connection will have been silent for too long. `[SESSION-27]`
+    fn silent_from(&self) -> Option<Instant<Secondary>> {
+        let (Course::InSession(session), Some(link)) = (&self.course, &self.link) else {
+            return None;
+        };
+        let heard = session.peer.heard_at().map_or(link.since, |heard| heard.max(link.since));
+        Some(heard + limits::REDIAL_SILENCE)
+    }
+
+    /// Looks at the connection again when it could have become silent.
+    pub(super) fn watch_link(&mut self) {
+        if self.dialling == Dialling::No
+            && !self.timers.is_set(Timer::Redial)
+            && let Some(from) = self.silent_from()
+        {
+            self.timers.set(Timer::Redial, Some(from));
+        }
+    }
+
+    /// Dials if there is no connection that speaks; a dial that has no answer yet
+    /// is begun anew, since its next packet may be seconds away. `[SESSION-28]`
     pub(super) fn redial(&mut self, now: Instant<Secondary>) {
         self.timers.set(Timer::Redial, None);
-        if self.link.is_none() && self.dialling == Dialling::No {
+        if self.link.is_some() && !self.is_silent(now) {
+            self.dialling = Dialling::No;
+        } else if self.dialling != Dialling::Now(Purpose::Pair) {
             self.dial_primary();
         }
-        _ = now;
     }
 }

@@ -180,8 +180,9 @@ impl SecondaryMachine {
         if matches!(self.course, Course::Over) {
             return;
         }
-        if let Some(link) = self.link.take() {
-            self.outbox.settled().close(link.id, CloseCode::OkEnd);
+        let open = self.link.take().map(|link| link.id);
+        for link in [open, self.former.take()].into_iter().flatten() {
+            self.outbox.settled().close(link, CloseCode::OkEnd);
         }
         if let Course::InSession(session) = &mut self.course {
             // Nobody to come back to: a later start finds that out here.

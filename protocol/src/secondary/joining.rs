@@ -42,6 +42,7 @@ impl SecondaryMachine {
             device: None,
             slept: Span::ZERO,
             link: None,
+            former: None,
             dialling: Dialling::No,
             course: Course::Over,
         };
@@ -263,9 +264,6 @@ impl SecondaryMachine {
 
     /// Reaches for the primary: by its code before pairing, by its pin after.
     pub(super) fn dial_primary(&mut self) {
-        if self.dialling != Dialling::No || self.link.is_some() {
-            return;
-        }
         match &self.course {
             Course::Joining { hello, .. } => {
                 let ticket = hello.ticket();
@@ -280,6 +278,7 @@ impl SecondaryMachine {
                 let (addresses, name) = (primary.addresses.clone(), membership.discovery());
                 let pin = membership.peer.fingerprint();
                 self.dialling = Dialling::Now(Purpose::Resume);
+                self.timers.set(Timer::Redial, Some(self.now + limits::DIAL_PATIENCE));
                 self.outbox.dial(pin, addresses, Purpose::Resume, name);
             }
             Course::Idle { .. } | Course::Asking { .. } | Course::Over => {}

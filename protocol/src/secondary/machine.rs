@@ -31,6 +31,8 @@ pub struct SecondaryMachine {
     pub(super) device: Option<Device>,
     pub(super) slept: Span,
     pub(super) link: Option<Link>,
+    /// The silent connection that `link` takes the place of, until it has.
+    pub(super) former: Option<LinkId>,
     /// Whether the driver is dialling now.
     pub(super) dialling: Dialling,
     pub(super) course: Course,
@@ -83,6 +85,7 @@ pub(super) enum Closing {
 /// The connection to the primary.
 pub(super) struct Link {
     pub(super) id: LinkId,
+    pub(super) since: Instant<Secondary>,
     pub(super) reader: FrameReader,
     pub(super) stage: Stage,
 }
@@ -134,6 +137,7 @@ impl SecondaryMachine {
             self.timers.set(Timer::Recorder, session.camera.deadline());
             self.timers.set(silence, session.peer.silence_deadline());
         }
+        self.watch_link();
         if matches!(self.course, Course::Over) {
             self.timers = Timers::default();
         }

@@ -5,9 +5,11 @@
 //! the roles. A `Peer` exists from pairing to the end of the session, through
 //! every outage: connections come and go, the peer stays.
 
+mod exchange;
+
 use crate::device::Device;
 use crate::identity::{BootId, Role};
-use crate::journal::{Entry, Fact, Fork, Head, Header, Heard, Mirror, MirrorError, Replayed};
+use crate::journal::{Fact, Fork, Head, Header, Heard, Mirror, Replayed};
 use crate::liveness::{LinkState, Liveness};
 use crate::machine::{JournalName, LinkId};
 use crate::session::camera::Camera;
@@ -16,7 +18,7 @@ use crate::session::news::{Arrival, Beat, Newer, Status};
 use crate::session::timing::{Fresh, Level, Station, Timing};
 use crate::session::{Local, Outbox};
 use crate::time::{Instant, Span};
-use crate::wire::{self, Control, SenderTime, Timing as Datagram};
+use crate::wire::{self, SenderTime, Timing as Datagram};
 
 /// A paired device, connected or not.
 pub(crate) struct Peer<C: Station> {
@@ -172,6 +174,18 @@ impl<C: Station> Peer<C> {
         let changed = self.liveness.disconnected();
         self.note_link(now, changed, local, outbox);
         changed
+    }
+
+    /// A new connection is about to take the place of this one. Nothing more is
+    /// sent on the old one: what it claimed could overtake what RESUME claims,
+    /// and look like two pasts.
+    pub(crate) const fn detach(&mut self) {
+        self.link = None;
+    }
+
+    /// When the peer was last heard.
+    pub(crate) const fn heard_at(&self) -> Option<Instant<C>> {
+        self.liveness.heard_at()
     }
 
     /// The peer's packets come from elsewhere now.
@@ -343,58 +357,5 @@ impl<C: Station> Peer<C> {
     ) {
         self.device = Some(report.device);
         self.booted(now, report.boot, local, outbox);
-    }
-
-    /// Takes records of the peer's journal; acknowledged once durable.
-    /// `[SESSION-16]`
-    ///
-    /// # Errors
-    /// [`MirrorError`]; what is damaged or forked ends the link, a gap is asked
-    /// for again by the caller.
-    pub(crate) fn copy<E>(
-        &mut self,
-        journal: &wire::Journal,
-        outbox: &mut Outbox<C, E>,
-    ) -> Result<Vec<Entry>, MirrorError> {
-        let accepted = self.mirror.accept(journal.from_sequence(), journal.records())?;
-        outbox.append(self.name, accepted.bytes);
-        Ok(accepted.entries)
-    }
-
-    /// Acknowledges what was copied and is durable by now.
-    pub(crate) fn acknowledge<E>(&self, local: &Local<C>, outbox: &mut Outbox<C, E>) {
-        let Some(link) = self.link.filter(|_| !local.is_poisoned()) else { return };
-        let Head { sequence, hash } = self.mirror.head();
-        let have = wire::JournalHave { sequence, head: hash };
-        outbox.settled().control(link, Control::JournalHave(have).encode());
-    }
-
-    /// Asks for the records that the copy lacks.
-    pub(crate) fn ask<E>(&self, outbox: &mut Outbox<C, E>) {
-        let Some(link) = self.link else { return };
-        let ask = wire::JournalAsk { from_sequence: self.mirror.wanted() };
-        outbox.control(link, Control::JournalAsk(ask).encode());
-    }
-
-    /// The peer holds the own journal up to here.
-    pub(crate) fn acknowledged(&mut self, have: &wire::JournalHave) {
-        self.courier.acknowledged(have.sequence);
-    }
-
-    /// The peer wants the own journal from there.
-    pub(crate) fn asked(&mut self, ask: &wire::JournalAsk) {
-        self.courier.rewind(ask.from_sequence);
-    }
-
-    /// Sends durable records of the own journal, as many as may be under way.
-    pub(crate) fn ship<E>(&mut self, local: &Local<C>, outbox: &mut Outbox<C, E>) {
-        let Some(link) = self.link else { return };
-        while let Some(parcel) = self.courier.next(local) {
-            let records = parcel.records.to_vec();
-            // Within its bounds by construction: see the relations in limits.rs.
-            if let Ok(journal) = wire::Journal::new(parcel.from, parcel.count, records) {
-                outbox.control(link, Control::Journal(journal).encode());
-            }
-        }
     }
 }

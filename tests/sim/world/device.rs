@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use diptych_protocol::identity::{BootId, PublicKey, Signer as _, sha256};
-use diptych_protocol::machine::{Admission, JournalName, LinkId};
+use diptych_protocol::identity::{BootId, Fingerprint, PublicKey, Signer as _, sha256};
+use diptych_protocol::machine::{Admission, JournalName, LinkId, Purpose};
 
 use super::brain::Brain;
 use super::clock::LocalClock;
@@ -12,6 +12,17 @@ use super::disk::Disk;
 use super::key::Key;
 use crate::dice::{Dice, Law};
 use diptych_protocol::time::Span;
+
+/// Whom an app is calling.
+#[derive(Clone, Debug)]
+pub(super) struct Dialled {
+    pub(super) number: u64,
+    pub(super) since: i64,
+    pub(super) peer: Fingerprint,
+    pub(super) addresses: Vec<SocketAddr>,
+    pub(super) purpose: Purpose,
+    pub(super) discovery: String,
+}
 
 /// Between two fragments of a recording.
 pub(super) const FRAGMENT: i64 = 500_000_000;
@@ -33,6 +44,9 @@ pub(super) struct Device {
     pub(super) asleep_until: i64,
     pub(super) links: BTreeMap<LinkId, u64>,
     pub(super) next_link: u64,
+    /// The dial under way, and how many there were.
+    pub(super) dialled: Option<Dialled>,
+    pub(super) dials: u64,
     pub(super) address: SocketAddr,
     pub(super) admission: Admission,
     pub(super) announced: Vec<String>,
@@ -110,6 +124,8 @@ impl Device {
             asleep_until: 0,
             links: BTreeMap::new(),
             next_link: 0,
+            dialled: None,
+            dials: 0,
             address: address(index, 1),
             admission: Admission::default(),
             announced: Vec::new(),
@@ -152,6 +168,7 @@ impl Device {
         self.run += 1;
         self.wake += 1;
         self.links.clear();
+        self.dialled = None;
         self.admission = Admission::default();
         self.announced.clear();
         self.camera.stop();

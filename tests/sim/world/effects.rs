@@ -5,6 +5,7 @@ use diptych_protocol::machine::{Input, JournalName, Lane, LinkId};
 use diptych_protocol::wire::{Control, HEADER, Kind, Timing};
 
 use super::brain::Effect;
+use super::device::Dialled;
 use super::{Happening, World};
 
 impl World {
@@ -53,10 +54,9 @@ impl World {
                 Effect::Admit(admission) => self.devices[who].admission = admission,
                 Effect::Announce(names) => self.devices[who].announced = names,
                 Effect::Dial { peer, addresses, purpose, discovery } => {
-                    let reach = addresses.contains(&self.devices[0].address)
-                        || self.devices[0].announced.contains(&discovery);
-                    self.note(|| format!("{who}: dials, {purpose:?}, within reach: {reach}"));
-                    self.dial(who, peer, reach, purpose);
+                    let (number, since) = (0, self.now);
+                    let dialled = Dialled { number, since, peer, addresses, purpose, discovery };
+                    self.dial(who, dialled);
                 }
                 Effect::Close { link, code } => self.close(who, link, code),
                 Effect::Event(told) => heard.push(told),

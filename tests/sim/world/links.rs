@@ -6,12 +6,13 @@
 //! nothing to anybody.
 
 use diptych_protocol::fault::CloseCode;
-use diptych_protocol::identity::{Fingerprint, sha256};
+use diptych_protocol::identity::sha256;
 use diptych_protocol::limits;
 use diptych_protocol::liveness::LinkState;
 use diptych_protocol::machine::{Input, Lane, LinkId, Lost, Purpose};
 use diptych_protocol::secret::Secret;
 
+use super::device::Dialled;
 use super::path::Way;
 use super::{Happening, World};
 
@@ -47,12 +48,17 @@ enum EndState {
 pub(super) struct Watch {
     /// Since when nothing keeps it from being LIVE.
     pub(super) fine: Option<i64>,
+    /// Since when the primary is elsewhere and the assistant has not heard it there.
+    pub(super) cut: Option<i64>,
     pub(super) live: bool,
     pub(super) paired: bool,
     /// Which boots of both devices were once LIVE together.
     pub(super) boots: (u32, u32),
 }
 
+/// A client that measured no round trip yet repeats after three times what it
+/// assumes, and then after twice as long each time (RFC 9002 section 6.2).
+const FIRST_PROBE: i64 = 3 * limits::ROUND_TRIP_ASSUMED.nanos();
 /// A link that nothing hinders must be LIVE after this.
 const RESUME_BOUND: i64 = 12_000_000_000;
 
@@ -63,22 +69,44 @@ impl Connection {
 }
 
 impl World {
-    /// A device wants to reach the primary.
-    pub(super) fn dial(&mut self, who: usize, peer: Fingerprint, reach: bool, purpose: Purpose) {
-        let run = self.devices[who].run;
+    /// A device dials, instead of what it dialled before.
+    pub(super) fn dial(&mut self, who: usize, mut dialled: Dialled) {
+        self.note(|| format!("{who}: dials, {:?}", dialled.purpose));
+        let device = &mut self.devices[who];
+        device.dials += 1;
+        dialled.number = device.dials;
+        let attempt = Happening::Attempt { who, dial: dialled.number, repeats: 0 };
+        device.dialled = Some(dialled);
+        self.at(self.now, attempt);
+    }
+
+    /// A device sends the first packet of a handshake, or repeats it. Nobody tells
+    /// it when the path or the primary is back: only the next repetition finds out.
+    pub(super) fn attempt(&mut self, who: usize, dial: u64, repeats: u32) {
+        let Some(dialled) = self.devices[who].dialled.clone().filter(|d| d.number == dial) else {
+            return;
+        };
+        let from = self.now;
         let path = &self.paths[who];
-        let from = path.there_from(self.now);
-        let gives_up = self.now + limits::HANDSHAKE_DEADLINE.nanos();
-        let there = self.devices[0].is_running(from) && reach && from < gives_up;
-        if !there {
-            let lost = Lost::Unreachable;
-            return self.at(gives_up, Happening::DialFailed { who, run, lost });
+        let reach = dialled.addresses.contains(&self.devices[0].address)
+            || self.devices[0].announced.contains(&dialled.discovery);
+        let lost = [0, 1].map(|_| self.dice.chance(path.conditions.loss)).contains(&true);
+        if !reach || !path.is_there(from) || !self.devices[0].is_running(from) || lost {
+            let gives_up = dialled.since + limits::HANDSHAKE_DEADLINE.nanos();
+            let next = dialled.since + FIRST_PROBE * ((2 << repeats) - 1);
+            if next >= gives_up {
+                let lost = Lost::Unreachable;
+                return self.at(gives_up, Happening::DialFailed { who, dial, lost });
+            }
+            return self.at(next, Happening::Attempt { who, dial, repeats: repeats + 1 });
         }
         let trip = path.round_trip(&mut self.dice);
-        if self.devices[0].key().fingerprint() != peer {
+        if self.devices[0].key().fingerprint() != dialled.peer {
             let lost = Lost::WrongKey;
-            return self.at(from + trip, Happening::DialFailed { who, run, lost });
+            return self.at(from + trip, Happening::DialFailed { who, dial, lost });
         }
+        self.devices[who].dialled = None;
+        let purpose = dialled.purpose;
         let id = self.next_connection;
         self.next_connection += 1;
         let mut end = |device: usize| {
@@ -92,6 +120,12 @@ impl World {
         self.connections.insert(id, connection);
         self.at(from + trip, Happening::Up { connection: id, end: 1 });
         self.at(from + trip * 3 / 2, Happening::Up { connection: id, end: 0 });
+    }
+
+    pub(super) fn dial_failed(&mut self, who: usize, dial: u64, lost: Lost) {
+        if self.devices[who].dialled.take_if(|dialled| dialled.number == dial).is_some() {
+            self.feed(who, Input::DialFailed { lost });
+        }
     }
 
     /// One end has finished its handshake.
@@ -204,6 +238,12 @@ impl World {
             EndState::Open => {
                 end.heard = self.now;
                 let link = end.link;
+                if who > 0
+                    && lane == Lane::Control
+                    && let Some(since) = self.watch[who].cut.take()
+                {
+                    self.resumes.push(self.now - since);
+                }
                 self.feed(who, Input::Received { link, lane, bytes });
             }
             // The server's handshake ends after the client has begun to speak.
@@ -316,6 +356,7 @@ impl World {
             && ![0, who].iter().any(|who| self.devices[*who].disk.is_full())
             && !settled;
         if !fine {
+            self.watch[who].cut = None;
             self.watch[who].fine = None;
             return;
         }

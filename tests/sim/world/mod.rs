@@ -62,7 +62,8 @@ enum Happening {
     Datagram { connection: u64, to: usize, bytes: Vec<u8> },
     Up { connection: u64, end: usize },
     Gone { connection: u64, end: usize, lost: Lost },
-    DialFailed { who: usize, run: u32, lost: Lost },
+    Attempt { who: usize, dial: u64, repeats: u32 },
+    DialFailed { who: usize, dial: u64, lost: Lost },
     Step(usize),
     Return(usize),
     Tick,
@@ -199,6 +200,7 @@ impl World {
             | Happening::Frames { who, .. }
             | Happening::Roll { who, .. }
             | Happening::Rescan { who }
+            | Happening::Attempt { who, .. }
             | Happening::DialFailed { who, .. } => Some(*who),
             Happening::Stream { connection, to: end, .. }
             | Happening::Datagram { connection, to: end, .. }
@@ -239,11 +241,8 @@ impl World {
             }
             Happening::Up { connection, end } => self.up(connection, end),
             Happening::Gone { connection, end, lost } => self.gone(connection, end, lost),
-            Happening::DialFailed { who, run, lost } => {
-                if self.devices[who].run == run {
-                    self.feed(who, Input::DialFailed { lost });
-                }
-            }
+            Happening::Attempt { who, dial, repeats } => self.attempt(who, dial, repeats),
+            Happening::DialFailed { who, dial, lost } => self.dial_failed(who, dial, lost),
             Happening::Step(index) => self.step(index),
             Happening::Return(index) => self.step_ends(index),
             Happening::Tick => {

@@ -146,7 +146,10 @@ impl World {
         self.devices[who].address = address(who, self.moves);
         if who == 0 {
             self.break_all();
-            self.watch.iter_mut().for_each(|watch| watch.fine = None);
+            for watch in &mut self.watch {
+                watch.cut = watch.live.then_some(self.now);
+                watch.fine = None;
+            }
             let addresses = self.addresses();
             self.feed(0, Input::NetworkChanged);
             self.lead(primary::Command::Addresses(addresses));

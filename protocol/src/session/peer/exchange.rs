@@ -1,0 +1,65 @@
+//! The two journals of a link, shipped to each other.
+//!
+//! Each side sends what is durable, acknowledges what it holds durably, and asks
+//! again for what is missing; nothing here looks into a record.
+
+use super::Peer;
+use crate::journal::{Entry, Head, MirrorError};
+use crate::session::timing::Station;
+use crate::session::{Local, Outbox};
+use crate::wire::{self, Control};
+
+impl<C: Station> Peer<C> {
+    /// Takes records of the peer's journal; acknowledged once durable.
+    /// `[SESSION-16]`
+    ///
+    /// # Errors
+    /// [`MirrorError`]; what is damaged or forked ends the link, a gap is asked
+    /// for again by the caller.
+    pub(crate) fn copy<E>(
+        &mut self,
+        journal: &wire::Journal,
+        outbox: &mut Outbox<C, E>,
+    ) -> Result<Vec<Entry>, MirrorError> {
+        let accepted = self.mirror.accept(journal.from_sequence(), journal.records())?;
+        outbox.append(self.name, accepted.bytes);
+        Ok(accepted.entries)
+    }
+
+    /// Acknowledges what was copied and is durable by now.
+    pub(crate) fn acknowledge<E>(&self, local: &Local<C>, outbox: &mut Outbox<C, E>) {
+        let Some(link) = self.link.filter(|_| !local.is_poisoned()) else { return };
+        let Head { sequence, hash } = self.mirror.head();
+        let have = wire::JournalHave { sequence, head: hash };
+        outbox.settled().control(link, Control::JournalHave(have).encode());
+    }
+
+    /// Asks for the records that the copy lacks.
+    pub(crate) fn ask<E>(&self, outbox: &mut Outbox<C, E>) {
+        let Some(link) = self.link else { return };
+        let ask = wire::JournalAsk { from_sequence: self.mirror.wanted() };
+        outbox.control(link, Control::JournalAsk(ask).encode());
+    }
+
+    /// The peer holds the own journal up to here.
+    pub(crate) fn acknowledged(&mut self, have: &wire::JournalHave) {
+        self.courier.acknowledged(have.sequence);
+    }
+
+    /// The peer wants the own journal from there.
+    pub(crate) fn asked(&mut self, ask: &wire::JournalAsk) {
+        self.courier.rewind(ask.from_sequence);
+    }
+
+    /// Sends durable records of the own journal, as many as may be under way.
+    pub(crate) fn ship<E>(&mut self, local: &Local<C>, outbox: &mut Outbox<C, E>) {
+        let Some(link) = self.link else { return };
+        while let Some(parcel) = self.courier.next(local) {
+            let records = parcel.records.to_vec();
+            // Within its bounds by construction: see the relations in limits.rs.
+            if let Ok(journal) = wire::Journal::new(parcel.from, parcel.count, records) {
+                outbox.control(link, Control::Journal(journal).encode());
+            }
+        }
+    }
+}
