@@ -121,10 +121,11 @@ fn started<C: Clock>(take: u32, file: &str) -> HostFact<C> {
     HostFact::RecordingStarted { take, timescale: 1_000_000, file: file.to_owned() }
 }
 
-/// Half a second of frames that end now.
-fn committed<C: Clock>(now: Instant<C>) -> HostFact<C> {
-    let fragment =
-        Fragment { first: now - FRAGMENT, last: now, frames: 16, bytes: 1_000, sha256: [1; 32] };
+/// Frames that end now, and begin after the `last` ones or half a second ago.
+fn committed<C: Clock>(last: &mut Option<Instant<C>>, now: Instant<C>) -> HostFact<C> {
+    let first = last.map_or(now - FRAGMENT, |last| last + Span::from_nanos(1));
+    *last = Some(now);
+    let fragment = Fragment { first, last: now, frames: 16, bytes: 1_000, sha256: [1; 32] };
     HostFact::Committed { fragment, offset: 0 }
 }
 
@@ -177,6 +178,7 @@ fn a_whole_session_through_the_facades() {
     pair(&primary, &assistant, &mut log);
 
     // Both commit half a second of frames every half second, until the phase ends.
+    let (mut front, mut behind) = (None, None);
     let mut ended = false;
     while !ended {
         ended = match primary.next_event(FRAGMENT.to_duration()) {
@@ -188,8 +190,8 @@ fn a_whole_session_through_the_facades() {
         };
         let covered = primary.snapshot().unwrap().covered;
         if covered.is_none_or(|covered| primary.now() - covered >= FRAGMENT) {
-            primary.tell(committed(primary.now())).unwrap();
-            assistant.tell(committed(assistant.now())).unwrap();
+            primary.tell(committed(&mut front, primary.now())).unwrap();
+            assistant.tell(committed(&mut behind, assistant.now())).unwrap();
         }
     }
     let snapshot = primary.snapshot().unwrap();

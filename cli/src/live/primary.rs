@@ -101,7 +101,7 @@ pub fn run(options: &Options, out: &mut dyn Write) -> Result<Exit, LiveFail> {
         file: options.folder.join("P.mp4"),
     };
     let station = Station::new(device.clone(), Wrongness::default(), shot)?;
-    let mut lead = Lead { options, device, station, assistants, begun: false };
+    let mut lead = Lead { options, device, station, assistants, begun: false, met: false };
     let led = lead.live(&stop, out);
     lead.station.stop();
     let stopped = lead.device.stop();
@@ -184,6 +184,8 @@ struct Lead<'a> {
     station: Station<PrimaryMachine>,
     assistants: u8,
     begun: bool,
+    /// Somebody was connected in this run.
+    met: bool,
 }
 
 impl Lead<'_> {
@@ -196,7 +198,7 @@ impl Lead<'_> {
             }
             self.station.obey(self.options.camera_file.as_deref());
             if let Some(since) = &finished
-                && (since.passed() > PARTING || self.everybody_left()?)
+                && (since.passed() > PARTING || (self.met && self.everybody_left()?))
             {
                 return Ok(());
             }
@@ -207,7 +209,10 @@ impl Lead<'_> {
                     }
                     finished = Some(Since::now());
                 }
-                Some(Told::Event(event)) => self.heed(event, stop, out)?,
+                Some(Told::Event(event)) => {
+                    self.met |= matches!(event, Event::Link { .. });
+                    self.heed(event, stop, out)?;
+                }
                 Some(Told::Trouble(trouble)) => say(out, &format!("trouble: {}", trouble.advice())),
                 Some(Told::Missed(_)) | None => {}
                 Some(Told::Ended) => return Ok(()),
@@ -236,8 +241,8 @@ impl Lead<'_> {
         if compared && !self.begun && !self.station.is_recording() {
             self.begun = true;
             return match self.device.ask(Command::Begin) {
-                // A session that goes on has begun before.
-                Err(Failure::Refused { refused: Refused::AlreadyBegun }) => Ok(()),
+                // A session that goes on has begun before, or is over.
+                Err(Failure::Refused { refused: Refused::AlreadyBegun | Refused::Over }) => Ok(()),
                 other => Ok(other?),
             };
         }

@@ -9,11 +9,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use diptych_driver::clock::{BootClock, Skewed};
-use diptych_driver::embed::{Embedded, Role as Machine};
+use diptych_driver::embed::{Embedded, Failure, Role as Machine};
 use diptych_protocol::device::{Device, Permissions};
 use diptych_protocol::ledger::{Cause, Observed};
 use diptych_protocol::recording::Fragment;
-use diptych_protocol::session::HostFact;
+use diptych_protocol::session::{HostFact, Refused};
 use diptych_protocol::time::{Clock, Instant, Span};
 
 use super::fail::LiveFail;
@@ -87,7 +87,11 @@ impl<M: Machine> Station<M> {
             free_bytes: free_bytes(shot.file.parent().unwrap_or(Path::new("."))),
             ..Device::default()
         };
-        device.tell(HostFact::Device(report))?;
+        match device.tell(HostFact::Device(report)) {
+            // Of a session that is over there is only the end to hear.
+            Ok(()) | Err(Failure::Refused { refused: Refused::Over }) => {}
+            Err(failure) => return Err(failure.into()),
+        }
         Ok(Self { device, wrongness, shot, recorder: None, away: false })
     }
 

@@ -109,3 +109,19 @@ fn in_a_rehearsal_that_has_children() {
         account(&folder);
     }
 }
+
+#[test]
+fn once_it_is_over_the_same_folder_tells_the_verdict_again() {
+    // [SESSION-30]
+    let folder = Folder::new();
+    plan(&folder, 20);
+    let text = folder.read("exam.toml").replace("in 30 min", "in 23 s");
+    folder.write("exam.toml", text);
+    let (primary, ticket) = primary(&folder, &[]);
+    let assistant = secondary(&folder, &ticket, "A", &["--yes"]);
+    let (first, assistant) = (primary.end(), assistant.end());
+    assert_eq!((first.code, assistant.code), (0, 0), "{}\n{}", first.err, assistant.err);
+    let again = run(&folder, &["primary", "--out", "P", "--loopback", "--small"]);
+    assert_eq!(again.code, 0, "{}", again.err);
+    assert!(again.out.contains("PASS: "), "{}", again.out);
+}

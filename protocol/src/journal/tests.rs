@@ -215,6 +215,21 @@ fn a_seal_is_due_five_seconds_after_the_first_unsealed_fact() {
 }
 
 #[test]
+fn what_a_killed_process_did_not_seal_is_sealed_by_the_next() {
+    // [JOURNAL-7] [SESSION-30]
+    let mut key = Key::new(1);
+    let (mut writer, mut file) = Writer::create(header(0, &key));
+    file.extend(writer.append(at(0), &started()).unwrap());
+    file.extend(writer.append(at(10), &Fact::Finish { reason: 0 }).unwrap());
+    let mut next = Writer::resume(&replay(&file).unwrap());
+    assert!(next.seal_deadline::<Primary>().is_some());
+    file.extend(next.seal(at(0), &mut key).unwrap());
+    let sealed = replay(&file).unwrap();
+    assert!(sealed.is_finished() && sealed.last_seal_holds());
+    assert_eq!(Writer::resume(&sealed).seal_deadline::<Primary>(), None);
+}
+
+#[test]
 fn facts_that_may_not_stand_there_are_refused() {
     // [JOURNAL-9] [JOURNAL-10] [JOURNAL-11] [JOURNAL-16]
     let mut key = Key::new(7);

@@ -118,15 +118,19 @@ impl Writer {
 
     /// Goes on after what was replayed. The file must have been cut to
     /// [`Replayed::length`] first, and the next fact must be
-    /// [`Fact::ProcessStarted`], unless the journal is finished.
+    /// [`Fact::ProcessStarted`], unless the journal is finished: then only the seal
+    /// that a killed process did not write is due.
     #[must_use]
     pub fn resume(replayed: &Replayed) -> Self {
+        let last = replayed.entries().last();
+        let unsealed =
+            last.filter(|last| replayed.is_finished() && !matches!(last.fact, Fact::Seal { .. }));
         Self {
             header: *replayed.header(),
             head: replayed.head(),
             bytes: replayed.length(),
             rules: replayed.rules().clone(),
-            unsealed_since: None,
+            unsealed_since: unsealed.map(|last| last.at),
             state: if replayed.is_finished() { State::Writing } else { State::Opened },
         }
     }

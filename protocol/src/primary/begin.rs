@@ -128,9 +128,12 @@ impl PrimaryMachine {
 
     /// The session goes on where the last run ended.
     fn go_on(&mut self, now: Instant<Primary>, beginning: &Beginning<Primary>) {
+        // [SESSION-30]
         if beginning.finished {
             self.course = Course::Over;
             self.local.seal(now, SealDue::Now, &mut self.outbox);
+            let incomplete = self.incomplete();
+            self.outbox.settled().event(super::Event::Finished { incomplete });
             self.timers.set(Timer::Closing, Some(now + limits::HANDOVER_TIME));
             return;
         }

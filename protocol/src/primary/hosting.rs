@@ -17,7 +17,8 @@ use crate::wire::{self, Control};
 
 impl PrimaryMachine {
     pub(super) fn obey(&mut self, now: Instant<Primary>, command: Command) -> Result<(), Refused> {
-        if self.course == Course::Over {
+        // Whoever still lacks records has to find this device. [SESSION-30]
+        if self.course == Course::Over && !matches!(command, Command::Addresses(_)) {
             return Err(Refused::Over);
         }
         match command {
@@ -303,7 +304,7 @@ impl PrimaryMachine {
     }
 
     /// Seats whose journal has not arrived whole.
-    fn incomplete(&self) -> Vec<Role> {
+    pub(super) fn incomplete(&self) -> Vec<Role> {
         let whole = |role: &Role| self.seats.get(role).is_some_and(Seat::is_whole);
         self.seats.keys().copied().filter(|role| !whole(role)).collect()
     }

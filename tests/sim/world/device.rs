@@ -59,6 +59,8 @@ pub(super) struct Device {
     pub(super) scanning: Option<u8>,
     pub(super) seat: Option<u8>,
     pub(super) over: bool,
+    /// The run of the app that was told so last.
+    pub(super) over_in: Option<u32>,
     /// Over, and not before everybody else.
     pub(super) finished: bool,
     /// Why the app ended the last time.
@@ -70,6 +72,8 @@ pub(super) struct Device {
 pub(super) struct Camera {
     /// Recording, and since when frames were not yet committed.
     pub(super) since: Option<i64>,
+    /// The app was told to record, and not yet to stop.
+    pub(super) wanted: bool,
     /// It delivers nothing for now.
     pub(super) off: bool,
     /// Numbers recordings, so that the ticks of an earlier one end.
@@ -103,6 +107,7 @@ impl Camera {
     /// The app is gone, and what the encoder held with it.
     pub(super) fn stop(&mut self) {
         self.since = None;
+        self.wanted = false;
         self.generation += 1;
     }
 }
@@ -135,6 +140,7 @@ impl Device {
             scanning: None,
             seat: None,
             over: false,
+            over_in: None,
             finished: false,
             last_exit: diptych_protocol::ledger::Observed::NOTHING,
         }

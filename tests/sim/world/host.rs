@@ -182,7 +182,10 @@ impl World {
                     | primary::Event::Clock { .. }
                     | primary::Event::Tally(_)
             );
-            if after {
+            // A new run of the app knows nothing: it is told once more. [SESSION-30]
+            let anew = matches!(event, primary::Event::Finished { .. })
+                && self.devices[0].over_in != Some(self.devices[0].run);
+            if after && !anew {
                 self.fail(format!("the primary tells {event:?} after the end"));
             }
         }
@@ -205,6 +208,7 @@ impl World {
             primary::Event::Finished { .. } => {
                 self.wishes.finish = false;
                 self.devices[0].over = true;
+                self.devices[0].over_in = Some(self.devices[0].run);
             }
             primary::Event::Link { role, state } => {
                 if let Some(who) = self.in_seat(role) {
@@ -251,6 +255,7 @@ impl World {
 
     /// A camera takes a moment to start.
     fn start_camera(&mut self, who: usize, take: u32) {
+        self.devices[who].camera.wanted = true;
         let run = self.devices[who].run;
         let moment = Law::Uniform { low: Span::from_millis(50), high: Span::from_millis(700) };
         let delay = self.dice.draw(moment).nanos();
@@ -261,6 +266,7 @@ impl World {
         if self.devices[who].run != run
             || self.devices[who].over
             || self.devices[who].brain.is_none()
+            || !self.devices[who].camera.wanted
         {
             return;
         }
