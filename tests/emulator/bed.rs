@@ -38,6 +38,20 @@ pub(crate) trait Bed {
     /// Why this can never be done here, if so.
     fn cannot(&self, need: Need) -> Option<&'static str>;
 
+    /// Whether it is played in a run that does not ask for everything.
+    fn chosen(&self, _: &Scenario) -> bool {
+        true
+    }
+
+    /// Scenarios that may run side by side.
+    fn at_once(&self) -> usize;
+
+    /// Seconds from the start of the program to the start of answering.
+    fn waiting_s(&self) -> u64;
+
+    /// What a device needs to come back beyond what the scenario allows for.
+    fn slower(&self) -> Duration;
+
     /// Sets up machines and network for one scenario.
     fn open(&self, scenario: &Scenario, folder: &Path) -> Result<Box<dyn Stage>, Trouble>;
 }
@@ -110,12 +124,26 @@ pub(crate) trait Stage {
     fn probe(&mut self, who: Who) -> Result<Probe, Trouble>;
 
     /// The assistant's device clock minus the primary's when the primary's shows
-    /// `primary_ns`, in nanoseconds.
-    fn truth(&self, who: Who, primary_ns: i64) -> Option<i64>;
+    /// `primary_ns`, in the boots of the primary and of the assistant that have
+    /// these names.
+    fn truth(&self, who: Who, boots: (&str, &str), primary_ns: i64) -> Option<Truth>;
+
+    /// What was measured all along, once the programs have ended.
+    fn measured(&mut self) -> Result<Vec<Proof>, Trouble> {
+        Ok(Vec::new())
+    }
 
     /// Copies journals and recordings of everybody into one folder of the host, as
     /// `diptych report` reads them.
     fn collect(&mut self, into: &Path) -> Result<(), Trouble>;
+}
+
+/// How far one clock is ahead of another, truly.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Truth {
+    pub(crate) offset_ns: i64,
+    /// The truth itself is known within this.
+    pub(crate) within_ns: i64,
 }
 
 /// What exchanges of plain datagrams said.

@@ -16,8 +16,10 @@ mod clock;
 mod light;
 mod play;
 mod program;
+mod qemu;
 mod scenario;
 mod scenarios;
+mod starve;
 mod table;
 mod verdict;
 
@@ -31,8 +33,6 @@ use bed::Bed;
 use scenario::Scenario;
 use table::{Line, Outcome};
 
-/// Scenarios that run at once: their cameras share the machine's processors.
-const AT_ONCE: usize = 3;
 /// The most repetitions of one scenario.
 const REPEATS: u32 = 1_000;
 
@@ -44,7 +44,7 @@ struct Asked {
     list: bool,
     full: bool,
     repeat: u32,
-    at_once: usize,
+    at_once: Option<usize>,
     results: Option<PathBuf>,
 }
 
@@ -54,9 +54,9 @@ impl Asked {
             filters: Vec::new(),
             bed: None,
             list: false,
-            full: false,
+            full: std::env::var_os("DIPTYCH_BEDS").is_some_and(|which| which == "full"),
             repeat: 1,
-            at_once: AT_ONCE,
+            at_once: None,
             results: None,
         };
         let mut words = words.iter();
@@ -67,7 +67,7 @@ impl Asked {
                 "--full" => asked.full = true,
                 "--bed" => asked.bed = Some(value()?.clone()),
                 "--results" => asked.results = Some(PathBuf::from(value()?)),
-                "--at-once" => asked.at_once = number(value()?)? as usize,
+                "--at-once" => asked.at_once = Some(number(value()?)? as usize),
                 "--repeat" => asked.repeat = number(value()?)?,
                 // What `cargo test -- …` hands to every harness.
                 option if option.starts_with('-') => {}
@@ -82,6 +82,12 @@ impl Asked {
         let chosen = named || self.filters.is_empty();
         chosen && (self.full || !scenario.full || self.filters.iter().any(|f| f == scenario.name))
     }
+
+    /// Whether a bed plays what was asked for: what was named, or asked of this bed,
+    /// is played; of what nobody named, the bed's own choice.
+    fn plays(&self, bed: &dyn Bed, scenario: &Scenario) -> bool {
+        self.full || self.bed.is_some() || !self.filters.is_empty() || bed.chosen(scenario)
+    }
 }
 
 fn number(text: &str) -> Result<u32, String> {
@@ -89,7 +95,7 @@ fn number(text: &str) -> Result<u32, String> {
     number.ok_or_else(|| format!("expected a number from 1 to {REPEATS}, got {text:?}"))
 }
 
-fn say(line: &str) {
+pub(crate) fn say(line: &str) {
     let mut out = std::io::stdout().lock();
     // Nobody may be listening; the exit code says the same.
     _ = writeln!(out, "{line}").and_then(|()| out.flush());
@@ -110,7 +116,7 @@ fn main() -> ExitCode {
 }
 
 fn run(asked: &Asked, command: &str) -> Result<ExitCode, String> {
-    let beds: [&(dyn Bed + Sync); 1] = [&light::Light];
+    let beds: [&(dyn Bed + Sync); 2] = [&light::Light, &qemu::Qemu];
     let chosen: Vec<&Scenario> =
         scenarios::ALL.iter().filter(|scenario| asked.wants(scenario)).collect();
     if asked.list {
@@ -151,12 +157,16 @@ fn on(bed: &(dyn Bed + Sync), chosen: &[&Scenario], asked: &Asked) -> Result<Vec
     let jobs = Mutex::new(jobs.enumerate().collect::<VecDeque<_>>());
     let done = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
-        for _ in 0..asked.at_once {
+        for _ in 0..asked.at_once.unwrap_or(bed.at_once()) {
             scope.spawn(|| {
                 loop {
                     let job = jobs.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
                     let Some((number, scenario)) = job else { return };
-                    let outcome = one(bed, scenario, number, missing.as_deref());
+                    let outcome = if asked.plays(bed, scenario) {
+                        one(bed, scenario, number, missing.as_deref())
+                    } else {
+                        Outcome::Skipped("waits for DIPTYCH_BEDS=full, or to be named".to_owned())
+                    };
                     let line = Line { name: scenario.name.to_owned(), bed: bed.name(), outcome };
                     say(&line.told());
                     done.lock().unwrap_or_else(PoisonError::into_inner).push((number, line));

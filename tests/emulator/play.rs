@@ -16,14 +16,12 @@ use crate::clock::{nanos, now_ns, reach, until};
 use crate::scenario::{Fault, Network, Scenario, Step, Who};
 use crate::verdict;
 
-/// From the start of the program to the start of answering.
-pub(crate) const WAITING: u64 = 16;
 /// From cold start to both cameras proven, at most.
 const COLD_START: Duration = Duration::from_secs(10);
 /// Of which pairing.
 const PAIRING: Duration = Duration::from_secs(1);
 /// How long something that has to happen is waited for.
-const PATIENCE: Duration = Duration::from_secs(25);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What a scenario showed.
 #[derive(Clone, Debug, Default)]
@@ -41,7 +39,7 @@ pub(crate) struct Played {
 pub(crate) fn play(bed: &dyn Bed, scenario: &Scenario, folder: &Path) -> Result<Played, Trouble> {
     let mut stage = bed.open(scenario, folder)?;
     let mut played = Played::default();
-    gather(stage.as_mut(), scenario, &mut played)?;
+    gather(stage.as_mut(), scenario, bed, &mut played)?;
     impaired(stage.as_mut(), scenario, &mut played)?;
     let answering = said(stage.as_mut(), Who::Primary, "phase ANSWERING")?;
     for step in scenario.steps {
@@ -56,13 +54,14 @@ pub(crate) fn play(bed: &dyn Bed, scenario: &Scenario, folder: &Path) -> Result<
     }
     let collected = folder.join("session");
     std::fs::create_dir_all(&collected).map_err(|error| error.to_string())?;
+    played.proofs.extend(stage.measured()?);
     stage.collect(&collected)?;
-    played.report = verdict::hold(stage.as_ref(), scenario, &collected)?;
+    played.report = verdict::hold(stage.as_ref(), scenario, bed.slower(), &collected)?;
     Ok(played)
 }
 
-fn plan(scenario: &Scenario) -> String {
-    let wait = WAITING + 6 * u64::from(scenario.assistants - 1);
+fn plan(scenario: &Scenario, waiting_s: u64) -> String {
+    let wait = waiting_s + 6 * u64::from(scenario.assistants - 1);
     let end = wait + scenario.answering.as_secs();
     format!(
         "mode = \"mock\"\nissuer = \"Test\"\nexam = \"{}\"\nassistants = {}\n[windows]\n\
@@ -75,9 +74,15 @@ fn plan(scenario: &Scenario) -> String {
 }
 
 /// Cold start to every camera proven recording.
-fn gather(stage: &mut dyn Stage, scenario: &Scenario, played: &mut Played) -> Result<(), Trouble> {
+fn gather(
+    stage: &mut dyn Stage,
+    scenario: &Scenario,
+    bed: &dyn Bed,
+    played: &mut Played,
+) -> Result<(), Trouble> {
     let began = now_ns();
-    stage.start(Who::Primary, &Program::Primary { plan: plan(scenario) })?;
+    let plan = plan(scenario, bed.waiting_s());
+    stage.start(Who::Primary, &Program::Primary { plan })?;
     for who in scenario.everybody().skip(1) {
         said(stage, Who::Primary, &format!("waiting for {}", who.role()))?;
         let drawn = until(PATIENCE, || stage.picture()).ok_or("no code was drawn")?;
@@ -95,7 +100,7 @@ fn gather(stage: &mut dyn Stage, scenario: &Scenario, played: &mut Played) -> Re
         ("cold start", proven - began, COLD_START * u32::from(scenario.assistants)),
         ("pairing", played.pairing_ns.unwrap_or_default(), PAIRING),
     ] {
-        if took > nanos(most) {
+        if took > nanos(most + bed.slower()) {
             return Err(format!("{name} took {took} ns, at most {most:?} expected"));
         }
     }

@@ -105,7 +105,13 @@ pub(crate) const ALL: &[Scenario] = &[
         counted(&[hole(P, 6), hole(A1, 6)]),
     ),
     with(
-        "5-assistant-suspended",
+        "5-assistant-suspended-20-s",
+        &[at(4, Fault::Suspended { who: A1, lasts: s(20) })],
+        44,
+        counted(&[hole(A1, 20)]),
+    ),
+    with(
+        "5-assistant-suspended-90-s",
         &[at(4, Fault::Suspended { who: A1, lasts: s(90) })],
         110,
         counted(&[hole(A1, 90)]),

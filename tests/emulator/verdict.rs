@@ -1,11 +1,12 @@
 //! The checks: what the devices left, against what the scenario expects.
 
 use std::path::Path;
+use std::time::Duration;
 
 use serde_json::Value;
 
 use crate::baseline::rms;
-use crate::bed::{Stage, Trouble};
+use crate::bed::{Stage, Trouble, Truth};
 use crate::clock::nanos;
 use crate::program::ask;
 use crate::scenario::{Scenario, Who};
@@ -28,16 +29,22 @@ pub(crate) struct Reported {
 pub(crate) fn hold(
     stage: &dyn Stage,
     scenario: &Scenario,
+    slower: Duration,
     session: &Path,
 ) -> Result<Reported, Trouble> {
     let report = ask(&["report"], session)?;
     let mut held = Reported::default();
-    counted(scenario, &report, &mut held)?;
+    counted(scenario, slower, &report, &mut held)?;
     clocks(stage, scenario, &ask(&["clock"], session)?, &mut held)?;
     Ok(held)
 }
 
-fn counted(scenario: &Scenario, report: &Value, held: &mut Reported) -> Result<(), Trouble> {
+fn counted(
+    scenario: &Scenario,
+    slower: Duration,
+    report: &Value,
+    held: &mut Reported,
+) -> Result<(), Trouble> {
     let expect = scenario.expect;
     let list = report["interruptions"].as_array().map(Vec::as_slice).unwrap_or_default();
     let told = list
@@ -66,7 +73,7 @@ fn counted(scenario: &Scenario, report: &Value, held: &mut Reported) -> Result<(
         return Err(format!("expected {} interruptions, got {told}", expect.holes.len()));
     }
     for hole in expect.holes {
-        let length = nanos(hole.least)..=nanos(hole.most);
+        let length = nanos(hole.least)..=nanos(hole.most + slower);
         let found =
             held.holes.iter().any(|(role, ns)| *role == hole.who.role() && length.contains(ns));
         if !found {
@@ -83,6 +90,41 @@ fn counted(scenario: &Scenario, report: &Value, held: &mut Reported) -> Result<(
     }
 }
 
+/// Whether a clock has stepped since the last message that was heard of it.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+enum News {
+    #[default]
+    None,
+    /// What was known then cannot hold the truth: nobody could know of it.
+    Unheard,
+}
+
+/// Watches the truth for steps, which a clock chip of whole seconds makes when its
+/// device wakes.
+#[derive(Default)]
+struct Step {
+    before: Option<i64>,
+    news: News,
+}
+
+impl Step {
+    /// The next instant's truth; none while the device slept or was off.
+    fn take(&mut self, truth: Option<Truth>, heard: bool) -> News {
+        /// More than two running clocks drift apart between two instants.
+        const STEP_NS: i64 = 2_000_000;
+        if let Some(truth) = truth {
+            let before = self.before.replace(truth.offset_ns);
+            if before.is_some_and(|before| (before - truth.offset_ns).abs() > STEP_NS) {
+                self.news = News::Unheard;
+            }
+        }
+        if heard {
+            self.news = News::None;
+        }
+        self.news
+    }
+}
+
 /// At every instant that `diptych clock` names, the truth within the bounds.
 fn clocks(
     stage: &dyn Stage,
@@ -94,16 +136,25 @@ fn clocks(
     for clock in told["clocks"].as_array().into_iter().flatten() {
         let role = clock["role"].as_str().unwrap_or_default();
         let Some(who) = scenario.everybody().find(|who| who.role() == role) else { continue };
+        let boots = [&clock["primary_boot"], &clock["boot"]].map(|boot| boot.as_str());
+        let [Some(primary_boot), Some(boot)] = boots else { continue };
+        let mut step = Step::default();
         for sample in clock["samples"].as_array().into_iter().flatten() {
             let Some(at) = sample["at_ns"].as_i64() else { continue };
-            let Some(truth) = stage.truth(who, at) else { continue };
+            let truth = stage.truth(who, (primary_boot, boot), at);
+            let heard = sample["messages"].as_u64() > Some(0);
+            let news = step.take(truth, heard);
+            let Some(Truth { offset_ns: truth, within_ns: within }) = truth else { continue };
             for known in ["then", "now"] {
+                if known == "then" && news == News::Unheard {
+                    continue;
+                }
                 let number = |name: &str| sample[known][name].as_i64();
                 let (Some(low), Some(high)) = (number("low_ns"), number("high_ns")) else {
                     continue;
                 };
                 held.checks += 1;
-                if !(low..=high).contains(&truth) {
+                if !(low - within..=high + within).contains(&truth) {
                     return Err(format!(
                         "{role} at {at}: the truth {truth} is outside {low}..={high} ({known})"
                     ));

@@ -17,6 +17,7 @@ mod stage;
 use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use crate::bed::{Bed, Stage, Trouble};
 use crate::scenario::{Need, Scenario};
@@ -60,6 +61,19 @@ impl Bed for Light {
             | Need::Starve
             | Need::Visitor => None,
         }
+    }
+
+    /// Their cameras share the machine's processors.
+    fn at_once(&self) -> usize {
+        3
+    }
+
+    fn waiting_s(&self) -> u64 {
+        16
+    }
+
+    fn slower(&self) -> Duration {
+        Duration::ZERO
     }
 
     fn open(&self, scenario: &Scenario, folder: &Path) -> Result<Box<dyn Stage>, Trouble> {

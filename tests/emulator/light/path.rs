@@ -13,6 +13,7 @@ use std::sync::mpsc::{Sender, channel};
 use std::time::Duration;
 
 use crate::clock::{now_ns, reach};
+use crate::scenario::Impairment;
 
 /// The largest datagram.
 const MOST: usize = 65_536;
@@ -24,10 +25,8 @@ pub(crate) fn part(args: &[String]) -> Option<Result<(), String>> {
     let words: Vec<&str> = args.iter().map(String::as_str).collect();
     let io = |error: std::io::Error| error.to_string();
     match words.as_slice() {
-        ["part-relay", listen, target, delay, tail, loss] => {
-            let number = |text: &str| text.parse::<u64>().unwrap_or(0);
-            let path = Path { delay: number(delay), tail: number(tail), loss: number(loss) };
-            Some(relay(listen, target, path).map_err(io))
+        ["part-relay", listen, target, path @ ..] => {
+            Some(Impaired::read(path).and_then(|path| relay(listen, target, path).map_err(io)))
         }
         ["part-echo", listen] => Some(echo(listen).map_err(io)),
         ["part-ask", target, count] => Some(ask(target, count.parse().unwrap_or(0)).map_err(io)),
@@ -35,23 +34,42 @@ pub(crate) fn part(args: &[String]) -> Option<Result<(), String>> {
     }
 }
 
-/// One direction's impairment: microseconds, microseconds, parts per million.
-#[derive(Clone, Copy)]
-struct Path {
-    delay: u64,
-    tail: u64,
-    loss: u64,
+/// One direction's impairment, as words for a part.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Impaired(Impairment);
+
+impl From<Impairment> for Impaired {
+    fn from(path: Impairment) -> Self {
+        Self(path)
+    }
 }
 
-struct Direction {
-    path: Path,
+impl Impaired {
+    /// For the command line of a part.
+    pub(crate) fn words(self) -> [String; 3] {
+        let Impairment { delay_us, tail_us, loss_ppm } = self.0;
+        [delay_us, tail_us, loss_ppm].map(|number| number.to_string())
+    }
+
+    fn read(words: &[&str]) -> Result<Self, String> {
+        let numbers: Vec<u64> = words.iter().filter_map(|word| word.parse().ok()).collect();
+        match numbers[..] {
+            [delay_us, tail_us, loss_ppm] => Ok(Self(Impairment { delay_us, tail_us, loss_ppm })),
+            _ => Err(format!("expected the numbers of a path, got {words:?}")),
+        }
+    }
+}
+
+/// What goes one way, in order of sending.
+pub(crate) struct Direction {
+    path: Impairment,
     random: u64,
     queue: Sender<(i64, Vec<u8>)>,
 }
 
 impl Direction {
     /// A direction that hands what arrives, in order, to `send` when it is due.
-    fn new(path: Path, seed: u64, send: impl Fn(&[u8]) + Send + 'static) -> Self {
+    pub(crate) fn new(path: Impaired, seed: u64, send: impl Fn(&[u8]) + Send + 'static) -> Self {
         let (queue, coming) = channel::<(i64, Vec<u8>)>();
         std::thread::spawn(move || {
             for (due, contents) in coming {
@@ -59,7 +77,7 @@ impl Direction {
                 send(&contents);
             }
         });
-        Self { path, random: seed, queue }
+        Self { path: path.0, random: seed, queue }
     }
 
     /// SplitMix64, of which 53 bits.
@@ -71,19 +89,20 @@ impl Direction {
         ((mixed ^ (mixed >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
     }
 
-    fn take(&mut self, contents: &[u8]) {
-        if self.draw() * 1e6 < self.path.loss as f64 {
+    /// Takes what was sent: loses it, or lets it wait.
+    pub(crate) fn take(&mut self, contents: &[u8]) {
+        if self.draw() * 1e6 < self.path.loss_ppm as f64 {
             return;
         }
         // Pareto with exponent 3, moved to begin at 0: its mean is half its scale.
-        let tail = 2.0 * self.path.tail as f64 * ((1.0 - self.draw()).powf(-1.0 / 3.0) - 1.0);
-        let wait = Duration::from_micros(self.path.delay) + Duration::from_secs_f64(tail / 1e6);
+        let tail = 2.0 * self.path.tail_us as f64 * ((1.0 - self.draw()).powf(-1.0 / 3.0) - 1.0);
+        let wait = Duration::from_micros(self.path.delay_us) + Duration::from_secs_f64(tail / 1e6);
         let due = now_ns() + crate::clock::nanos(wait);
         _ = self.queue.send((due, contents.to_vec()));
     }
 }
 
-fn relay(listen: &str, target: &str, path: Path) -> std::io::Result<()> {
+fn relay(listen: &str, target: &str, path: Impaired) -> std::io::Result<()> {
     let door = Arc::new(UdpSocket::bind(listen)?);
     let mut clients: BTreeMap<SocketAddr, Direction> = BTreeMap::new();
     let mut buffer = vec![0; MOST];

@@ -7,14 +7,14 @@ use std::process::{Child, Command, Stdio};
 use std::sync::PoisonError;
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process};
-
 use super::machine::{LINK, Machine};
+use super::path::Impaired;
 use super::run;
-use crate::bed::{Probe, Program, Proof, Said, Stage, Trouble};
-use crate::clock::{nanos, now_ns, reach, until};
+use crate::bed::{Probe, Program, Proof, Said, Stage, Trouble, Truth};
+use crate::clock::until;
 use crate::program::diptych;
 use crate::scenario::{Network, Scenario, Who};
+use crate::starve::turns;
 
 /// Where the primary listens, and where the echo beside it does.
 const PORT: u16 = 47_000;
@@ -23,8 +23,6 @@ const ECHO: u16 = 47_002;
 const DOOR: &str = "10.77.0.100";
 /// Exchanges of a probe.
 const ASKED: usize = 200;
-/// One turn of starvation.
-const TURN: Duration = Duration::from_millis(100);
 
 /// A hub and the devices around it.
 pub(super) struct Namespaces {
@@ -113,8 +111,7 @@ impl Namespaces {
                 let mut relay = Command::new("ip");
                 relay.args(["netns", "exec", &self.hub.0]).arg(&own).arg("part-relay");
                 relay.args([format!("{DOOR}:{port}"), format!("{there}:{port}")]);
-                let spec = [path.delay_us, path.tail_us, path.loss_ppm];
-                relay.args(spec.map(|number| number.to_string()));
+                relay.args(Impaired::from(path).words());
                 commands.push(relay);
             }
         }
@@ -255,24 +252,7 @@ impl Stage for Namespaces {
 
     fn starve(&mut self, who: Who, percent: u8, lasts: Duration) -> Result<Proof, Trouble> {
         let id = self.machine(who)?.child()?.id();
-        let pid = i32::try_from(id).ok().and_then(Pid::from_raw).ok_or("no process id")?;
-        let send = |signal| kill_process(pid, signal).map_err(|error| error.to_string());
-        let (mut turns, mut stopped) = (0, 0);
-        let end = now_ns() + nanos(lasts);
-        while now_ns() < end {
-            let began = now_ns();
-            send(Signal::STOP)?;
-            reach(began + nanos(TURN) * i64::from(100 - percent) / 100);
-            let stat = std::fs::read_to_string(format!("/proc/{id}/stat"));
-            stopped += u32::from(stat.is_ok_and(|stat| stat.contains(") T ")));
-            turns += 1;
-            send(Signal::CONT)?;
-            reach(began + nanos(TURN));
-        }
-        if turns == 0 || stopped != turns {
-            return Err(format!("stopped in {stopped} of {turns} turns"));
-        }
-        Ok(format!("{} stood {} ms of each 100, {turns} times", who.role(), 100 - percent))
+        Ok(format!("{} {}", who.role(), turns(id, percent, lasts)?))
     }
 
     fn probe(&mut self, who: Who) -> Result<Probe, Trouble> {
@@ -283,15 +263,15 @@ impl Stage for Namespaces {
         let truth_ns = (behind - machine.ahead_s) * 1_000_000_000;
         let asked = machine.command(&own).args(["part-ask", &target, &ASKED.to_string()]).output();
         let said = asked.map_err(|error| error.to_string())?.stdout;
-        Ok(crate::baseline::of(ASKED, &String::from_utf8_lossy(&said), truth_ns))
+        Ok(crate::baseline::of(ASKED, &String::from_utf8_lossy(&said), |_| Some(truth_ns)))
     }
 
-    fn truth(&self, who: Who, primary_ns: i64) -> Option<i64> {
+    fn truth(&self, who: Who, _: (&str, &str), primary_ns: i64) -> Option<Truth> {
         let apart = self.machines.get(&who)?.ahead_s - self.machines.get(&Who::Primary)?.ahead_s;
         let apart_ns = apart * 1_000_000_000;
         let own = i128::from(primary_ns + apart_ns);
         let fast = (own * i128::from(self.ppb)).div_euclid(1_000_000_000);
-        Some(apart_ns + i64::try_from(fast).ok()?)
+        Some(Truth { offset_ns: apart_ns + i64::try_from(fast).ok()?, within_ns: 0 })
     }
 
     fn collect(&mut self, into: &Path) -> Result<(), Trouble> {

@@ -1,0 +1,117 @@
+//! The guests: a QEMU machine for each device, each with its own kernel, clocks,
+//! disk and network stack, so that sleep, a wall clock and a pulled battery are the
+//! real thing.
+//!
+//! An emulated processor is worth a core, so scenarios run one after the other. No
+//! root is needed. What only many repetitions or long waits show is left to a full
+//! run; a default run plays what no lighter bed can.
+
+mod faults;
+mod guest;
+mod hardware;
+mod hub;
+mod stage;
+mod truth;
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use crate::bed::{Bed, Stage, Trouble};
+use crate::scenario::{Need, Scenario};
+
+/// Programs of the host that the bed is made with.
+const TOOLS: [&str; 8] =
+    ["qemu-system-x86_64", "busybox", "cpio", "lz4", "mkfs.ext4", "gcc", "setpriv", "tc"];
+
+/// What a run plays that does not ask for everything.
+const CHOSEN: [&str; 2] = ["1-pair-through-a-redirected-port", "4-assistant-killed"];
+
+/// Emulators as devices.
+pub(crate) struct Qemu;
+
+impl Bed for Qemu {
+    fn name(&self) -> &'static str {
+        "qemu"
+    }
+
+    fn missing(&self) -> Option<String> {
+        static MISSING: OnceLock<Option<String>> = OnceLock::new();
+        MISSING.get_or_init(missing).clone()
+    }
+
+    fn cannot(&self, need: Need) -> Option<&'static str> {
+        match need {
+            Need::SecondAssistant => Some("three emulated processors want three cores"),
+            Need::Replacement => Some("`diptych primary` has no way to replace an assistant"),
+            Need::Lan
+            | Need::Redirected
+            | Need::LinkDown
+            | Need::Kill
+            | Need::AddressChange
+            | Need::WallStep
+            | Need::Suspend
+            | Need::Starve
+            | Need::Visitor => None,
+        }
+    }
+
+    fn chosen(&self, scenario: &Scenario) -> bool {
+        CHOSEN.contains(&scenario.name)
+    }
+
+    fn at_once(&self) -> usize {
+        1
+    }
+
+    /// The program itself starts ten times slower.
+    fn waiting_s(&self) -> u64 {
+        30
+    }
+
+    /// A machine that was killed has to boot.
+    fn slower(&self) -> Duration {
+        Duration::from_secs(20)
+    }
+
+    fn open(&self, scenario: &Scenario, folder: &Path) -> Result<Box<dyn Stage>, Trouble> {
+        Ok(Box::new(stage::Guests::open(scenario, folder)?))
+    }
+}
+
+/// Why the bed cannot be had here, if it cannot. Makes the guests' image.
+fn missing() -> Option<String> {
+    let install = "tests/emulator/install-guests gets it";
+    if std::env::consts::ARCH != "x86_64" {
+        return Some("the guests and their clocks' truth are written for x86_64".to_owned());
+    }
+    for tool in TOOLS {
+        let found = Command::new(tool).arg("--version").stdin(Stdio::null()).output();
+        if found.is_err() {
+            return Some(format!("{tool} is not installed ({install})"));
+        }
+    }
+    if !hardware::image().join("kernel/boot").is_dir() {
+        return Some(format!("there is no kernel for the guests ({install})"));
+    }
+    if truth::cores() < 2 {
+        return Some("the clocks' truth needs two cores".to_owned());
+    }
+    crate::say(
+        "making the guests' image: four minutes if the program has never been linked for them",
+    );
+    let mut make = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/emulator/image"));
+    // What cargo tells a test of its own crate would make every build script of
+    // the image's build run again.
+    for (name, _) in std::env::vars_os() {
+        if name.to_str().is_some_and(|name| name.starts_with("CARGO_")) {
+            make.env_remove(&name);
+        }
+    }
+    match make.stdin(Stdio::null()).output() {
+        Ok(made) if made.status.success() => None,
+        Ok(made) => Some(format!("no image: {}", String::from_utf8_lossy(&made.stderr).trim())),
+        Err(error) => Some(format!("no image: {error}")),
+    }
+}
