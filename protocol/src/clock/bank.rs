@@ -37,7 +37,7 @@ const HINDSIGHT: Span = Span::from_secs(60);
 /// Marks fade to 1/e after so many forecasts (about four minutes).
 const MEMORY: i128 = 32;
 /// An error beyond this is marked like this, so that no product overflows.
-const BAD: i64 = 1 << 40;
+pub(super) const BAD: i64 = 1 << 40;
 /// Before so many forecasts were judged, the middle model is believed.
 const TRIALS: u32 = 8;
 

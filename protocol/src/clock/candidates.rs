@@ -8,7 +8,7 @@
 //! independent, so a candidate's bias and noise both show, and the reference's
 //! noise is the same for all.
 
-use super::bank::{MODELS, STIFFNESS};
+use super::bank::{BAD, MODELS, STIFFNESS};
 use super::constraint::{Point, Side};
 use super::interval::Bracket;
 use super::model::Wander;
@@ -88,12 +88,15 @@ impl Candidates {
         let length = (to - from).nanos().max(1);
         let count = (length / JUDGED.nanos()).clamp(1, JUDGEMENTS);
         let step = Span::from_nanos(length / count);
+        let judged: Vec<Judged> = (0..count)
+            .map(|index| from + Span::from_nanos(step.nanos() / 2) + step.times(index))
+            .map(|at| Judged { at, floors: self.halves.each_ref().map(|half| half.offsets(at)) })
+            .collect();
         let better = |candidates: &[Candidate], reference: Candidate| {
             let marked = candidates.iter().map(|candidate| {
-                let marks = (0..count).map(|index| {
-                    let at = from + Span::from_nanos(step.nanos() / 2) + step.times(index);
-                    self.mark(*candidate, reference, at).unwrap_or(0)
-                });
+                let marks = judged
+                    .iter()
+                    .map(|judged| self.mark(judged, *candidate, reference).unwrap_or(0));
                 (marks.sum::<i128>(), *candidate)
             });
             marked.min_by_key(|(mark, _)| *mark).map_or(reference, |(_, candidate)| candidate)
@@ -103,20 +106,30 @@ impl Candidates {
         better(&[floors, Candidate::Bulk], floors)
     }
 
-    /// How far the halves are apart at `at`, squared, both ways round.
-    fn mark(
-        &self,
-        candidate: Candidate,
-        reference: Candidate,
-        at: Instant<Primary>,
-    ) -> Option<i128> {
-        let [first, second] = &self.halves;
-        let error = |one: &Half, other: &Half| {
-            let apart = one.at(candidate, at)?.offset - other.at(reference, at)?.offset;
-            Some(i128::from(apart) * i128::from(apart))
+    /// How far the halves are apart at an instant, squared, both ways round.
+    fn mark(&self, judged: &Judged, candidate: Candidate, reference: Candidate) -> Option<i128> {
+        let [first, second] = [0, 1].map(|index| {
+            let half = self.halves.get(index)?;
+            let floors = judged.floors.get(index)?;
+            let offset = |of: Candidate| match of {
+                Candidate::Floors(index) => *floors.get(index)?,
+                Candidate::Bulk => Some(half.at(of, judged.at)?.offset),
+            };
+            Some((offset(candidate)?, offset(reference)?))
+        });
+        let ((one, other_reference), (other, reference)) = (first?, second?);
+        let square = |one: i64, other: i64| {
+            let apart = i128::from(one.saturating_sub(other).clamp(-BAD, BAD));
+            apart * apart
         };
-        Some(error(first, second)? + error(second, first)?)
+        Some(square(one, reference) + square(other, other_reference))
     }
+}
+
+/// What the floors of both halves say of one instant.
+struct Judged {
+    at: Instant<Primary>,
+    floors: [[Option<i64>; MODELS]; 2],
 }
 
 /// Soft enough to follow any phone, and still better than no model.
@@ -124,15 +137,14 @@ const REFERENCE: Candidate = Candidate::Floors(1);
 
 impl Half {
     fn of(points: Vec<Point>) -> Option<Self> {
-        let first = *points.first()?;
-        let floors = STIFFNESS.map(|wander: Wander| {
-            let mut floors = Bracket::new(wander, first, limits::CLOCK_SMOOTH_VERTICES);
-            for point in &points {
-                floors.insert(*point);
-            }
-            floors
-        });
-        Some(Self { floors, points })
+        let [a, b, c, d] = STIFFNESS
+            .map(|wander: Wander| Bracket::of(wander, &points, limits::CLOCK_SMOOTH_VERTICES));
+        Some(Self { floors: [a?, b?, c?, d?], points })
+    }
+
+    /// What each wander limit says of `at`.
+    fn offsets(&self, at: Instant<Primary>) -> [Option<i64>; MODELS] {
+        self.floors.each_ref().map(|floors| Some(self.likely(floors, at)?.offset))
     }
 
     fn at(&self, candidate: Candidate, at: Instant<Primary>) -> Option<Likely> {
@@ -175,8 +187,10 @@ impl Half {
 
 /// The mean of the lowest 60 %.
 fn lower_mean(mut numbers: Vec<i128>) -> Option<i128> {
-    numbers.sort_unstable();
     let count = (numbers.len() * 3 / 5).max(1);
+    if count < numbers.len() {
+        numbers.select_nth_unstable(count);
+    }
     let sum: i128 = numbers.get(..count.min(numbers.len()))?.iter().sum();
     sum.checked_div(i128::try_from(count).ok()?)
 }

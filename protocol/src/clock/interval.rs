@@ -98,8 +98,28 @@ impl Bracket {
         }
     }
 
+    /// Holds all of `points`; `None` without any.
+    pub(super) fn of(wander: Wander, points: &[Point], capacity: usize) -> Option<Self> {
+        let mut bracket = Self::new(wander, *points.first()?, capacity);
+        for point in points {
+            bracket.add(*point);
+        }
+        if let Some(at) = bracket.relative_instant(points.last()?.at) {
+            bracket.take_hint(at);
+        }
+        Some(bracket)
+    }
+
     /// Adds a bound; answers whether it can matter.
     pub(super) fn insert(&mut self, point: Point) -> bool {
+        let matters = self.add(point);
+        if matters {
+            self.take_hint(point.at.saturating_sub(self.origin));
+        }
+        matters
+    }
+
+    fn add(&mut self, point: Point) -> bool {
         let Some(value) = self.relative_value(point.value) else { return false };
         let mut at = point.at.saturating_sub(self.origin);
         if at > REACH {
@@ -112,15 +132,18 @@ impl Bracket {
         if at < -REACH {
             return false;
         }
-        let matters = match point.side {
+        match point.side {
             Side::Above => self.above.insert(at, value),
             Side::Below => self.below.insert(at, -value),
-        };
-        if matters && self.room(at, self.hint).is_some_and(|room| room < 0) {
+        }
+    }
+
+    /// Looks for a rate that is possible at `at` if the one known is not.
+    fn take_hint(&mut self, at: i64) {
+        if self.room(at, self.hint).is_some_and(|room| room < 0) {
             let limit = self.wander.rate_limit();
             self.hint = self.roomiest(at, -limit, limit).unwrap_or(0);
         }
-        matters
     }
 
     /// Whether the bounds so far prove `point` impossible. `[CLOCK-10]`

@@ -96,10 +96,7 @@ impl<'a> Part<'a> {
         if newest.at.saturating_sub(oldest.at) < LASTING.nanos() {
             return None;
         }
-        let mut floors = Bracket::new(WANDER, *oldest, limits::CLOCK_FLOOR_VERTICES);
-        for point in points {
-            floors.insert(*point);
-        }
+        let floors = Bracket::of(WANDER, points, limits::CLOCK_FLOOR_VERTICES)?;
         let fit = fit(&floors, at, points.iter())?;
         Some(Self { at, points, floors, fit })
     }

@@ -47,45 +47,82 @@ pub(super) fn weigh<'a>(
     at: Instant<Primary>,
     peak: Line,
     spacing: i64,
-    around: impl Iterator<Item = &'a Point> + Clone,
+    around: impl Iterator<Item = &'a Point>,
 ) -> Option<Weighed> {
-    let scales = Scales::of(floors, at, peak, around.clone());
-    let weigher = Weigher { floors, prior, at, scales };
+    let weigher = Weigher::new(floors, prior, at, peak, around);
     let (least, most) = floors.rates_nearly(at, peak, spacing.saturating_mul(LOST))?;
-    let coarse = weigher.mean(least, most, around.clone())?;
+    let coarse = weigher.mean(least, most)?;
     let step = ((most - least) / RATES).max(1);
     let reach = coarse.spread.saturating_mul(3).max(step);
     let (low, high) = (coarse.rate - reach, coarse.rate + reach);
-    let fine = weigher.mean(low.max(least), high.min(most), around)?;
+    let fine = weigher.mean(low.max(least), high.min(most))?;
     Some(Weighed { rate: fine.rate, offset: fine.offset, deviation: fine.deviation })
 }
 
-/// The mean excess of each direction, by the median: a heavy tail does not move it.
-#[derive(Clone, Copy)]
-struct Scales {
-    above: i64,
-    below: i64,
+/// One direction's messages, as far as no line changes them: every rate asks for
+/// the excess of every message, so that what can be done once is.
+struct Messages {
+    seen: Vec<Seen>,
+    /// Their mean excess, by the median: a heavy tail does not move it.
+    scale: i64,
 }
 
-impl Scales {
+/// A message relative to the line with the most room.
+#[derive(Clone, Copy)]
+struct Seen {
+    /// From the instant asked about, in units of 2¹⁰ ns, |run| ≤ 2³².
+    run: i64,
+    /// Beyond that line's offset, outward, and lifted; nanoseconds, |beyond| < 2⁴⁹.
+    beyond: i64,
+}
+
+/// Runs are kept in units of 2¹⁰ ns, so that no product leaves 64 bits.
+const RUN_UNIT: u32 = 10;
+/// A message farther than this from the instant counts as one at this distance
+/// (73 minutes): the lift alone makes it one that met a queue.
+const LONG_AGO: i64 = 1 << 42;
+/// An offset farther than this from the line counts as this far (78 hours).
+const FAR: i64 = 1 << 48;
+
+impl Messages {
     fn of<'a>(
         floors: &Bracket,
         at: Instant<Primary>,
         peak: Line,
+        side: Side,
         around: impl Iterator<Item = &'a Point>,
     ) -> Self {
-        let (mut above, mut below) = (Vec::new(), Vec::new());
-        for point in around {
-            let side = if point.side == Side::Above { &mut above } else { &mut below };
-            side.push(floors.excess(at, peak, *point));
+        let (mut seen, mut excesses) = (Vec::new(), Vec::new());
+        for point in around.filter(|point| point.side == side) {
+            excesses.push(floors.excess(at, peak, *point));
+            let run = point.at.saturating_sub(at.nanos()).clamp(-LONG_AGO, LONG_AGO);
+            let apart = point.value.saturating_sub(peak.offset).clamp(-FAR, FAR);
+            let outward = if side == Side::Above { apart } else { -apart };
+            let lift = (i128::from(run) * i128::from(run)) >> (floors.wander().exponent() + 1);
+            let beyond = outward.saturating_add(saturate(lift));
+            seen.push(Seen { run: run >> RUN_UNIT, beyond });
         }
-        let mean = |mut excesses: Vec<i64>| {
-            excesses.sort_unstable();
-            let median = excesses.get(excesses.len() / 2).copied().unwrap_or(0);
-            // The median of an exponential law is ln 2 of its mean.
-            (median.saturating_mul(13) / 9).max(1_000)
+        let middle = excesses.len() / 2;
+        let median = excesses
+            .get_mut(..)
+            .filter(|all| !all.is_empty())
+            .map_or(0, |all| *all.select_nth_unstable(middle).1);
+        // The median of an exponential law is ln 2 of its mean.
+        let scale = (median.saturating_mul(13) / 9).clamp(1_000, LONG_AGO);
+        Self { seen, scale }
+    }
+
+    /// What a line costs these messages in units of 1/256 of their mean excess:
+    /// `edge` is how far it runs outside the middle of all room here, `rate` how
+    /// fast it goes outward, in units of 2⁻⁴².
+    fn cost(&self, edge: i64, rate: i64) -> i64 {
+        let most = self.scale * QUEUED;
+        let excess = |seen: &Seen| {
+            let drift = (rate * seen.run) >> (RATE_UNIT - RUN_UNIT);
+            (seen.beyond - edge - drift).clamp(0, most)
         };
-        Self { above: mean(above), below: mean(below) }
+        let sum: i64 = self.seen.iter().map(excess).sum();
+        saturate(i128::from(sum) * 256 / i128::from(self.scale))
     }
 }
 
@@ -93,7 +130,9 @@ struct Weigher<'a> {
     floors: &'a Bracket,
     prior: Prior,
     at: Instant<Primary>,
-    scales: Scales,
+    peak: Line,
+    above: Messages,
+    below: Messages,
 }
 
 struct Mean {
@@ -103,18 +142,26 @@ struct Mean {
     deviation: i64,
 }
 
-impl Weigher<'_> {
-    fn mean<'a>(
-        &self,
-        least: i64,
-        most: i64,
-        around: impl Iterator<Item = &'a Point> + Clone,
-    ) -> Option<Mean> {
-        let mut lines = Vec::new();
+impl<'a> Weigher<'a> {
+    fn new<'b>(
+        floors: &'a Bracket,
+        prior: Prior,
+        at: Instant<Primary>,
+        peak: Line,
+        around: impl Iterator<Item = &'b Point>,
+    ) -> Self {
+        let around: Vec<_> = around.collect();
+        let messages = |side| Messages::of(floors, at, peak, side, around.iter().copied());
+        let (above, below) = (messages(Side::Above), messages(Side::Below));
+        Self { floors, prior, at, peak, above, below }
+    }
+
+    fn mean(&self, least: i64, most: i64) -> Option<Mean> {
+        let mut lines = Vec::with_capacity(17);
         for index in 0..=RATES {
             let along = i128::from(most - least) * i128::from(index) / i128::from(RATES);
             let line = self.floors.line_of_rate(self.at, least + saturate(along))?;
-            lines.push((self.cost(line, around.clone()), line));
+            lines.push((self.cost(line), line));
         }
         let best = lines.iter().map(|(cost, _)| *cost).min()?;
         let weigh = |of: &dyn Fn(&Line) -> i128| {
@@ -143,17 +190,11 @@ impl Weigher<'_> {
     }
 
     /// Minus the logarithm of the probability, in units of 1/256.
-    fn cost<'a>(&self, line: Line, around: impl Iterator<Item = &'a Point>) -> i64 {
-        let mut cost = 0_i64;
-        for point in around {
-            let scale = match point.side {
-                Side::Above => self.scales.above,
-                Side::Below => self.scales.below,
-            };
-            let excess = self.floors.excess(self.at, line, *point);
-            cost += excess.clamp(0, scale.saturating_mul(QUEUED)).saturating_mul(256) / scale;
-        }
+    fn cost(&self, line: Line) -> i64 {
         let rate = line.rate >> (self.floors.wander().exponent() - RATE_UNIT);
+        let offset = line.offset.saturating_sub(self.peak.offset).clamp(-FAR, FAR);
+        let half = (line.room / 2).clamp(-FAR, FAR);
+        let cost = self.above.cost(half + offset, rate) + self.below.cost(half - offset, -rate);
         let off = i128::from(rate.saturating_sub(self.prior.rate));
         let deviation = i128::from(self.prior.deviation);
         (cost / SHARED).saturating_add(saturate(128 * off * off / (deviation * deviation).max(1)))

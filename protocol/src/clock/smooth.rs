@@ -80,7 +80,7 @@ impl Smoother {
         Some(Self {
             from: Instant::from_nanos(first.at),
             to: Instant::from_nanos(last.at),
-            certain: bracket(Wander::GUARANTEED, &points)?,
+            certain: Bracket::of(Wander::GUARANTEED, &points, limits::CLOCK_SMOOTH_VERTICES)?,
             points,
         })
     }
@@ -174,14 +174,6 @@ impl PathStretch {
     fn offset_at_start(&self) -> Option<i64> {
         self.offset_at(self.from)
     }
-}
-
-fn bracket(wander: Wander, points: &[Point]) -> Option<Bracket> {
-    let mut bracket = Bracket::new(wander, *points.first()?, limits::CLOCK_SMOOTH_VERTICES);
-    for point in points {
-        bracket.insert(*point);
-    }
-    Some(bracket)
 }
 
 /// Evenly spaced instants from `from` to `to`, both included.

@@ -182,6 +182,23 @@ impl Default for Offline {
     }
 }
 
+impl Online {
+    /// One that keeps what both journals would hold.
+    pub(crate) fn journalled() -> Self {
+        Self(Session { journal: Some(Vec::new()), ..Session::new() })
+    }
+
+    /// What the primary knows.
+    pub(crate) const fn estimator(&self) -> &Estimator {
+        &self.0.estimator
+    }
+
+    /// What both journals hold by now; empties them.
+    pub(crate) fn journal(&mut self) -> Vec<Observation> {
+        self.0.journal.take().unwrap_or_default()
+    }
+}
+
 impl Method for Online {
     fn wake(&self, side: Side) -> Option<i64> {
         self.0.wake(side)

@@ -182,7 +182,7 @@ pub(crate) fn settled(afterwards: bool) -> Span {
 }
 
 /// The first instant from which every later one is close to the truth.
-fn settles<'a>(observations: impl Iterator<Item = &'a Observation>) -> Option<i64> {
+pub(crate) fn settles<'a>(observations: impl Iterator<Item = &'a Observation>) -> Option<i64> {
     let mut since = None;
     for seen in observations {
         if seen.error.abs() < CONVERGED {

@@ -38,25 +38,30 @@ pub(crate) fn run(plan: &Plan) -> Vec<Score> {
         .iter()
         .flat_map(|scenario| plan.entries.iter().map(move |entry| (scenario, entry)))
         .collect();
+    in_parallel(&rows, |(scenario, entry)| row(plan, scenario, entry))
+}
+
+/// Does every job, on two threads, and gives what came of them in their order.
+pub(crate) fn in_parallel<J: Sync, T: Send>(jobs: &[J], work: impl Fn(&J) -> T + Sync) -> Vec<T> {
     let next = AtomicUsize::new(0);
-    let scores = Mutex::new(BTreeMap::new());
-    let progress = Progress::new(rows.len());
+    let done = Mutex::new(BTreeMap::new());
+    let progress = Progress::new(jobs.len());
     std::thread::scope(|scope| {
-        for _ in 0..THREADS.min(rows.len()) {
+        for _ in 0..THREADS.min(jobs.len()) {
             scope.spawn(|| {
                 loop {
                     let index = next.fetch_add(1, Ordering::Relaxed);
-                    let Some((scenario, entry)) = rows.get(index) else { break };
-                    let score = row(plan, scenario, entry);
-                    let mut scores = scores.lock().unwrap_or_else(PoisonError::into_inner);
-                    scores.insert(index, score);
-                    progress.show(scores.len(), scenario.name, entry.name);
+                    let Some(job) = jobs.get(index) else { break };
+                    let result = work(job);
+                    let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
+                    done.insert(index, result);
+                    progress.show(done.len());
                 }
             });
         }
     });
     progress.clear();
-    scores.into_inner().unwrap_or_else(PoisonError::into_inner).into_values().collect()
+    done.into_inner().unwrap_or_else(PoisonError::into_inner).into_values().collect()
 }
 
 fn row(plan: &Plan, scenario: &Scenario, entry: &Entry) -> Score {
@@ -90,10 +95,10 @@ impl Progress {
         Self { began: Instant::now(), rows, shown: io::stderr().is_terminal() }
     }
 
-    fn show(&self, done: usize, scenario: &str, method: &str) {
+    fn show(&self, done: usize) {
         if self.shown && self.began.elapsed() > Duration::from_secs(1) {
             let mut err = io::stderr().lock();
-            let _ = write!(err, "\r\x1b[K{done}/{} {scenario} {method}", self.rows);
+            let _ = write!(err, "\r\x1b[K{done} of {} done", self.rows);
             let _ = err.flush();
         }
     }
