@@ -14,6 +14,8 @@ use diptych_protocol::journal::{Fact, HeaderError, JournalError, Replayed, salva
 use diptych_protocol::limits;
 use diptych_protocol::timeline::{ClockName, with_clocks};
 
+use crate::share;
+
 /// How the name of every journal ends.
 const EXTENSION: &str = ".journal";
 /// More names than this are no session's folder.
@@ -141,6 +143,12 @@ impl SessionFolder {
         &self.journals
     }
 
+    /// The journals as far as they can be read, each with what is wrong with it if
+    /// it cannot be.
+    pub(crate) fn salvaged(&self) -> Vec<Result<Replayed, JournalError>> {
+        share::each(&self.journals, |journal| salvage(&journal.bytes))
+    }
+
     /// The journals as far as they can be read. One that ends before its header
     /// does was never begun and is left out.
     ///
@@ -148,8 +156,8 @@ impl SessionFolder {
     /// [`FolderError::Journal`] for a file that is no journal at all.
     pub fn replayed(&self) -> Result<Vec<Replayed>, FolderError> {
         let mut all = Vec::new();
-        for journal in &self.journals {
-            match salvage(&journal.bytes) {
+        for (journal, salvaged) in self.journals.iter().zip(self.salvaged()) {
+            match salvaged {
                 Ok(replayed) => all.push(replayed),
                 Err(JournalError::Header(HeaderError::Cut { .. })) => {}
                 Err(error) => {

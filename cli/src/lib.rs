@@ -26,7 +26,9 @@ mod page;
 pub mod picture;
 pub mod plan;
 mod program;
+mod progress;
 pub mod qr;
+mod share;
 pub mod video;
 
 pub use program::{main, run};

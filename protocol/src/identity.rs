@@ -344,8 +344,31 @@ impl fmt::Debug for Label {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
+    use p256::ecdsa::signature::Signer as _;
+
     use super::*;
+
+    /// A key that is the same in every run.
+    pub(crate) struct Key(p256::ecdsa::SigningKey);
+
+    impl Key {
+        pub(crate) fn new(seed: u8) -> Self {
+            Self(p256::ecdsa::SigningKey::from_slice(&[seed; 32]).unwrap())
+        }
+    }
+
+    impl Signer for Key {
+        fn public_key(&self) -> PublicKey {
+            let point = self.0.verifying_key().to_sec1_point(false);
+            PublicKey::from_sec1(point.as_bytes()).unwrap()
+        }
+
+        fn sign(&mut self, message: &[u8]) -> Result<Signature, SignFailed> {
+            let signature: p256::ecdsa::Signature = self.0.sign(message);
+            Ok(Signature(signature.to_bytes().into()))
+        }
+    }
 
     #[test]
     fn roles_print_as_people_write_them() {

@@ -101,6 +101,23 @@ pub(crate) trait Stage {
     /// `kill -9` of the program, or of the whole machine.
     fn kill(&mut self, who: Who) -> Result<Proof, Trouble>;
 
+    /// Types a line at the program of a device.
+    fn types(&mut self, who: Who, line: &str) -> Result<(), Trouble> {
+        Err(format!("nobody can type {line:?} at {}", who.role()))
+    }
+
+    /// Puts another machine in the place of this one, which is left without a
+    /// process and is reached as [`Stage::former`] from then on.
+    fn exchange(&mut self, who: Who) -> Result<Proof, Trouble> {
+        Err(format!("there is no other machine for {}", who.role()))
+    }
+
+    /// Starts the program of the machine that was exchanged, from its folder alone:
+    /// runs until it gives up; its exit code and everything that it said.
+    fn former(&mut self) -> Result<(i32, String), Trouble> {
+        Err("no machine was exchanged".to_owned())
+    }
+
     /// Takes the carrier away.
     fn link_down(&mut self, who: Who) -> Result<Proof, Trouble>;
 

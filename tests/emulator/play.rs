@@ -170,12 +170,16 @@ fn carry_out(
         Fault::SecondScan => {
             let picture = stage.picture().ok_or("no picture of the code")?;
             refused(stage, &Program::Assistant { picture }, "second phone", played)?;
+            for who in [Who::Primary, Who::Assistant(1)] {
+                let alarm = alarmed(stage, who)?;
+                played.proofs.push(format!("{} was told: {alarm}", who.role()));
+            }
         }
         Fault::Stranger => {
             let ticket = forged(stage.address()?)?;
             refused(stage, &Program::Typed { ticket }, "stranger", played)?;
         }
-        Fault::Replaced { .. } => return Err("no bed can replace an assistant".to_owned()),
+        Fault::Replaced { who } => replaced(stage, who, played)?,
     }
     Ok(())
 }
@@ -220,6 +224,41 @@ fn resumed(stage: &mut dyn Stage, who: Who, began: i64, back: i64) -> Result<Opt
         return Err(format!("{}: the link did not come back", who.role()));
     }
     Ok(at.map(|at| at - back))
+}
+
+/// Gone for good; another machine takes the seat; the former one comes back.
+fn replaced(stage: &mut dyn Stage, who: Who, played: &mut Played) -> Result<(), Trouble> {
+    played.proofs.push(stage.kill(who)?);
+    played.proofs.push(stage.exchange(who)?);
+    // What the person at the desk waits for.
+    said(stage, Who::Primary, &format!("{}: if it is gone for good", who.role()))?;
+    let asked = now_ns();
+    let picture = |stage: &mut dyn Stage| std::fs::read(stage.picture()?).ok();
+    let used = picture(stage);
+    stage.types(Who::Primary, &format!("replace {}", who.role()))?;
+    said(stage, Who::Primary, &format!("{}: whoever scans this", who.role()))?;
+    // The picture of the code that was used lies there until the new one is drawn.
+    until(PATIENCE, || picture(stage).filter(|drawn| Some(drawn) != used.as_ref()))
+        .ok_or("no code was drawn")?;
+    let drawn = stage.picture().ok_or("no code was drawn")?;
+    stage.start(who, &Program::Assistant { picture: drawn })?;
+    let taken = said(stage, Who::Primary, &format!("{}: replaced by", who.role()))?;
+    played.proofs.push(format!("seat taken after {} ms", (taken - asked) / 1_000_000));
+    let (code, told) = stage.former()?;
+    if code == 0 || !told.contains("another phone took over this phone's role") {
+        return Err(format!("the former {} was not refused: {code}, {told}", who.role()));
+    }
+    let why = told.trim().lines().last().unwrap_or_default().to_owned();
+    played.proofs.push(format!("former {} ended with {code}: {why}", who.role()));
+    Ok(())
+}
+
+/// The alarm that a device's user reads.
+fn alarmed(stage: &mut dyn Stage, who: Who) -> Result<String, Trouble> {
+    let alarm = until(PATIENCE, || {
+        stage.said(who).into_iter().map(|said| said.line).find(|line| line.contains("ALARM"))
+    });
+    alarm.ok_or_else(|| format!("{} shows no alarm; last: {}", who.role(), last(stage, who)))
 }
 
 fn refused(

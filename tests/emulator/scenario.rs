@@ -105,6 +105,8 @@ pub(crate) struct Expectation {
     pub(crate) holes: &'static [Hole],
     /// Episodes: holes that begin together on several cameras are one.
     pub(crate) count: u32,
+    /// Flags that have to be in the report, among others.
+    pub(crate) flags: &'static [&'static str],
     /// The largest error of a clock that is let through, where the bed knows the
     /// truth; it must be within its stated bound in any case.
     pub(crate) clock_error: Duration,

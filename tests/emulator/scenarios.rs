@@ -18,8 +18,21 @@ const A1: Who = Who::Assistant(1);
 /// its session again and committing a first picture, on a crowded machine.
 const COMING_BACK: u64 = 8;
 
-const CLEAN: Expectation =
-    Expectation { verdict: "PASS", holes: &[], count: 0, clock_error: Duration::from_millis(2) };
+const CLEAN: Expectation = Expectation {
+    verdict: "PASS",
+    holes: &[],
+    count: 0,
+    flags: &[],
+    clock_error: Duration::from_millis(2),
+};
+
+/// The seat is empty until the link is called DOWN, and a code was shown and scanned.
+const REPLACED: Expectation = Expectation {
+    holes: &[Hole { who: A1, least: s(9), most: s(20) }],
+    count: 1,
+    flags: &["DEVICE_REPLACED"],
+    ..CLEAN
+};
 
 const BUSY: Network =
     Network::Redirected(Impairment { delay_us: 3_500, tail_us: 1_500, loss_ppm: 10_000 });
@@ -133,7 +146,7 @@ pub(crate) const ALL: &[Scenario] = &[
     Scenario { name: "8-two-assistants", assistants: 2, ..PLAIN },
     with("9-second-phone-scans", &[at(1, Fault::SecondScan)], 12, CLEAN),
     with("9-stranger", &[at(1, Fault::Stranger)], 30, CLEAN),
-    with("9-replaced-assistant-returns", &[at(4, Fault::Replaced { who: A1 })], 20, CLEAN),
+    with("9-replaced-assistant-returns", &[at(4, Fault::Replaced { who: A1 })], 40, REPLACED),
     with(
         "10-starved-processor",
         &[at(3, Fault::Starved { who: A1, percent: 20, lasts: s(8) })],

@@ -3,43 +3,71 @@
 //! ```text
 //! cargo run -p diptych-tests --bin sim -- --seed 17 --minutes 60 --verbose
 //! cargo run -p diptych-tests --bin sim --release -- --storms 10000
+//! cargo run -p diptych-tests --bin sim --release -- --exam --minutes 480 --write DIR
 //! ```
+//!
+//! The last writes the journals of a quiet exam, for whoever measures what reads
+//! them: a session of eight hours that nobody has to sit through.
 
 use std::io::Write as _;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use diptych_protocol::time::Span;
-use diptych_tests::world::{Scenario, World};
+use diptych_tests::world::{Outcome, Scenario, World};
 
 struct Asked {
     seed: u64,
     storms: u64,
     minutes: i64,
     verbose: bool,
+    /// Nothing goes wrong.
+    exam: bool,
+    /// Where the primary's journals go.
+    write: Option<PathBuf>,
 }
 
 fn asked() -> Result<Asked, String> {
-    let mut asked = Asked { seed: 1, storms: 1, minutes: 60, verbose: false };
+    let mut asked =
+        Asked { seed: 1, storms: 1, minutes: 60, verbose: false, exam: false, write: None };
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
-        if word == "--verbose" {
-            asked.verbose = true;
-            continue;
-        }
-        let number = words.next().and_then(|number| number.parse::<u32>().ok());
-        let number = number.ok_or(format!("expected a whole number after {word}"))?;
         match word.as_str() {
-            "--seed" => asked.seed = number.into(),
-            "--storms" => asked.storms = number.into(),
-            "--minutes" => asked.minutes = number.into(),
-            _ => {
-                return Err(format!(
-                    "expected --seed, --storms, --minutes or --verbose, got {word}"
-                ));
+            "--verbose" => asked.verbose = true,
+            "--exam" => asked.exam = true,
+            "--write" => {
+                let folder = words.next().ok_or("expected a folder after --write")?;
+                asked.write = Some(folder.into());
             }
+            _ => number(&mut asked, &word, words.next())?,
         }
     }
     Ok(asked)
+}
+
+fn number(asked: &mut Asked, word: &str, value: Option<String>) -> Result<(), String> {
+    let number = value.and_then(|number| number.parse::<u32>().ok());
+    let number = number.ok_or(format!("expected a whole number after {word}"))?;
+    match word {
+        "--seed" => asked.seed = number.into(),
+        "--storms" => asked.storms = number.into(),
+        "--minutes" => asked.minutes = number.into(),
+        _ => {
+            return Err(format!(
+                "expected --seed, --storms, --minutes, --exam, --write or --verbose, got {word}"
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Writes what the primary has at the end, as its own folder would hold it.
+fn write(outcome: &Outcome, folder: &Path) -> std::io::Result<()> {
+    std::fs::create_dir_all(folder)?;
+    for (name, bytes) in outcome.journals.iter().take(1).flatten() {
+        std::fs::write(folder.join(format!("{name}.journal")), bytes)?;
+    }
+    Ok(())
 }
 
 fn main() -> ExitCode {
@@ -54,8 +82,18 @@ fn main() -> ExitCode {
     let mut failed = 0_u64;
     let mut resumes: Vec<Span> = Vec::new();
     for seed in asked.seed..asked.seed + asked.storms {
-        let storm = Scenario { verbose: asked.verbose, ..Scenario::storm(seed, asked.minutes) };
-        let outcome = World::new(storm).run();
+        let scenario = if asked.exam {
+            Scenario::exam(seed, 1, asked.minutes)
+        } else {
+            Scenario::storm(seed, asked.minutes)
+        };
+        let outcome = World::new(Scenario { verbose: asked.verbose, ..scenario }).run();
+        if let Some(folder) = &asked.write
+            && let Err(error) = write(&outcome, folder)
+        {
+            _ = writeln!(out, "cannot write into {}: {error}", folder.display());
+            return ExitCode::FAILURE;
+        }
         if asked.storms == 1 {
             _ = writeln!(out, "{}", outcome.story());
         }

@@ -70,7 +70,14 @@ Examples:
   diptych primary --out P/                         go on after a crash
 
 Cameras start when every assistant is paired; the plan ends the session. The
-exit code is the verdict's. Ctrl-C stops; the same folder goes on.")]
+exit code is the verdict's. Ctrl-C stops; the same folder goes on.
+
+An assistant that is gone for good can be replaced while the session runs. Type
+a line, and Enter:
+  replace A1   show a code; the device that scans it takes the seat of A1, and
+               the one before is refused from then on
+  keep A1      take that code off the screen again
+Where nobody types, write the line to standard input.")]
 pub struct PrimaryArgs {
     /// The exam's plan; not needed to go on
     #[arg(long, value_name = "FILE")]

@@ -5,9 +5,10 @@ use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom, Write};
 use std::path::PathBuf;
 
-use diptych_protocol::identity::{Role, sha256};
+use diptych_protocol::identity::{PublicKey, Role, sha256};
 use diptych_protocol::journal::{
-    Fact, Finding, Integrity, Media, Offence, Verification, salvage, verify as verify_journals,
+    Claim, Fact, Finding, Integrity, JournalError, Media, Offence, Replayed, Signatures,
+    SignedHead, Verification, verify_read,
 };
 use serde_json::json;
 
@@ -15,19 +16,25 @@ use crate::args::VerifyArgs;
 use crate::exit::Exit;
 use crate::fail::Fail;
 use crate::folder::SessionFolder;
+use crate::progress::Progress;
+use crate::share;
+
+/// A journal, or why it cannot be read.
+type Salvaged = Result<Replayed, JournalError>;
 
 /// Findings that are shown.
 const SHOWN: usize = 20;
 
 pub(crate) fn verify(args: &VerifyArgs, out: &mut dyn Write) -> Result<Exit, Fail> {
     let folder = SessionFolder::open(&args.dir)?;
-    let journals: Vec<&[u8]> =
-        folder.journals().iter().map(|journal| journal.bytes.as_slice()).collect();
-    let mut recordings = Recordings { folder: &folder, open: BTreeMap::new() };
-    let result = verify_journals(&journals, Some(&mut recordings));
+    let journals = folder.salvaged();
+    let mut seals = Seals { progress: Progress::begin() };
+    let mut recordings = Recordings::of(&folder, &journals);
+    let result = verify_read(&journals, &mut seals, Some(&mut recordings));
+    drop((seals, recordings));
     let findings: Vec<Told> =
-        result.findings.iter().map(|finding| Told::of(finding, &folder)).collect();
-    let extra = uncommitted(&folder);
+        result.findings.iter().map(|finding| Told::of(finding, &folder, &journals)).collect();
+    let extra = uncommitted(&folder, &journals);
     if args.json {
         print_json(&result, &findings, &extra, out)?;
     } else {
@@ -36,14 +43,41 @@ pub(crate) fn verify(args: &VerifyArgs, out: &mut dyn Write) -> Result<Exit, Fai
     Ok(Exit::of_integrity(result.integrity()))
 }
 
+/// Signatures, checked on all processors.
+struct Seals {
+    progress: Progress,
+}
+
+impl Signatures for Seals {
+    fn first_forged(&mut self, key: &PublicKey, heads: &[SignedHead]) -> Option<usize> {
+        let all = heads.len() as u64;
+        let shown = |seen: usize| self.progress.show("signatures", seen as u64, all);
+        share::first(heads, |signed| !signed.holds(key), shown)
+    }
+}
+
 /// The recordings of a folder, hashed piece by piece.
 struct Recordings<'a> {
     folder: &'a SessionFolder,
     open: BTreeMap<[u8; 32], Option<File>>,
+    progress: Progress,
+    hashed: u64,
+    all: u64,
+}
+
+impl<'a> Recordings<'a> {
+    fn of(folder: &'a SessionFolder, journals: &[Salvaged]) -> Self {
+        let entries = journals.iter().flatten().flat_map(Replayed::entries);
+        let all = entries.filter(|entry| matches!(entry.fact, Fact::Segment { .. })).count();
+        let progress = Progress::begin();
+        Self { folder, open: BTreeMap::new(), progress, hashed: 0, all: all as u64 }
+    }
 }
 
 impl Media for Recordings<'_> {
     fn sha256(&mut self, _: Role, name: &[u8; 32], offset: u64, bytes: u32) -> Option<[u8; 32]> {
+        self.progress.show("pieces of recordings", self.hashed, self.all);
+        self.hashed = self.hashed.saturating_add(1);
         let folder = self.folder;
         let opened = self.open.entry(*name).or_insert_with(|| {
             let path = folder.path().join(folder.named(name)?);
@@ -65,29 +99,85 @@ struct Told {
     recording: Option<String>,
     meaning: String,
     integrity: &'static str,
+    /// Two heads that exclude each other.
+    heads: Vec<ToldHead>,
+}
+
+/// A head that somebody wrote down and signed.
+struct ToldHead {
+    record: u64,
+    head: String,
+    by: String,
+    written_in: u64,
+    /// The record of the seal over it, and its signature.
+    seal: Option<(u64, String)>,
+}
+
+impl ToldHead {
+    fn of(claim: &Claim) -> Self {
+        Self {
+            record: claim.head.sequence,
+            head: claim.head.hash.iter().map(|byte| format!("{byte:02x}")).collect(),
+            by: claim.by.to_string(),
+            written_in: claim.record,
+            seal: claim.seal.map(|(record, signature)| (record, format!("{signature:?}"))),
+        }
+    }
+
+    /// Two lines that fit into 80 columns with 64 digits each.
+    fn print(&self, out: &mut dyn Write) -> std::io::Result<()> {
+        let Self { record, head, by, written_in, seal } = self;
+        let signed = seal.as_ref().map_or("not signed".to_owned(), |(seal, signature)| {
+            let short: String = signature.chars().take(12).collect();
+            format!("signed in {seal} ({short}…)")
+        });
+        writeln!(out, "             record {record}, as {by} wrote in {written_in}, {signed}:")?;
+        writeln!(out, "             {head}")
+    }
+
+    fn json(&self) -> serde_json::Value {
+        json!({
+            "record": self.record,
+            "head": self.head,
+            "by": self.by,
+            "written_in": self.written_in,
+            "seal": self.seal.as_ref().map(|(record, _)| record),
+            "signature": self.seal.as_ref().map(|(_, signature)| signature),
+        })
+    }
 }
 
 impl Told {
-    fn of(finding: &Finding, folder: &SessionFolder) -> Self {
+    fn of(finding: &Finding, folder: &SessionFolder, journals: &[Salvaged]) -> Self {
         let journal = folder.journals().get(finding.journal);
         Self {
             file: journal.map_or_else(String::new, |journal| journal.name.clone()),
             offset: finding.offset,
-            recording: recording_of(finding, folder),
+            recording: recording_of(finding, folder, journals),
             meaning: finding.offence.to_string(),
             integrity: word(finding.offence.means()),
+            heads: finding
+                .proof
+                .iter()
+                .flat_map(|proof| [&proof.here, &proof.seen])
+                .map(ToldHead::of)
+                .collect(),
         }
     }
 }
 
 /// The name of the recording that a finding is about.
 #[expect(clippy::wildcard_enum_match_arm, reason = "two offences are about recordings")]
-fn recording_of(finding: &Finding, folder: &SessionFolder) -> Option<String> {
+fn recording_of(
+    finding: &Finding,
+    folder: &SessionFolder,
+    journals: &[Salvaged],
+) -> Option<String> {
     let about = match finding.offence {
         Offence::MediaChanged { sequence, .. } | Offence::MediaMissing { sequence, .. } => sequence,
         _ => return None,
     };
-    let journal = salvage(&folder.journals().get(finding.journal)?.bytes).ok()?;
+    let journal = journals.get(finding.journal)?.as_ref().ok()?;
     let before = journal.entries().iter().rev().filter(|entry| entry.sequence < about);
     before
         .filter_map(|entry| match &entry.fact {
@@ -108,10 +198,9 @@ const fn word(integrity: Integrity) -> &'static str {
 
 /// Recordings that go on after the last piece that a journal committed, and by
 /// how many bytes. No offence: a recorder that is killed leaves such an end.
-fn uncommitted(folder: &SessionFolder) -> Vec<(String, u64)> {
+fn uncommitted(folder: &SessionFolder, journals: &[Salvaged]) -> Vec<(String, u64)> {
     let mut committed: BTreeMap<String, u64> = BTreeMap::new();
-    let journals = folder.journals().iter().filter_map(|journal| salvage(&journal.bytes).ok());
-    for journal in journals {
+    for journal in journals.iter().flatten() {
         let mut current: Option<&str> = None;
         for entry in journal.entries() {
             if let Fact::RecordingStarted { file, .. } = &entry.fact {
@@ -153,6 +242,9 @@ fn print_text(
             "  {:<10} {}, byte {}{recording}:\n             {}",
             told.integrity, told.file, told.offset, told.meaning
         )?;
+        for head in &told.heads {
+            head.print(out)?;
+        }
     }
     if let Some(more) = findings.len().checked_sub(SHOWN).filter(|more| *more > 0) {
         writeln!(out, "  and {more} more; --json shows all")?;
@@ -176,6 +268,7 @@ fn print_json(
             "offset": told.offset,
             "recording": told.recording,
             "meaning": told.meaning,
+            "heads": told.heads.iter().map(ToldHead::json).collect::<Vec<_>>(),
         })
     });
     let extra = extra.iter().map(|(name, bytes)| json!({ "file": name, "bytes": bytes }));

@@ -4,6 +4,7 @@
 //! Cameras start as soon as everybody is there, and the plan ends the session, so
 //! that nobody has to be at the desk.
 
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -29,7 +30,9 @@ use diptych_protocol::time::Primary;
 use diptych_protocol::wire::{Control, Kind};
 
 use super::fail::LiveFail;
-use super::prompt::{Answer, answer};
+use super::news;
+use super::order::Order;
+use super::prompt::{Answer, Desk};
 use super::secondary::{PATIENCE, say};
 use super::since::Since;
 use super::station::{Shot, Station, Wrongness};
@@ -101,7 +104,16 @@ pub fn run(options: &Options, out: &mut dyn Write) -> Result<Exit, LiveFail> {
         file: options.folder.join("P.mp4"),
     };
     let station = Station::new(device.clone(), Wrongness::default(), shot)?;
-    let mut lead = Lead { options, device, station, assistants, begun: false, met: false };
+    let mut lead = Lead {
+        options,
+        device,
+        station,
+        desk: Desk::open(),
+        assistants,
+        begun: false,
+        met: false,
+        replacing: BTreeSet::new(),
+    };
     let led = lead.live(&stop, out);
     lead.station.stop();
     let stopped = lead.device.stop();
@@ -182,10 +194,13 @@ struct Lead<'a> {
     options: &'a Options,
     device: Arc<Embedded<PrimaryMachine>>,
     station: Station<PrimaryMachine>,
+    desk: Desk,
     assistants: u8,
     begun: bool,
     /// Somebody was connected in this run.
     met: bool,
+    /// Taken seats whose code is shown.
+    replacing: BTreeSet<Role>,
 }
 
 impl Lead<'_> {
@@ -197,6 +212,9 @@ impl Lead<'_> {
                 return Err(self.interrupted());
             }
             self.station.obey(self.options.camera_file.as_deref());
+            if let Some(line) = self.desk.typed() {
+                self.order(&line, out)?;
+            }
             if let Some(since) = &finished
                 && (since.passed() > PARTING || (self.met && self.everybody_left()?))
             {
@@ -257,11 +275,15 @@ impl Lead<'_> {
         match event {
             Event::Ticket { text, .. } => self.show(&text, out)?,
             Event::Paired { role, label, check_code } => {
-                say(out, &format!("{role}: paired with {label}"));
+                if self.replacing.remove(&role) {
+                    say(out, &format!("{role}: replaced by {label}"));
+                } else {
+                    say(out, &format!("{role}: paired with {label}"));
+                }
                 if let Some(code) = check_code {
                     say(out, &format!("does the screen of {role} show {code:06}? [y/N]"));
                     // Where nobody can answer, the two do not show the same.
-                    let compared = match answer(stop) {
+                    let compared = match self.desk.answer(stop) {
                         Answer::Yes => Compared::Same,
                         Answer::No => Compared::Different,
                         Answer::Stopped => return Err(self.interrupted()),
@@ -293,7 +315,44 @@ impl Lead<'_> {
             | Event::Device { .. }
             | Event::Alarm { .. }
             | Event::StorageFailed
-            | Event::VerifyAgain) => told(&other, out),
+            | Event::VerifyAgain) => news::tell(&other, out),
+        }
+        Ok(())
+    }
+
+    /// Does what was typed. `[SESSION-23]`
+    fn order(&mut self, line: &str, out: &mut dyn Write) -> Result<(), LiveFail> {
+        let order = match Order::of(line, self.assistants) {
+            Ok(Some(order)) => order,
+            Ok(None) => return Ok(()),
+            Err(wrong) => {
+                say(out, &wrong);
+                return Ok(());
+            }
+        };
+        let (command, told) = match order {
+            Order::Replace(role) => {
+                if self.seats()?.iter().any(|seat| seat.role == role && seat.label.is_some()) {
+                    self.replacing.insert(role);
+                }
+                let told = format!(
+                    "{role}: whoever scans this takes the seat, and the device in it is put out; \
+                     `keep {role}` takes the code away"
+                );
+                (Command::OpenPairing { role }, told)
+            }
+            Order::Keep(role) if self.replacing.remove(&role) => {
+                (Command::ClosePairing { role }, format!("{role}: stays"))
+            }
+            Order::Keep(role) => {
+                say(out, &format!("{role}: nobody is about to replace it"));
+                return Ok(());
+            }
+        };
+        match self.device.ask(command) {
+            Ok(()) => say(out, &told),
+            Err(Failure::Refused { refused }) => say(out, &format!("{line}: {refused}")),
+            Err(other) => return Err(other.into()),
         }
         Ok(())
     }
@@ -307,42 +366,6 @@ impl Lead<'_> {
         say(out, &format!("or: diptych secondary --ticket {text}"));
         Ok(())
     }
-}
-
-/// What a person is told of an event that needs nothing done.
-#[expect(clippy::wildcard_enum_match_arm, reason = "the others were handled by the caller")]
-fn told(event: &Event, out: &mut dyn Write) {
-    let line = match event {
-        Event::AllRecording => "every camera is proven recording".to_owned(),
-        Event::NotReady { missing } => {
-            let missing: Vec<String> = missing.iter().map(Role::to_string).collect();
-            format!("NOT READY: no proof of recording from {}", missing.join(", "))
-        }
-        Event::CameraLost { role, observed, .. } => {
-            format!("{role}: camera lost ({})", observed.cause)
-        }
-        Event::CameraBack { role, lost } => format!("{role}: camera back after {lost}"),
-        Event::Overdue { role } => format!("{role}: away for too long"),
-        Event::Tally(tally) => {
-            let left = tally.remaining.map_or("any number".to_owned(), |left| left.to_string());
-            let (sure, maybe) = (tally.confirmed, tally.pending);
-            format!("interruptions: {sure} counted, {maybe} open, {left} left")
-        }
-        Event::Link { role, state } => format!("{role}: link {}", state.name()),
-        Event::Device { role, shortfalls, .. } => {
-            for shortfall in shortfalls {
-                say(out, &format!("{role}: not ready: {shortfall}"));
-            }
-            return;
-        }
-        Event::Alarm { role, code } => {
-            format!("{role}: ALARM: {}. {}", code.meaning(), code.advice())
-        }
-        Event::StorageFailed => "storage failed: nothing more is kept".to_owned(),
-        Event::VerifyAgain => "verify the examinee's face again".to_owned(),
-        _ => return,
-    };
-    say(out, &line);
 }
 
 fn read(path: &Path) -> Result<Replayed, LiveFail> {

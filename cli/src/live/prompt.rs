@@ -1,15 +1,23 @@
-//! A question to whoever is at the desk.
+//! What somebody types at the desk while a session runs.
 //!
 //! A read from standard input does not end when Ctrl-C is pressed, and a program
-//! that has to be killed leaves its camera open. So the answer is read on a thread
-//! of its own, and who waits for it asks for Ctrl-C meanwhile.
+//! that has to be killed leaves its camera open. So lines are read on a thread of
+//! their own, and who waits for one asks for Ctrl-C meanwhile. One thread reads all
+//! of them: two would take each other's lines. Rejected: single keys, which need a
+//! terminal in raw mode, and leave it so when the program is killed.
 
-use std::io::BufRead as _;
-use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::io::{BufRead as _, IsTerminal as _, Read as _};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
+use std::time::Duration;
 
 use super::secondary::PATIENCE;
 use super::stop::Stop;
+
+/// Bytes of the longest line that anybody needs to type.
+const LONGEST: u64 = 1_024;
+/// Between two looks at whether this program is the one that is typed to.
+const BACKGROUND: Duration = Duration::from_millis(500);
 
 /// What was answered.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -22,23 +30,52 @@ pub(super) enum Answer {
     Stopped,
 }
 
-/// Waits for a line on standard input.
-pub(super) fn answer(stop: &Stop) -> Answer {
-    let (sender, answers) = channel();
-    let reader = thread::Builder::new().name("prompt".into()).spawn(move || {
-        let mut line = String::new();
-        let _ = std::io::stdin().lock().read_line(&mut line);
-        let _ = sender.send(line);
-    });
-    if reader.is_err() {
-        return Answer::No;
+/// Standard input, line by line.
+pub(super) struct Desk {
+    lines: Receiver<String>,
+}
+
+impl Desk {
+    /// Listens from now on. Without a thread to listen on, nobody ever types.
+    pub(super) fn open() -> Self {
+        let (sender, lines) = channel();
+        let _ = thread::Builder::new().name("desk".into()).spawn(move || {
+            let mut line = String::new();
+            loop {
+                while in_background() {
+                    thread::sleep(BACKGROUND);
+                }
+                line.clear();
+                match std::io::stdin().lock().take(LONGEST).read_line(&mut line) {
+                    Ok(1..) if sender.send(line.trim().to_owned()).is_ok() => {}
+                    Ok(_) | Err(_) => return,
+                }
+            }
+        });
+        Self { lines }
     }
-    loop {
-        match answers.recv_timeout(PATIENCE) {
-            Ok(line) if matches!(line.trim(), "y" | "Y" | "yes") => return Answer::Yes,
-            Ok(_) | Err(RecvTimeoutError::Disconnected) => return Answer::No,
-            Err(RecvTimeoutError::Timeout) if stop.is_asked() => return Answer::Stopped,
-            Err(RecvTimeoutError::Timeout) => {}
+
+    /// The next line that was typed, if one was.
+    pub(super) fn typed(&self) -> Option<String> {
+        self.lines.try_recv().ok()
+    }
+
+    /// Waits for a line that answers a question.
+    pub(super) fn answer(&self, stop: &Stop) -> Answer {
+        loop {
+            match self.lines.recv_timeout(PATIENCE) {
+                Ok(line) if matches!(line.as_str(), "y" | "Y" | "yes") => return Answer::Yes,
+                Ok(_) | Err(RecvTimeoutError::Disconnected) => return Answer::No,
+                Err(RecvTimeoutError::Timeout) if stop.is_asked() => return Answer::Stopped,
+                Err(RecvTimeoutError::Timeout) => {}
+            }
         }
     }
+}
+
+/// Whether a read would stop this whole program (SIGTTIN), camera and all.
+fn in_background() -> bool {
+    let stdin = std::io::stdin();
+    stdin.is_terminal()
+        && rustix::termios::tcgetpgrp(&stdin).is_ok_and(|front| front != rustix::process::getpgrp())
 }

@@ -16,7 +16,7 @@ use diptych_protocol::time::{Instant, Secondary};
 
 use super::fail::LiveFail;
 use super::lookout::look_out;
-use super::prompt::{Answer, answer};
+use super::prompt::{Answer, Desk};
 use super::since::Since;
 use super::station::{Shot, Station, Wrongness, wrong_clock};
 use super::stop::Stop;
@@ -216,7 +216,7 @@ impl Assistant<'_> {
         if write!(out, "{question}").and_then(|()| out.flush()).is_err() {
             return Ok(Consent::Declined);
         }
-        match answer(stop) {
+        match Desk::open().answer(stop) {
             Answer::Yes => Ok(Consent::Given),
             Answer::No => Ok(Consent::Declined),
             Answer::Stopped => Err(self.interrupted()),

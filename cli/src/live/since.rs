@@ -7,20 +7,20 @@ use diptych_protocol::time::{Instant, Primary};
 
 /// A moment that time has passed since.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Since(Instant<Primary>);
+pub(crate) struct Since(Instant<Primary>);
 
 impl Since {
-    pub(super) fn now() -> Self {
+    pub(crate) fn now() -> Self {
         Self(BootClock::new().now())
     }
 
     /// The time since then.
-    pub(super) fn passed(&self) -> Duration {
+    pub(crate) fn passed(&self) -> Duration {
         (Self::now().0 - self.0).to_duration()
     }
 
     /// The time since then, in nanoseconds.
-    pub(super) fn ns(&self) -> i64 {
+    pub(crate) fn ns(&self) -> i64 {
         (Self::now().0 - self.0).nanos()
     }
 }

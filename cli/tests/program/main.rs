@@ -8,6 +8,7 @@
 mod evidence;
 mod live;
 mod refused;
+mod replaced;
 mod running;
 mod session;
 mod stages;

@@ -1,6 +1,6 @@
 //! The program while it runs: what it has said so far, and Ctrl-C.
 
-use std::io::Read;
+use std::io::{Read, Write as _};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
@@ -62,6 +62,17 @@ impl Running {
         let at = self.find(part, self.read_up_to) + part.len();
         self.read_up_to = at;
         at
+    }
+
+    /// Types a line at its standard input.
+    pub(super) fn types(&mut self, line: &str) {
+        writeln!(self.child.stdin.as_mut().unwrap(), "{line}").unwrap();
+    }
+
+    /// Ends it with SIGKILL, as a phone that breaks.
+    pub(super) fn breaks(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
     }
 
     /// As Ctrl-C in a terminal does, to this process alone.

@@ -46,6 +46,13 @@ impl Hull {
     /// Adds `x(at) ≤ value`; answers whether it can matter.
     pub(super) fn insert(&mut self, at: i64, value: i64) -> bool {
         let new = Vertex { at, lifted: self.lift(at, value) };
+        if self.vertices.last().is_none_or(|last| last.at < at) {
+            // Bounds come in order of time, nearly always.
+            self.vertices.push(new);
+            self.drop_before(self.vertices.len().saturating_sub(1));
+            self.keep_within_capacity();
+            return true;
+        }
         let index = self.vertices.partition_point(|vertex| vertex.at < at);
         let next = self.vertices.get(index).copied();
         let previous = index.checked_sub(1).and_then(|i| self.vertices.get(i)).copied();
@@ -62,10 +69,14 @@ impl Hull {
         self.vertices.insert(index, new);
         self.drop_after(index);
         self.drop_before(index);
+        self.keep_within_capacity();
+        true
+    }
+
+    fn keep_within_capacity(&mut self) {
         if self.vertices.len() > self.capacity {
             self.vertices.remove(0);
         }
-        true
     }
 
     /// The vertex where a line of `slope` (in units of 2⁻ⁿ) touches from below.

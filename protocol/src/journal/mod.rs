@@ -37,6 +37,7 @@ mod fact;
 mod header;
 mod mirror;
 mod offence;
+mod proof;
 mod record;
 mod replay;
 mod rules;
@@ -54,11 +55,12 @@ pub use fact::{Fact, Heard};
 pub use header::{Header, HeaderError};
 pub use mirror::{Accepted, Fork, Mirror, MirrorError};
 pub use offence::{Finding, Integrity, Offence};
+pub use proof::{Claim, Proof};
 pub use record::{Damage, Head};
 pub use replay::{Entry, Hole, JournalError, Replayed, replay, salvage};
 pub use rules::Breach;
 pub use seal::SignedHead;
-pub use verify::{Media, Verification, cross_check, verify};
+pub use verify::{InTurn, Media, Signatures, Verification, cross_check, verify, verify_read};
 pub use writer::{WriteError, Writer};
 
 /// The clock of the device that wrote a journal: the primary's in its journal,

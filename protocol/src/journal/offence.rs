@@ -3,6 +3,7 @@
 use core::fmt;
 
 use super::header::HeaderError;
+use super::proof::Proof;
 use super::record::Damage;
 use super::replay::JournalError;
 use crate::identity::{Role, SessionId};
@@ -30,6 +31,8 @@ pub struct Finding {
     pub offset: u64,
     /// What it is.
     pub offence: Offence,
+    /// Two heads that exclude each other, where that is what was found.
+    pub proof: Option<Proof>,
 }
 
 struct Place(usize, Option<Role>);

@@ -234,11 +234,24 @@ impl Replayed {
         self.heads.iter().find(|signed| !signed.holds(&self.header.key))
     }
 
-    /// Whether the last seal's signature holds; since it covers all records
-    /// before it, that is enough to judge by. `false` without a seal.
+    /// The last signed head before every hole and the last of all: together they
+    /// sign every record that was read and is followed by a seal. `[JOURNAL-21]`
+    pub(super) fn closing_heads(&self) -> impl Iterator<Item = &SignedHead> {
+        let before = self.holes.iter().filter_map(|hole| hole.after.checked_sub(1));
+        let last = self.heads.last().map(|signed| signed.head.sequence);
+        let mut wanted: Vec<u64> = before.chain(last).collect();
+        wanted.dedup();
+        wanted.into_iter().filter_map(|sequence| {
+            let found = self.heads.binary_search_by_key(&sequence, |signed| signed.head.sequence);
+            self.heads.get(found.ok()?)
+        })
+    }
+
+    /// Whether the signatures hold that cover what was read, which is enough to
+    /// judge by. `false` without a seal. `[JOURNAL-21]`
     #[must_use]
-    pub fn last_seal_holds(&self) -> bool {
-        self.heads.last().is_some_and(|signed| signed.holds(&self.header.key))
+    pub fn closing_seals_hold(&self) -> bool {
+        !self.heads.is_empty() && self.closing_heads().all(|signed| signed.holds(&self.header.key))
     }
 
     /// Whether the device wrote its [`Fact::Finish`].

@@ -211,14 +211,12 @@ fn a_tail_that_its_owner_replaced_is_named() {
     assert_eq!(journal, 1);
 }
 
-#[test]
+/// The journal as its owner would write it, but sealed by somebody else from the
+/// first seal on; and where that one begins.
 #[expect(clippy::wildcard_enum_match_arm, reason = "every fact but the seals is kept")]
-fn a_forged_signature_is_named() {
-    // [JOURNAL-12] [JOURNAL-20]
-    let session = session(5);
-    // Everything as its owner would write it, but sealed by somebody else.
-    let replayed = replay(&session.assistant).unwrap();
-    let mut forged = session.assistant[..Header::BYTES].to_vec();
+fn sealed_by_a_thief(journal: &[u8]) -> (Vec<u8>, usize) {
+    let replayed = replay(journal).unwrap();
+    let mut forged = journal[..Header::BYTES].to_vec();
     let mut head = Head { sequence: 0, hash: record::first_hash(&forged[..96]) };
     let mut offset = 0;
     let mut thief = Key::new(99);
@@ -235,9 +233,35 @@ fn a_forged_signature_is_named() {
         forged.extend(bytes);
         head = next;
     }
-    let session = Session { assistant: forged, ..session };
+    (forged, offset)
+}
+
+#[test]
+fn a_forged_signature_is_named() {
+    // [JOURNAL-12] [JOURNAL-20]
+    let session = session(5);
+    let (assistant, offset) = sealed_by_a_thief(&session.assistant);
+    let session = Session { assistant, ..session };
     let sequence = 12;
     assert_eq!(first(&session), (1, offset as u64, Offence::ForgedSeal { sequence }));
+}
+
+#[test]
+fn a_forged_beginning_before_a_hole_is_no_evidence_for_a_judge() {
+    // [JOURNAL-21]: the last seal is genuine and signs nothing before the hole.
+    let session = session(5);
+    let (forged, _) = sealed_by_a_thief(&session.assistant);
+    let (all, first_seal) = (bounds(&session.assistant), 13);
+    let mut mixed = forged[..all[first_seal]].to_vec();
+    mixed.extend_from_slice(&[0xEE; 40]);
+    mixed.extend_from_slice(&session.assistant[all[first_seal + 1]..]);
+    let read = salvage(&mixed).unwrap();
+    assert_eq!((read.holes().len(), read.is_finished()), (1, true), "{:?}", read.holes());
+    let last = read.signed_heads().last().unwrap();
+    assert!(last.holds(&read.header().key) && !read.closing_seals_hold());
+    let found = cross_check(&[salvage(&session.primary).unwrap(), read]);
+    let forged = |finding: &Finding| matches!(finding.offence, Offence::ForgedSeal { .. });
+    assert!(found.iter().any(forged), "{found:?}");
 }
 
 #[test]
@@ -254,6 +278,20 @@ fn a_history_rewritten_with_the_true_key_is_named_by_the_witness() {
     let (journal, _, offence) = first(&session);
     let rewritten = Offence::OtherHead { witness: Role::PRIMARY, sequence: 7 };
     assert_eq!((journal, offence), (1, rewritten));
+
+    // [JOURNAL-22]: both claims can be checked by whoever has the keys.
+    let Proof { here, seen } = check(&session).first().unwrap().proof.unwrap();
+    assert_eq!((here.head.sequence, here.by, seen.by), (7, assistant(), Role::PRIMARY));
+    assert_eq!(seen.head.sequence, 7);
+    assert_ne!(here.head.hash, seen.head.hash);
+    for (claim, file, key) in [(here, &session.assistant, 2), (seen, &session.primary, 1)] {
+        let replayed = replay(file).unwrap();
+        let (record, signature) = claim.seal.unwrap();
+        assert!(claim.record < record);
+        let before = replayed.entries().iter().find(|entry| entry.sequence + 1 == record).unwrap();
+        let head = Head { sequence: before.sequence, hash: before.hash };
+        assert!(SignedHead { head, signature }.holds(&Key::new(key).public_key()));
+    }
 }
 
 #[test]

@@ -7,32 +7,10 @@
 )]
 
 use super::*;
-use crate::identity::{
-    BootId, Fingerprint, Label, PublicKey, Role, SessionId, SignFailed, Signature, Signer,
-};
+pub(super) use crate::identity::tests::Key;
+use crate::identity::{BootId, Fingerprint, Label, Role, SessionId, Signature, Signer};
 use crate::time::{Instant, Primary, Span};
-use p256::ecdsa::signature::Signer as _;
 use proptest::prelude::*;
-
-/// A key that is the same in every run.
-pub(super) struct Key(p256::ecdsa::SigningKey);
-
-impl Key {
-    pub(super) fn new(seed: u8) -> Self {
-        Self(p256::ecdsa::SigningKey::from_slice(&[seed; 32]).unwrap())
-    }
-}
-
-impl Signer for Key {
-    fn public_key(&self) -> PublicKey {
-        PublicKey::from_sec1(self.0.verifying_key().to_sec1_point(false).as_bytes()).unwrap()
-    }
-
-    fn sign(&mut self, message: &[u8]) -> Result<Signature, SignFailed> {
-        let signature: p256::ecdsa::Signature = self.0.sign(message);
-        Ok(Signature(signature.to_bytes().into()))
-    }
-}
 
 pub(super) const BOOT: BootId = BootId([0xB0; 16]);
 
@@ -89,7 +67,7 @@ fn what_was_written_is_what_is_read() {
     assert_eq!(*replayed.header(), header(0, &key));
     assert_eq!(replayed.entries().len(), 1 + 9 + 2);
     assert_eq!(replayed.entries()[1].fact, segment(0));
-    assert!(replayed.last_seal_holds() && replayed.forged_seal().is_none());
+    assert!(replayed.closing_seals_hold() && replayed.forged_seal().is_none());
 }
 
 #[test]
@@ -183,7 +161,7 @@ fn a_journal_goes_on_after_a_torn_tail() {
     file.extend(writer.seal(at(9_002), &mut key).unwrap());
     let again = replay(&file).unwrap();
     assert_eq!(again.head(), writer.head());
-    assert!(again.last_seal_holds());
+    assert!(again.closing_seals_hold());
 }
 
 #[test]
@@ -225,7 +203,7 @@ fn what_a_killed_process_did_not_seal_is_sealed_by_the_next() {
     assert!(next.seal_deadline::<Primary>().is_some());
     file.extend(next.seal(at(0), &mut key).unwrap());
     let sealed = replay(&file).unwrap();
-    assert!(sealed.is_finished() && sealed.last_seal_holds());
+    assert!(sealed.is_finished() && sealed.closing_seals_hold());
     assert_eq!(Writer::resume(&sealed).seal_deadline::<Primary>(), None);
 }
 

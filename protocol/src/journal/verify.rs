@@ -12,7 +12,10 @@ use std::collections::BTreeMap;
 
 use super::fact::Fact;
 use super::offence::{Finding, Integrity, Offence};
-use super::replay::{Entry, Replayed, salvage};
+use super::proof::{Claim, Proof};
+use super::record::Head;
+use super::replay::{Entry, JournalError, Replayed, salvage};
+use super::seal::SignedHead;
 use crate::identity::{PublicKey, Role};
 use crate::limits;
 
@@ -22,6 +25,23 @@ pub trait Media {
     /// SHA-256 of `bytes` bytes at `offset` of the recording of `role` whose file
     /// name has the hash `file`; `None` if they are not there.
     fn sha256(&mut self, role: Role, file: &[u8; 32], offset: u64, bytes: u32) -> Option<[u8; 32]>;
+}
+
+/// Who checks the signatures of seals. They do not depend on each other, so that
+/// whoever has several processors can share them out.
+pub trait Signatures {
+    /// The place of the first of `heads` that `key` did not sign.
+    fn first_forged(&mut self, key: &PublicKey, heads: &[SignedHead]) -> Option<usize>;
+}
+
+/// Signatures checked one after the other, about a quarter of a millisecond each.
+#[derive(Clone, Copy, Debug)]
+pub struct InTurn;
+
+impl Signatures for InTurn {
+    fn first_forged(&mut self, key: &PublicKey, heads: &[SignedHead]) -> Option<usize> {
+        heads.iter().position(|signed| !signed.holds(key))
+    }
 }
 
 /// The result of [`verify`].
@@ -55,21 +75,36 @@ impl Verification {
 /// Holds journals and recordings against each other. `[JOURNAL-20]`
 ///
 /// Without `media` the recordings are not looked at. Costs a signature check for
-/// every seal, about a tenth of a millisecond each.
+/// every seal; [`verify_read`] lets them be shared out.
 #[must_use]
 pub fn verify(journals: &[&[u8]], media: Option<&mut dyn Media>) -> Verification {
+    let read: Vec<_> = journals.iter().map(|file| salvage(file)).collect();
+    verify_read(&read, &mut InTurn, media)
+}
+
+/// The same of journals that were [salvaged](salvage) already, each with what was
+/// wrong with it if it could not be.
+#[must_use]
+pub fn verify_read(
+    journals: &[Result<Replayed, JournalError>],
+    signatures: &mut dyn Signatures,
+    media: Option<&mut dyn Media>,
+) -> Verification {
     let mut check = Check::default();
-    let mut whole = Vec::new();
-    for (index, file) in journals.iter().enumerate() {
-        match salvage(file) {
-            Ok(replayed) => whole.push((index, replayed)),
-            Err(error) => check.note(index, None, 0, Offence::Unreadable(error)),
+    let mut read = Vec::new();
+    for (index, journal) in journals.iter().enumerate() {
+        match journal {
+            Ok(replayed) => read.push((index, replayed)),
+            Err(error) => check.note(index, None, 0, Offence::Unreadable(*error)),
         }
     }
-    let read: Vec<_> = whole.iter().map(|(index, journal)| (*index, journal)).collect();
     check.headers(&read);
     for (index, journal) in &read {
-        check.alone(*index, journal, Seals::All);
+        let heads = journal.signed_heads();
+        let forged = signatures.first_forged(&journal.header().key, heads);
+        let checked = forged.map_or(heads.len(), |place| place.saturating_add(1));
+        check.seals = check.seals.saturating_add(checked as u64);
+        check.alone(*index, journal, forged.and_then(|place| heads.get(place)));
         check.against_peers(*index, journal, &read);
     }
     if let Some(media) = media {
@@ -81,26 +116,23 @@ pub fn verify(journals: &[&[u8]], media: Option<&mut dyn Media>) -> Verification
 }
 
 /// What journals that were read already say against each other, for whoever
-/// judges by them: of each, only the last seal is checked. Findings are numbered
-/// by the place in `journals`. `[JOURNAL-20]`
+/// judges by them: of each, only the seals are checked that cover all others.
+/// Findings are numbered by the place in `journals`. `[JOURNAL-20]` `[JOURNAL-21]`
 #[must_use]
 pub fn cross_check(journals: &[Replayed]) -> Vec<Finding> {
     let mut check = Check::default();
     let read: Vec<_> = journals.iter().enumerate().collect();
     check.headers(&read);
     for (index, journal) in &read {
-        check.alone(*index, journal, Seals::Last);
+        let forged = journal.closing_heads().find(|signed| !signed.holds(&journal.header().key));
+        check.alone(*index, journal, forged);
         check.against_peers(*index, journal, &read);
     }
     check.finish(&read).findings
 }
 
-/// Which seals of a journal are checked.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Seals {
-    All,
-    Last,
-}
+/// The last head of each device that a witness saw, and the record that says so.
+type Latest = BTreeMap<(Role, u8), (u64, Head)>;
 
 #[derive(Default)]
 struct Check {
@@ -111,13 +143,17 @@ struct Check {
 
 impl Check {
     fn note(&mut self, journal: usize, role: Option<Role>, offset: u64, offence: Offence) {
+        self.add(Finding { journal, role, offset, offence, proof: None });
+    }
+
+    fn add(&mut self, finding: Finding) {
         // The worst findings must not be crowded out by harmless ones.
         let full = self.findings.len() >= limits::JOURNAL_FINDINGS;
-        if full && offence.means() < Integrity::Tampered {
+        if full && finding.offence.means() < Integrity::Tampered {
             return;
         }
         if self.findings.len() < 2 * limits::JOURNAL_FINDINGS {
-            self.findings.push(Finding { journal, role, offset, offence });
+            self.findings.push(finding);
         }
     }
 
@@ -139,22 +175,15 @@ impl Check {
     }
 
     /// What one journal says of itself.
-    fn alone(&mut self, index: usize, journal: &Replayed, seals: Seals) {
+    fn alone(&mut self, index: usize, journal: &Replayed, forged: Option<&SignedHead>) {
         let role = Some(journal.header().role);
         for hole in journal.holes() {
             self.note(index, role, hole.offset, Offence::Damaged(hole.damage));
         }
-        let heads = journal.signed_heads();
-        let from = if seals == Seals::Last { heads.len().saturating_sub(1) } else { 0 };
-        for signed in heads.iter().skip(from) {
-            self.seals = self.seals.saturating_add(1);
-            if !signed.holds(&journal.header().key) {
-                let sequence = signed.head.sequence;
-                let after = journal.entries().iter().find(|entry| entry.sequence > sequence);
-                let offset = after.map_or(journal.length(), |entry| entry.offset);
-                self.note(index, role, offset, Offence::ForgedSeal { sequence });
-                break;
-            }
+        if let Some(signed) = forged {
+            let sequence = signed.head.sequence;
+            let offset = offset_of(journal, sequence.saturating_add(1));
+            self.note(index, role, offset, Offence::ForgedSeal { sequence });
         }
         if journal.torn() > 0 {
             self.note(index, role, journal.length(), Offence::Torn { bytes: journal.torn() });
@@ -178,7 +207,7 @@ impl Check {
         let by = witness.header().role;
         let mut device: BTreeMap<Role, u8> = BTreeMap::new();
         let mut paired: BTreeMap<Role, Vec<PublicKey>> = BTreeMap::new();
-        let mut latest: BTreeMap<(Role, u8), u64> = BTreeMap::new();
+        let mut latest: Latest = BTreeMap::new();
         let find = |role, device| journal_of(witness, read, role, device);
         for entry in witness.entries() {
             match &entry.fact {
@@ -209,20 +238,34 @@ impl Check {
                 }
                 Fact::PeerHead { peer, sequence, head, .. } => {
                     let number = device.get(peer).copied().unwrap_or(1);
-                    let seen = latest.entry((*peer, number)).or_insert(0);
-                    *seen = (*seen).max(*sequence);
-                    if let Some((other, journal)) = find(*peer, number) {
-                        self.head(*other, journal, by, *sequence, head);
+                    let head = Head { sequence: *sequence, hash: *head };
+                    let seen = latest.entry((*peer, number)).or_insert((entry.sequence, head));
+                    if head.sequence >= seen.1.sequence {
+                        *seen = (entry.sequence, head);
+                    }
+                    if let Some((other, journal)) = find(*peer, number)
+                        && entry_of(journal, head.sequence).is_some_and(|at| at.hash != head.hash)
+                    {
+                        self.head(*other, journal, Claim::of(witness, entry.sequence, head));
                     }
                 }
-                Fact::ForkSeen { peer, sequence, .. } => {
+                Fact::ForkSeen { peer, sequence, ours, theirs } => {
                     let number = device.get(peer).copied().unwrap_or(1);
                     let (other, offset) = find(*peer, number)
                         .map_or((index, entry.offset), |(other, journal)| {
                             (*other, offset_of(journal, *sequence))
                         });
-                    let offence = Offence::ForkSeen { witness: by, sequence: *sequence };
-                    self.note(other, Some(*peer), offset, offence);
+                    let claim = |hash: &[u8; 32]| {
+                        let head = Head { sequence: *sequence, hash: *hash };
+                        Claim::of(witness, entry.sequence, head)
+                    };
+                    self.add(Finding {
+                        journal: other,
+                        role: Some(*peer),
+                        offset,
+                        offence: Offence::ForkSeen { witness: by, sequence: *sequence },
+                        proof: Some(Proof { here: claim(ours), seen: claim(theirs) }),
+                    });
                 }
                 _ => {}
             }
@@ -231,45 +274,48 @@ impl Check {
     }
 
     /// Journals that end before what `witness` saw of them.
-    fn lengths(
-        &mut self,
-        witness: &Replayed,
-        read: &[(usize, &Replayed)],
-        latest: BTreeMap<(Role, u8), u64>,
-    ) {
+    fn lengths(&mut self, witness: &Replayed, read: &[(usize, &Replayed)], latest: Latest) {
         let by = witness.header().role;
-        for ((peer, number), seen) in latest {
+        for ((peer, number), (record, head)) in latest {
             let Some((other, journal)) = journal_of(witness, read, peer, number) else { continue };
-            let ends = journal.head().sequence;
-            if seen > ends {
-                let offence = if journal.is_finished() {
-                    Offence::ShorterThanSeen { witness: by, ends, seen }
-                } else {
-                    Offence::TailMissing { witness: by, ends, seen }
-                };
-                self.note(*other, Some(peer), journal.length(), offence);
+            let (ends, seen) = (journal.head(), head.sequence);
+            if seen <= ends.sequence {
+                continue;
             }
+            if !journal.is_finished() {
+                let offence = Offence::TailMissing { witness: by, ends: ends.sequence, seen };
+                self.note(*other, Some(peer), journal.length(), offence);
+                continue;
+            }
+            let here = Claim::of(journal, ends.sequence.saturating_sub(1), ends);
+            self.add(Finding {
+                journal: *other,
+                role: Some(peer),
+                offset: journal.length(),
+                offence: Offence::ShorterThanSeen { witness: by, ends: ends.sequence, seen },
+                proof: Some(Proof { here, seen: Claim::of(witness, record, head) }),
+            });
         }
     }
 
-    fn head(
-        &mut self,
-        other: usize,
-        journal: &Replayed,
-        witness: Role,
-        sequence: u64,
-        head: &[u8; 32],
-    ) {
-        let Some(entry) = entry_of(journal, sequence) else { return };
-        let role = Some(journal.header().role);
+    /// A head of `journal` that a witness wrote down.
+    fn head(&mut self, other: usize, journal: &Replayed, seen: Claim) {
+        let Some(entry) = entry_of(journal, seen.head.sequence) else { return };
         // One rewritten record changes every head after it: the first says it all.
         let known = self.findings.iter().any(|finding| {
             finding.journal == other && matches!(finding.offence, Offence::OtherHead { .. })
         });
-        if entry.hash != *head && !known {
-            let offence = Offence::OtherHead { witness, sequence };
-            self.note(other, role, entry.offset, offence);
+        if entry.hash == seen.head.hash || known {
+            return;
         }
+        let here = Head { sequence: entry.sequence, hash: entry.hash };
+        self.add(Finding {
+            journal: other,
+            role: Some(journal.header().role),
+            offset: entry.offset,
+            offence: Offence::OtherHead { witness: seen.by, sequence: entry.sequence },
+            proof: Some(Proof { here: Claim::of(journal, entry.sequence, here), seen }),
+        });
     }
 
     fn recordings(&mut self, index: usize, journal: &Replayed, media: &mut dyn Media) {

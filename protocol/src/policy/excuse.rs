@@ -162,26 +162,8 @@ impl SignedExcuse {
 
 #[cfg(test)]
 mod tests {
-    use p256::ecdsa::signature::Signer as _;
-
     use super::*;
-
-    struct Key(p256::ecdsa::SigningKey);
-
-    impl Signer for Key {
-        fn public_key(&self) -> PublicKey {
-            PublicKey::from_sec1(self.0.verifying_key().to_sec1_point(false).as_bytes()).unwrap()
-        }
-
-        fn sign(&mut self, message: &[u8]) -> Result<Signature, SignFailed> {
-            let signature: p256::ecdsa::Signature = self.0.sign(message);
-            Ok(Signature(signature.to_bytes().into()))
-        }
-    }
-
-    fn key(seed: u8) -> Key {
-        Key(p256::ecdsa::SigningKey::from_slice(&[seed; 32]).unwrap())
-    }
+    use crate::identity::tests::Key;
 
     fn signed(by: &mut Key) -> SignedExcuse {
         let excuse = Excuse { start: Instant::from_nanos(5), end: Instant::from_nanos(9) };
@@ -191,7 +173,7 @@ mod tests {
     #[test]
     fn an_excuse_survives_its_bytes_and_no_bit_of_it_can_be_changed() {
         // [POLICY-29] [POLICY-30]
-        let mut proctor = key(3);
+        let mut proctor = Key::new(3);
         let trusted = [proctor.public_key().fingerprint()];
         let bytes = signed(&mut proctor).to_bytes();
         let read = SignedExcuse::from_bytes(&bytes).unwrap();
@@ -214,7 +196,7 @@ mod tests {
     #[test]
     fn an_excuse_of_another_session_or_of_a_stranger_excuses_nothing() {
         // [POLICY-30]
-        let (mut proctor, mut stranger) = (key(3), key(4));
+        let (mut proctor, mut stranger) = (Key::new(3), Key::new(4));
         let trusted = [proctor.public_key().fingerprint()];
         let (expected, got) = (SessionId([2; 16]), SessionId([1; 16]));
         let other = signed(&mut proctor).proven(expected, &trusted);

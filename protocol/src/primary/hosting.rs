@@ -10,7 +10,7 @@ use crate::limits;
 use crate::liveness::LinkState;
 use crate::machine::LinkId;
 use crate::plan::Phase;
-use crate::session::{GateChange, HostFact, Refused, SealDue};
+use crate::session::{GateChange, HostFact, PutOut, Refused, SealDue};
 use crate::time::{Instant, Primary, Span};
 use crate::timers::Timer;
 use crate::wire::{self, Control};
@@ -117,7 +117,7 @@ impl PrimaryMachine {
         let members = &mut self.state.members;
         let at = members.iter().position(|m| m.name.role == role).ok_or(Refused::NotPaired)?;
         let key = members.remove(at).membership.peer.fingerprint();
-        self.state.refuse(key);
+        self.state.refuse(key, PutOut::Removed);
         self.local.write(now, &Fact::Alarm { code: code as u32, key }, &mut self.outbox);
         self.outbox.store(self.state.encode());
         self.local.settle(now, &mut self.outbox);

@@ -10,7 +10,7 @@ use crate::journal::{Fact, Head, Header};
 use crate::liveness::LinkState;
 use crate::machine::{Admission, JournalName, LinkId};
 use crate::pairing::{Offer, Paired, PairingAlarm, Refusal, Standing, Terms};
-use crate::session::{Arrival, Member, Peer, Refused};
+use crate::session::{Arrival, Member, Peer, PutOut, Refused};
 use crate::ticket::Flags;
 use crate::time::{Instant, Primary};
 use crate::wire::{self, Control, Frame, Trust};
@@ -92,7 +92,7 @@ impl PrimaryMachine {
         // A device that was put out is let in as far as its first message, to be
         // told so: a TLS alert would make it try for ever. [SESSION-24]
         let members = self.state.members.iter().map(|m| m.membership.peer.fingerprint());
-        let pinned = members.chain(self.state.refused.iter().copied()).collect();
+        let pinned = members.chain(self.state.refused.iter().map(|(key, _)| *key)).collect();
         let admission = Admission { pairing: !self.offers.is_empty(), pinned };
         self.outbox.admit(admission);
         for (role, (text, until)) in codes {
@@ -125,12 +125,8 @@ impl PrimaryMachine {
             || Fault::new(CloseCode::NotPairing, "a code on the screen", Got::Named("none"));
         let role = offered_seat(frame).ok_or_else(not_pairing)?;
         let Some(connection) = self.links.get_mut(&link) else { return Ok(()) };
-        if self.state.refused.contains(&connection.proven.peer.fingerprint()) {
-            return Err(Fault::new(
-                CloseCode::Revoked,
-                "another device",
-                Got::Named("a removed one"),
-            ));
+        if let Some(why) = self.state.why_refused(connection.proven.peer.fingerprint()) {
+            return Err(why.fault());
         }
         let offer = self.offers.get_mut(&role).ok_or_else(not_pairing)?;
         let answer = offer.hello(now, &connection.proven, frame, &mut self.entropy);
@@ -242,7 +238,7 @@ impl PrimaryMachine {
         let former = self.state.members.remove(former);
         let before = former.membership.peer.fingerprint();
         let device = paired.device();
-        self.state.refuse(before);
+        self.state.refuse(before, PutOut::Replaced);
         let fact = Fact::DeviceReplaced { role, device, before, now: paired.peer().fingerprint() };
         self.local.write(now, &fact, &mut self.outbox);
         if let Some(link) = self.seats.get(&role).and_then(|seat| seat.peer.link()) {
@@ -282,12 +278,8 @@ impl PrimaryMachine {
             Fault::new(CloseCode::UnknownSession, "a device of this session", Got::Named("another"))
         };
         let peer = connection.proven.peer;
-        if self.state.refused.contains(&peer.fingerprint()) {
-            return Err(Fault::new(
-                CloseCode::Revoked,
-                "a present device",
-                Got::Named("a removed one"),
-            ));
+        if let Some(why) = self.state.why_refused(peer.fingerprint()) {
+            return Err(why.fault());
         }
         let member = self
             .state

@@ -144,7 +144,7 @@ pub(super) fn state(journal: &Replayed) -> JournalState {
         holes: journal.holes().len() as u64,
         torn: journal.torn(),
         finished: journal.is_finished(),
-        sealed: journal.last_seal_holds(),
+        sealed: journal.closing_seals_hold(),
     }
 }
 

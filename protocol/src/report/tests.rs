@@ -6,25 +6,12 @@
 )]
 
 use super::*;
-use crate::identity::{BootId, PublicKey, SessionId, SignFailed, Signature, Signer};
+use crate::identity::tests::Key;
+use crate::identity::{BootId, SessionId, Signer};
 use crate::journal::{Blob, Header, Heard, Own, Writer, replay, salvage};
 use crate::ledger::Cause;
 use crate::policy::Verdict;
-use p256::ecdsa::signature::Signer as _;
 use std::collections::BTreeMap;
-
-struct Key(p256::ecdsa::SigningKey);
-
-impl Signer for Key {
-    fn public_key(&self) -> PublicKey {
-        PublicKey::from_sec1(self.0.verifying_key().to_sec1_point(false).as_bytes()).unwrap()
-    }
-
-    fn sign(&mut self, message: &[u8]) -> Result<Signature, SignFailed> {
-        let signature: p256::ecdsa::Signature = self.0.sign(message);
-        Ok(Signature(signature.to_bytes().into()))
-    }
-}
 
 /// What goes wrong, in milliseconds of true time, from and to.
 #[derive(Clone, Copy, PartialEq)]
@@ -74,7 +61,7 @@ struct Phone {
 
 impl Phone {
     fn new(role: u8, peer: u8, clock: ClockModel) -> Self {
-        let key = Key(p256::ecdsa::SigningKey::from_slice(&[role + 1; 32]).unwrap());
+        let key = Key::new(role + 1);
         let header = Header {
             session: SessionId([9; 16]),
             role: Role::new(role).unwrap(),

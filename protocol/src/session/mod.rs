@@ -44,7 +44,7 @@ pub(crate) use local::{Local, SealDue};
 pub(crate) use news::{Arrival, Newer, Status};
 pub(crate) use outbox::Outbox;
 pub(crate) use peer::Peer;
-pub(crate) use state::{Member, State};
+pub(crate) use state::{Member, PutOut, State};
 pub(crate) use timing::Fresh;
 
 /// What the disk holds from earlier runs of this session; empty for a new one.

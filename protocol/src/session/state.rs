@@ -10,6 +10,7 @@
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
+use crate::fault::{CloseCode, Fault, Got};
 use crate::identity::{BootId, Fingerprint, Label, PublicKey, Role, SessionId};
 use crate::limits;
 use crate::machine::JournalName;
@@ -17,7 +18,7 @@ use crate::pairing::Membership;
 use crate::secret::Secret;
 
 const MAGIC: [u8; 8] = *b"DIPTYCHS";
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 /// Everything private that outlives the process.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -26,9 +27,32 @@ pub(crate) struct State {
     pub(crate) own: JournalName,
     /// The peers of this session; for an assistant, the primary alone.
     pub(crate) members: Vec<Member>,
-    /// Keys that were put out and are refused until the session ends.
-    pub(crate) refused: Vec<Fingerprint>,
+    /// Keys that were put out and are refused until the session ends, and why.
+    pub(crate) refused: Vec<(Fingerprint, PutOut)>,
 }
+
+/// Why a device does not belong to the session any more.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum PutOut {
+    /// It was put out.
+    Removed,
+    /// Another device took its seat.
+    Replaced,
+}
+
+impl PutOut {
+    /// What it is told when it comes back. `[SESSION-23]` `[SESSION-24]`
+    pub(crate) const fn fault(self) -> Fault {
+        match self {
+            Self::Removed => Fault::new(CloseCode::Revoked, PRESENT, Got::Named("a removed one")),
+            Self::Replaced => {
+                Fault::new(CloseCode::Replaced, PRESENT, Got::Named("a replaced one"))
+            }
+        }
+    }
+}
+
+const PRESENT: &str = "a device of this session";
 
 /// A device that was paired.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -61,8 +85,9 @@ impl State {
             member.encode(&mut out);
         }
         out.push(bounded(self.refused.len()));
-        for refused in &self.refused {
-            out.extend_from_slice(&refused.0);
+        for (key, why) in &self.refused {
+            out.extend_from_slice(&key.0);
+            out.push(u8::from(*why == PutOut::Replaced));
         }
         let check = crate::identity::sha256(&out);
         out.extend_from_slice(&check);
@@ -84,9 +109,8 @@ impl State {
         let members = (0..rest.byte()?)
             .map(|_| Member::decode(session, &mut rest))
             .collect::<Result<_, _>>()?;
-        let refused = (0..rest.byte()?)
-            .map(|_| Ok(Fingerprint(rest.array()?)))
-            .collect::<Result<_, StateDamaged>>()?;
+        let refused =
+            (0..rest.byte()?).map(|_| rest.refused()).collect::<Result<_, StateDamaged>>()?;
         if rest.0.is_empty() {
             Ok(Self { session, own, members, refused })
         } else {
@@ -95,13 +119,18 @@ impl State {
     }
 
     /// Puts `key` out for good; the oldest make room beyond the limit.
-    pub(crate) fn refuse(&mut self, key: Fingerprint) {
-        if !self.refused.contains(&key) {
-            self.refused.push(key);
+    pub(crate) fn refuse(&mut self, key: Fingerprint, why: PutOut) {
+        if self.why_refused(key).is_none() {
+            self.refused.push((key, why));
         }
         if self.refused.len() > limits::REFUSED_KEYS {
             self.refused.remove(0);
         }
+    }
+
+    /// Whether and why this key is refused.
+    pub(crate) fn why_refused(&self, key: Fingerprint) -> Option<PutOut> {
+        self.refused.iter().find(|(refused, _)| *refused == key).map(|(_, why)| *why)
     }
 }
 
@@ -164,6 +193,16 @@ impl Rest<'_> {
         self.array::<1>().map(|[byte]| byte)
     }
 
+    fn refused(&mut self) -> Result<(Fingerprint, PutOut), StateDamaged> {
+        let key = Fingerprint(self.array()?);
+        let why = match self.byte()? {
+            0 => PutOut::Removed,
+            1 => PutOut::Replaced,
+            _ => return Err(StateDamaged),
+        };
+        Ok((key, why))
+    }
+
     fn name(&mut self) -> Result<JournalName, StateDamaged> {
         Ok(JournalName { role: self.role()?, device: self.byte()? })
     }
@@ -211,7 +250,7 @@ mod tests {
             session: SessionId([1; 16]),
             own: JournalName { role: Role::PRIMARY, device: 1 },
             members: vec![member],
-            refused: vec![Fingerprint([3; 32])],
+            refused: vec![(Fingerprint([3; 32]), PutOut::Replaced)],
         }
     }
 
@@ -233,7 +272,7 @@ mod tests {
     fn the_list_of_refused_keys_stays_bounded() {
         let mut state = state();
         for n in 0..=255 {
-            state.refuse(Fingerprint([n; 32]));
+            state.refuse(Fingerprint([n; 32]), PutOut::Removed);
         }
         assert_eq!(state.refused.len(), limits::REFUSED_KEYS);
         assert_eq!(State::decode(&state.encode()), Ok(state));

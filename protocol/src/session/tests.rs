@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, VecDeque};
 use crate::address::{Address, Addresses, Loopback};
 use crate::device::{Heat, Permissions, Requirements, Switch};
 use crate::fault::CloseCode;
-use crate::identity::{BootId, ExamTag, Label, PublicKey, Role, SignFailed, Signature, Signer};
+use crate::identity::tests::Key;
+use crate::identity::{BootId, ExamTag, Label, PublicKey, Role, Signer as _};
 use crate::journal::{Fact, replay};
 use crate::ledger::Observed;
 use crate::machine::{Input, JournalName, Lane, LinkId, Lost, Machine, Output, Purpose};
@@ -23,27 +24,6 @@ use crate::wire;
 const DELAY: Span = Span::from_millis(1);
 const OFFSET: Span = Span::from_secs(30);
 const FRAGMENT: Span = Span::from_millis(500);
-
-struct Key(p256::ecdsa::SigningKey);
-
-impl Key {
-    fn boxed(seed: u8) -> Box<dyn Signer> {
-        Box::new(Self(p256::ecdsa::SigningKey::from_slice(&[seed; 32]).unwrap()))
-    }
-}
-
-impl Signer for Key {
-    fn public_key(&self) -> PublicKey {
-        let point = self.0.verifying_key().to_sec1_point(false);
-        PublicKey::from_sec1(point.as_bytes()).unwrap()
-    }
-
-    fn sign(&mut self, message: &[u8]) -> Result<Signature, SignFailed> {
-        use p256::ecdsa::signature::Signer as _;
-        let signature: p256::ecdsa::Signature = self.0.sign(message);
-        Ok(Signature(signature.to_bytes().into()))
-    }
-}
 
 /// Something under way to one side.
 enum Parcel {
@@ -183,7 +163,7 @@ fn primary(now: Instant<Primary>) -> PrimaryMachine {
         label: Label::new("front").unwrap(),
         addresses: Addresses::new(&[ip], 1000, Loopback::Allowed).unwrap(),
         check_code: CheckCode::Skipped,
-        signer: Key::boxed(1),
+        signer: Box::new(Key::new(1)),
         boot: BootId([1; 16]),
         wall_ms: 1_767_225_600_000,
         last_exit: Observed::NOTHING,
@@ -196,7 +176,7 @@ fn primary(now: Instant<Primary>) -> PrimaryMachine {
 fn secondary(now: Instant<Secondary>) -> SecondaryMachine {
     let setup = secondary::Setup {
         label: Label::new("behind").unwrap(),
-        signer: Key::boxed(2),
+        signer: Box::new(Key::new(2)),
         boot: BootId([2; 16]),
         wall_ms: 1_767_225_600_000,
         last_exit: Observed::NOTHING,
@@ -294,7 +274,7 @@ impl Pair {
         if self.truth > 141_000_000_000 && self.p.recording {
             return self.ask_p(primary::Command::Finish);
         }
-        let (key_p, key_a) = (Key::boxed(1).public_key(), Key::boxed(2).public_key());
+        let (key_p, key_a) = (Key::new(1).public_key(), Key::new(2).public_key());
         if self.p.due().is_some_and(|due| due <= self.truth) {
             if self.p.recording && self.p.next_fragment <= self.truth {
                 let fact = fragment(self.p.clock(self.p.next_fragment - FRAGMENT.nanos()));
@@ -349,7 +329,7 @@ fn a_whole_session_on_a_perfect_cable() {
     assert_eq!(disk_p[&primarys], disk_a[&primarys]);
     for journal in disk_p.values() {
         let replayed = replay(journal).unwrap();
-        assert!(replayed.is_finished() && replayed.last_seal_holds());
+        assert!(replayed.is_finished() && replayed.closing_seals_hold());
         let unwritten = |fact: &Fact| matches!(fact, Fact::UnloggedFailure { .. });
         assert!(!replayed.entries().iter().any(|entry| unwritten(&entry.fact)));
     }

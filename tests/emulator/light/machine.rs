@@ -1,6 +1,6 @@
 //! One device of the light bed: its namespaces, its link, its process.
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -66,7 +66,7 @@ impl Machine {
         let log = self.folder.join("errors.txt");
         let errors = std::fs::File::options().create(true).append(true).open(log);
         let errors = errors.map_err(|error| error.to_string())?;
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(errors);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(errors);
         let mut child = command.spawn().map_err(|error| error.to_string())?;
         if let Some(out) = child.stdout.take() {
             let said = self.said.clone();
@@ -79,6 +79,12 @@ impl Machine {
         }
         self.process = Some(child);
         Ok(())
+    }
+
+    /// Types a line at it.
+    pub(super) fn types(&mut self, line: &str) -> Result<(), Trouble> {
+        let input = self.child()?.stdin.as_mut().ok_or("no standard input")?;
+        writeln!(input, "{line}").map_err(|error| error.to_string())
     }
 
     pub(super) fn child(&mut self) -> Result<&mut Child, Trouble> {

@@ -51,7 +51,6 @@ impl Bed for Light {
         match need {
             Need::WallStep => Some("the wall clock is one for all namespaces"),
             Need::Suspend => Some("sleep is the whole kernel's"),
-            Need::Replacement => Some("`diptych primary` has no way to replace an assistant"),
             Need::Lan
             | Need::Redirected
             | Need::SecondAssistant
@@ -59,7 +58,8 @@ impl Bed for Light {
             | Need::Kill
             | Need::AddressChange
             | Need::Starve
-            | Need::Visitor => None,
+            | Need::Visitor
+            | Need::Replacement => None,
         }
     }
 

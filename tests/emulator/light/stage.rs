@@ -31,6 +31,9 @@ pub(super) struct Namespaces {
     machines: BTreeMap<Who, Machine>,
     /// A phone that does not belong.
     visitor: Machine,
+    /// A phone that is kept ready, and then the one that it replaced.
+    spare: Machine,
+    exchanged: Option<Who>,
     parts: Vec<Child>,
     hub: Hub,
 }
@@ -84,7 +87,8 @@ impl Namespaces {
             machines.insert(who, machine(&who.role(), number, address)?);
         }
         let visitor = machine("V", 12, "10.77.0.13".to_owned())?;
-        for plugged in machines.values().chain([&visitor]) {
+        let spare = machine("S", 11, "10.77.0.12".to_owned())?;
+        for plugged in machines.values().chain([&visitor, &spare]) {
             if plugged.address.starts_with("10.77.") {
                 run("ip", &["-n", &name, "link", "set", &plugged.plug, "master", "br0"])?;
             } else {
@@ -92,7 +96,8 @@ impl Namespaces {
             }
         }
         let (network, ppb) = (scenario.network, scenario.skew.ppb);
-        let mut stage = Self { network, ppb, machines, visitor, parts: Vec::new(), hub };
+        let (exchanged, parts) = (None, Vec::new());
+        let mut stage = Self { network, ppb, machines, visitor, spare, exchanged, parts, hub };
         stage.beside()?;
         Ok(stage)
     }
@@ -183,17 +188,24 @@ impl Stage for Namespaces {
     }
 
     fn visitor(&mut self, program: &Program) -> Result<(i32, String), Trouble> {
-        let mut command = self.compose(&self.visitor, Who::Assistant(9), program)?;
-        command.stdout(Stdio::piped()).stderr(Stdio::piped()).stdin(Stdio::null());
-        let mut child = command.spawn().map_err(|error| error.to_string())?;
-        let gone = until(Duration::from_secs(25), || child.try_wait().ok().flatten());
-        if gone.is_none() {
-            _ = child.kill();
-        }
-        let ran = child.wait_with_output().map_err(|error| error.to_string())?;
-        let said = [ran.stdout, ran.stderr].concat();
-        let code = ran.status.code().unwrap_or(-1);
-        Ok((code, String::from_utf8_lossy(&said).into_owned()))
+        until_it_gives_up(self.compose(&self.visitor, Who::Assistant(9), program)?)
+    }
+
+    fn types(&mut self, who: Who, line: &str) -> Result<(), Trouble> {
+        self.machine(who)?.types(line)
+    }
+
+    fn exchange(&mut self, who: Who) -> Result<Proof, Trouble> {
+        let in_use = self.machines.get_mut(&who).filter(|_| self.exchanged.is_none());
+        let in_use = in_use.ok_or("there is one spare machine")?;
+        core::mem::swap(in_use, &mut self.spare);
+        self.exchanged = Some(who);
+        Ok(format!("{} is {} from now on", who.role(), in_use.space))
+    }
+
+    fn former(&mut self) -> Result<(i32, String), Trouble> {
+        let who = self.exchanged.ok_or("no machine was exchanged")?;
+        until_it_gives_up(self.compose(&self.spare, who, &Program::Again)?)
     }
 
     fn address(&self) -> Result<SocketAddr, Trouble> {
@@ -288,6 +300,20 @@ impl Stage for Namespaces {
         }
         Ok(())
     }
+}
+
+/// Runs a command to its end; its exit code and everything that it said.
+fn until_it_gives_up(mut command: Command) -> Result<(i32, String), Trouble> {
+    command.stdout(Stdio::piped()).stderr(Stdio::piped()).stdin(Stdio::null());
+    let mut child = command.spawn().map_err(|error| error.to_string())?;
+    let gone = until(Duration::from_secs(25), || child.try_wait().ok().flatten());
+    if gone.is_none() {
+        _ = child.kill();
+    }
+    let ran = child.wait_with_output().map_err(|error| error.to_string())?;
+    let said = [ran.stdout, ran.stderr].concat();
+    let code = ran.status.code().unwrap_or(-1);
+    Ok((code, String::from_utf8_lossy(&said).into_owned()))
 }
 
 impl Drop for Namespaces {
