@@ -8,12 +8,17 @@
 //!
 //! The last writes the journals of a quiet exam, for whoever measures what reads
 //! them: a session of eight hours that nobody has to sit through.
+//!
+//! The trail at the end is one number for every byte of every journal and every
+//! event that an app was told. A change that is meant to change no behaviour, only
+//! how fast it is, leaves it as it was.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use diptych_protocol::time::Span;
+use diptych_tests::dice::Dice;
 use diptych_tests::world::{Outcome, Scenario, World};
 
 struct Asked {
@@ -81,6 +86,7 @@ fn main() -> ExitCode {
     };
     let mut failed = 0_u64;
     let mut resumes: Vec<Span> = Vec::new();
+    let mut trail = 0;
     for seed in asked.seed..asked.seed + asked.storms {
         let scenario = if asked.exam {
             Scenario::exam(seed, 1, asked.minutes)
@@ -105,10 +111,11 @@ fn main() -> ExitCode {
         }
         failed += u64::from(!outcome.failures.is_empty() || !outcome.ended);
         resumes.extend(outcome.resumes);
+        trail = Dice::keyed(trail, outcome.trail, 0).bits();
     }
     resumes.sort_unstable();
     let part = |percent: usize| resumes.get(resumes.len().saturating_sub(1) * percent / 100);
-    _ = writeln!(out, "{} sessions, {failed} failed", asked.storms);
+    _ = writeln!(out, "{} sessions, {failed} failed, trail {trail:016x}", asked.storms);
     if let (Some(half), Some(most), Some(all)) = (part(50), part(95), part(99)) {
         let times = resumes.len();
         _ = writeln!(out, "back {times} times: p50 {half}, p95 {most}, p99 {all}");

@@ -98,6 +98,22 @@ impl Bank {
         &self.floors
     }
 
+    /// Appends everything beside the floors that the estimate follows from.
+    /// `[CLOCK-18]`
+    pub(super) fn append_to(&self, bytes: &mut Vec<u8>) {
+        for number in [self.prior.rate, self.prior.deviation, self.moved, self.judged.into()] {
+            bytes.extend_from_slice(&number.to_le_bytes());
+        }
+        for mark in self.marks {
+            bytes.extend_from_slice(&mark.to_le_bytes());
+        }
+        for point in self.near() {
+            bytes.push(point.side as u8);
+            bytes.extend_from_slice(&point.at.to_le_bytes());
+            bytes.extend_from_slice(&point.value.to_le_bytes());
+        }
+    }
+
     /// The estimate at `at`, brought inside `certain`. `[CLOCK-14]`
     pub(super) fn at(&self, at: Instant<Primary>, certain: Interval) -> Option<Likely> {
         let all = self.all(at)?;
@@ -113,8 +129,13 @@ impl Bank {
 
     fn all(&self, at: Instant<Primary>) -> Option<[Likely; MODELS]> {
         let [a, b, c, d] = &self.floors;
-        let one = |floors| likely(floors, self.prior, at, self.recent.iter().rev().take(NEAR));
+        let one = |floors| likely(floors, self.prior, at, self.near());
         Some([one(a)?, one(b)?, one(c)?, one(d)?])
+    }
+
+    /// The messages that are weighed, the latest first.
+    fn near(&self) -> impl Iterator<Item = &Point> + Clone {
+        self.recent.iter().rev().take(NEAR)
     }
 
     /// Begins anew where the path changed its length, keeping what is known of
@@ -162,9 +183,7 @@ impl Bank {
             }
             self.forecasts.pop_front();
             let [soft, ..] = &self.floors;
-            let Some(truth) =
-                likely(soft, self.prior, forecast.at, self.recent.iter().rev().take(NEAR))
-            else {
+            let Some(truth) = likely(soft, self.prior, forecast.at, self.near()) else {
                 continue;
             };
             self.judged = self.judged.saturating_add(1);

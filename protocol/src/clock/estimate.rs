@@ -240,12 +240,14 @@ impl Estimator {
     }
 
     /// What both devices must agree on: the epoch, every constraint that still
-    /// matters, and the latest estimate. `[CLOCK-18]`
+    /// matters, and all else that the estimate follows from. The estimate itself
+    /// takes many times as long to compute. `[CLOCK-18]`
     #[must_use]
     pub fn digest(&self) -> u64 {
-        let mut bytes = Vec::with_capacity(4096);
+        let mut bytes = Vec::with_capacity(8192);
         bytes.extend_from_slice(&self.epoch.to_le_bytes());
         if let Some(current) = &self.current {
+            bytes.extend_from_slice(&current.latest.to_le_bytes());
             for bracket in current.likely.floors().iter().chain([&current.certain]) {
                 let (above, below) = bracket.vertices();
                 for hull in [above, below] {
@@ -256,11 +258,7 @@ impl Estimator {
                     }
                 }
             }
-        }
-        if let Some((at, here)) = self.latest() {
-            for number in [at.nanos(), here.offset.nanos(), here.low.nanos(), here.high.nanos()] {
-                bytes.extend_from_slice(&number.to_le_bytes());
-            }
+            current.likely.append_to(&mut bytes);
         }
         let [a, b, c, d, e, f, g, h, ..] = sha256(&bytes);
         u64::from_le_bytes([a, b, c, d, e, f, g, h])

@@ -79,12 +79,35 @@ impl Hull {
         }
     }
 
+    /// The vertex of that index.
+    pub(super) fn vertex(&self, index: usize) -> Option<Vertex> {
+        self.vertices.get(index).copied()
+    }
+
+    /// The steepest slope that still touches at this vertex and not at the next.
+    pub(super) fn steepest(&self, index: usize) -> Option<i64> {
+        let (left, right) = (self.vertex(index)?, self.vertex(index + 1)?);
+        let rise = i128::from(right.lifted - left.lifted) << self.slope_shift();
+        Some(saturate(rise.div_euclid(i128::from(right.at - left.at))))
+    }
+
     /// The vertex where a line of `slope` (in units of 2⁻ⁿ) touches from below.
     pub(super) fn touching(&self, slope: i64) -> Option<Vertex> {
-        let (mut low, mut high) = (0, self.vertices.len().checked_sub(1)?);
+        let last = self.vertices.len().checked_sub(1)?;
+        self.vertices.get(self.touching_within(slope, 0, last)).copied()
+    }
+
+    /// Its index, known to be from `low` to `high`. A steeper line never touches
+    /// earlier, so the indices of two slopes enclose those of all between.
+    pub(super) fn touching_within(&self, slope: i64, low: usize, high: usize) -> usize {
+        let (mut low, mut high) = (low, high);
         while low < high {
             let middle = low.midpoint(high);
-            let (left, right) = (self.vertices.get(middle)?, self.vertices.get(middle + 1)?);
+            let (Some(left), Some(right)) =
+                (self.vertices.get(middle), self.vertices.get(middle + 1))
+            else {
+                return low;
+            };
             let rise = i128::from(right.lifted - left.lifted) << self.slope_shift();
             if rise < i128::from(slope) * i128::from(right.at - left.at) {
                 low = middle + 1;
@@ -92,17 +115,20 @@ impl Hull {
                 high = middle;
             }
         }
-        self.vertices.get(low).copied()
+        low
     }
 
     /// The bound on `x(at)` if the rate at `at` is `rate` (units of 2⁻ⁿ), in
     /// units of 2⁻⁽ⁿ⁺¹⁾ ns.
     pub(super) fn bound(&self, at: i64, rate: i64) -> Option<i128> {
-        let slope = rate + at;
-        let vertex = self.touching(slope)?;
+        Some(self.bound_by(self.touching(rate + at)?, at, rate))
+    }
+
+    /// [`Self::bound`], knowing the vertex that is touched.
+    pub(super) fn bound_by(&self, vertex: Vertex, at: i64, rate: i64) -> i128 {
         let lifted = i128::from(vertex.lifted) << (self.slope_shift() + 1);
         let run = i128::from(vertex.at - at);
-        Some(lifted - 2 * i128::from(slope) * run - i128::from(at) * i128::from(at))
+        lifted - 2 * i128::from(rate + at) * run - i128::from(at) * i128::from(at)
     }
 
     /// The greatest [`Self::bound`] over all rates from `least` to `most`,

@@ -16,6 +16,7 @@
 use super::constraint::{Point, Side};
 use super::hull::{Hull, Vertex};
 use super::model::Wander;
+use super::room::Room;
 use crate::time::{Instant, Primary, Span};
 
 /// Relative instants stay within ± this, so that no product leaves `i128`.
@@ -140,9 +141,9 @@ impl Bracket {
 
     /// Looks for a rate that is possible at `at` if the one known is not.
     fn take_hint(&mut self, at: i64) {
-        if self.room(at, self.hint).is_some_and(|room| room < 0) {
+        if self.room(at).of(self.hint).is_some_and(|room| room < 0) {
             let limit = self.wander.rate_limit();
-            self.hint = self.roomiest(at, -limit, limit).unwrap_or(0);
+            self.hint = self.room(at).roomiest(-limit, limit).unwrap_or(0);
         }
     }
 
@@ -194,8 +195,9 @@ impl Bracket {
     pub(super) fn is_consistent(&self, at: Instant<Primary>) -> bool {
         let limit = self.wander.rate_limit();
         let roomy = |at| {
-            let peak = self.roomiest(at, -limit, limit)?;
-            Some(self.is_possible(at, peak)? || self.is_possible(at, peak + 1)?)
+            let room = self.room(at);
+            let peak = room.roomiest(-limit, limit)?;
+            Some(room.of(peak)? >= 0 || room.of(peak + 1)? >= 0)
         };
         self.relative_instant(at.nanos()).and_then(roomy).unwrap_or(true)
     }
@@ -204,7 +206,7 @@ impl Bracket {
     pub(super) fn widest(&self, at: Instant<Primary>) -> Option<Line> {
         let at = self.relative_instant(at.nanos())?;
         let limit = self.wander.rate_limit();
-        self.line(at, self.roomiest(at, -limit, limit)?)
+        self.line(at, self.room(at).roomiest(-limit, limit)?)
     }
 
     /// The middle line of one given rate.
@@ -222,8 +224,8 @@ impl Bracket {
         let at = self.relative_instant(at.nanos())?;
         let limit = self.wander.rate_limit();
         let room = i128::from(peak.room.saturating_sub(less)) << (self.wander.exponent() + 1);
-        let least = self.outermost(at, peak.rate, -limit, room)?;
-        let most = self.outermost(at, peak.rate, limit, room)?;
+        let least = self.room(at).outermost(peak.rate, -limit, room)?;
+        let most = self.room(at).outermost(peak.rate, limit, room)?;
         Some((least, most))
     }
 
@@ -256,57 +258,22 @@ impl Bracket {
 
     fn rates(&self, at: i64) -> Option<(i64, i64)> {
         let limit = self.wander.rate_limit();
-        let peak = self.roomiest(at, -limit, limit)?;
-        let inside = if self.is_possible(at, peak)? {
+        let room = self.room(at);
+        let peak = room.roomiest(-limit, limit)?;
+        let inside = if room.of(peak)? >= 0 {
             peak
-        } else if self.is_possible(at, peak + 1)? {
+        } else if room.of(peak + 1)? >= 0 {
             peak + 1
         } else {
             return Some((peak, peak + 1));
         };
-        let least = self.outermost(at, inside, -limit, 0)?;
-        let most = self.outermost(at, inside, limit, 0)?;
+        let least = room.outermost(inside, -limit, 0)?;
+        let most = room.outermost(inside, limit, 0)?;
         Some((least, most))
     }
 
-    /// The first rate with less than `room` on the way from `inside` to `limit`,
-    /// or `limit`.
-    fn outermost(&self, at: i64, inside: i64, limit: i64, room: i128) -> Option<i64> {
-        if self.room(at, limit)? >= room {
-            return Some(limit);
-        }
-        let (mut possible, mut not) = (inside, limit);
-        while (not - possible).abs() > 1 {
-            let middle = possible + (not - possible) / 2;
-            if self.room(at, middle)? >= room { possible = middle } else { not = middle }
-        }
-        Some(not)
-    }
-
-    fn is_possible(&self, at: i64, rate: i64) -> Option<bool> {
-        Some(self.room(at, rate)? >= 0)
-    }
-
-    /// `U − L` for one rate, in units of 2⁻⁽ⁿ⁺¹⁾ ns.
-    fn room(&self, at: i64, rate: i64) -> Option<i128> {
-        Some(self.above.bound(at, rate)? + self.below.bound(at, -rate)?)
-    }
-
-    /// The greatest rate in the range before which the room still grows.
-    fn roomiest(&self, at: i64, least: i64, most: i64) -> Option<i64> {
-        let grows = |rate: i64| -> Option<bool> {
-            let (above, below) = (self.above.touching(rate + at)?, self.below.touching(at - rate)?);
-            Some(below.at >= above.at)
-        };
-        if !grows(least)? {
-            return Some(least);
-        }
-        let (mut growing, mut not) = (least, most.saturating_add(1));
-        while not - growing > 1 {
-            let middle = growing.midpoint(not);
-            if grows(middle)? { growing = middle } else { not = middle }
-        }
-        Some(growing)
+    const fn room(&self, at: i64) -> Room<'_> {
+        Room::new(&self.above, &self.below, at)
     }
 
     fn relative_instant(&self, at: i64) -> Option<i64> {

@@ -41,6 +41,7 @@ pub mod model;
 mod path;
 mod point;
 mod rate;
+mod room;
 pub mod schedule;
 pub mod smooth;
 pub mod stamps;

@@ -106,7 +106,8 @@ pub struct Stamps<C> {
 struct Peer {
     epoch: Epoch,
     suspended: i64,
-    seq: u32,
+    /// The least number that was not heard yet.
+    next: u32,
 }
 
 impl<C: Clock> Stamps<C> {
@@ -181,14 +182,14 @@ impl<C: Clock> Stamps<C> {
     fn admit(&mut self, stamp: &Stamp) -> bool {
         let epoch = Epoch::from_wire(stamp.epoch);
         let Some(peer) = &mut self.peer else {
-            self.peer = Some(Peer { epoch, suspended: stamp.suspended, seq: stamp.seq });
+            self.peer = Some(Peer { epoch, suspended: stamp.suspended, next: stamp.seq });
             return true;
         };
         if epoch.clock < peer.epoch.clock {
             return false;
         }
         if epoch.clock > peer.epoch.clock {
-            *peer = Peer { epoch, suspended: stamp.suspended, seq: stamp.seq };
+            *peer = Peer { epoch, suspended: stamp.suspended, next: stamp.seq };
             // Instants of the peer's old clock mean nothing on its new one.
             self.forget();
             return true;
@@ -201,11 +202,12 @@ impl<C: Clock> Stamps<C> {
         true
     }
 
-    /// Whether this is the newest message so far.
+    /// Whether this is the newest message so far. One that the network repeats is
+    /// not: it would be agreed on a second time, and by one device only. `[CLOCK-34]`
     fn advance(&mut self, seq: u32) -> bool {
         match &mut self.peer {
-            Some(peer) if seq >= peer.seq => {
-                peer.seq = seq;
+            Some(peer) if seq >= peer.next => {
+                peer.next = seq.saturating_add(1);
                 true
             }
             _ => false,

@@ -184,10 +184,11 @@ proptest! {
         }
     }
 
-    /// [CLOCK-18] [CLOCK-19] [CLOCK-20] [CLOCK-21] [LIMITS-22] [LIMITS-23]: whatever is lost, the two devices agree
-    /// on the same sequence, and the primary knows when they are level.
+    /// [CLOCK-18] [CLOCK-19] [CLOCK-20] [CLOCK-21] [CLOCK-34] [LIMITS-22] [LIMITS-23]:
+    /// whatever is lost or repeated, the two devices agree on the same sequence, and the
+    /// primary knows when they are level.
     #[test]
-    fn both_devices_agree_whatever_is_lost(seed: u64) {
+    fn both_devices_agree_whatever_is_lost_or_repeated(seed: u64) {
         let random = &mut Random(seed);
         let truth = Truth::random(random, 0, 100 * SECOND);
         let mut primary = Stamps::<Primary>::new(1);
@@ -211,15 +212,19 @@ proptest! {
             if random.below(3) == 0 {
                 continue;
             }
-            let arrived = arrived + random.between(MILLI, 30 * MILLI);
-            let told = primary.incoming(answer, Instant::from_nanos(arrived));
-            for observation in told.agreed.into_iter().flatten() {
-                here.take(observation);
-                count += 1;
-            }
-            if told.level {
-                level += 1;
-                prop_assert_eq!(here.digest(), digest);
+            let mut arrived = arrived;
+            // The network may deliver a message again, however late.
+            for _ in 0..=random.below(2) {
+                arrived += random.between(MILLI, 30 * MILLI);
+                let told = primary.incoming(answer, Instant::from_nanos(arrived));
+                for observation in told.agreed.into_iter().flatten() {
+                    here.take(observation);
+                    count += 1;
+                }
+                if told.level {
+                    level += 1;
+                    prop_assert_eq!(here.digest(), digest);
+                }
             }
         }
         prop_assert!(count > 40 && level > 40, "{count} agreed, {level} level");

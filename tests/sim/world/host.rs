@@ -1,6 +1,7 @@
 //! The app around a machine: does what it is asked, like an app that works.
 
 use diptych_protocol::address::{Address, Addresses, Loopback};
+use diptych_protocol::clock::Estimate;
 use diptych_protocol::device::{Heat, Permissions, Requirements, Switch};
 use diptych_protocol::identity::{ExamTag, Label, Role, sha256};
 use diptych_protocol::plan::{Mode, Plan, Windows};
@@ -14,7 +15,7 @@ use diptych_protocol::time::Instant;
 use super::brain::{Act, Brain, Told, seat_of};
 use super::device::FRAGMENT;
 use super::{Happening, World};
-use crate::dice::Law;
+use crate::dice::{Dice, Law};
 use diptych_protocol::time::Span;
 
 /// Before a user tries again.
@@ -160,6 +161,7 @@ impl World {
 
     /// An app was told something.
     pub(super) fn told(&mut self, who: usize, told: Told) {
+        self.leave_trail(who, &told);
         if !matches!(
             &told,
             Told::Primary(primary::Event::Clock { .. } | primary::Event::Ticket { .. })
@@ -171,6 +173,25 @@ impl World {
         match told {
             Told::Primary(event) => self.primary_told(event),
             Told::Assistant(event) => self.assistant_told(who, event),
+        }
+    }
+
+    /// A run of the same seed leaves the same trail, to the nanosecond of every
+    /// estimate.
+    fn leave_trail(&mut self, who: usize, told: &Told) {
+        let mut fold = |number: u64| self.trail = Dice::keyed(self.trail, number, 0).bits();
+        fold(self.now.cast_unsigned());
+        fold(who as u64);
+        match told {
+            Told::Primary(primary::Event::Clock { estimate, .. })
+            | Told::Assistant(secondary::Event::Clock(estimate)) => {
+                let Estimate { offset, low, high, sigma, noise, skew_ppb } = estimate;
+                for span in [offset, low, high, sigma, noise] {
+                    fold(span.nanos().cast_unsigned());
+                }
+                fold(skew_ppb.cast_unsigned());
+            }
+            other => format!("{other:?}").bytes().for_each(|byte| fold(byte.into())),
         }
     }
 

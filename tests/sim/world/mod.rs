@@ -98,6 +98,8 @@ pub struct World {
     trace: VecDeque<String>,
     failures: Vec<String>,
     told: Vec<(i64, usize, Told)>,
+    /// Everything that any app was told, folded into one number.
+    trail: u64,
     /// How long each resume took after the path was there again.
     resumes: Vec<i64>,
 }
@@ -136,6 +138,7 @@ impl World {
             trace: VecDeque::new(),
             failures: Vec::new(),
             told: Vec::new(),
+            trail: 0,
             resumes: Vec::new(),
             scenario,
         };

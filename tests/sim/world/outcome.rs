@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use diptych_protocol::clock::Estimate;
-use diptych_protocol::identity::Role;
+use diptych_protocol::identity::{Role, sha256};
 use diptych_protocol::journal::{Integrity, Replayed, replay, verify};
 use diptych_protocol::machine::JournalName;
 use diptych_protocol::primary;
@@ -14,6 +14,7 @@ use diptych_protocol::time::Span;
 use super::World;
 use super::brain::Told;
 use super::truth::{Seen, Truth, judge};
+use crate::dice::Dice;
 
 /// What a session came to.
 pub struct Outcome {
@@ -37,6 +38,9 @@ pub struct Outcome {
     pub over: Vec<bool>,
     /// Whether every device that was paired was told so.
     pub ended: bool,
+    /// Every byte of every journal and everything that any app was told, as one
+    /// number: the same for the same seed, until the protocol behaves differently.
+    pub trail: u64,
 }
 
 impl Outcome {
@@ -106,6 +110,12 @@ pub(super) fn of(mut world: World) -> Outcome {
             compare(&mut world, &journals, report.as_ref(), &truth);
         }
     }
+    let mut trail = world.trail;
+    for bytes in journals.iter().flat_map(BTreeMap::values) {
+        for part in sha256(bytes) {
+            trail = Dice::keyed(trail, part.into(), 0).bits();
+        }
+    }
     Outcome {
         seed: world.scenario.seed,
         failures: world.failures,
@@ -117,6 +127,7 @@ pub(super) fn of(mut world: World) -> Outcome {
         resumes: world.resumes.into_iter().map(Span::from_nanos).collect(),
         ended: world.devices[0].over && all_over,
         over: world.devices.iter().map(|device| device.over).collect(),
+        trail,
     }
 }
 

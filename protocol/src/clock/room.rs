@@ -1,0 +1,201 @@
+//! How much room two hulls leave to each rate.
+//!
+//! At one instant the room is a concave function of the rate, made of straight
+//! pieces: within a piece both hulls are touched at the same vertices. So a
+//! question about rates is answered by halving a range of rates until a single
+//! piece is left, and there by one division. The vertices that the ends of a range
+//! touch enclose those of every rate between, so looking them up costs less with
+//! each halving. Rejected: halving down to one rate (answers are the same, and
+//! each takes forty more steps), and walking all vertices (a hull that was built
+//! in an hour holds hundreds).
+
+use super::hull::Hull;
+use super::model::saturate;
+
+/// The room at one instant.
+#[derive(Clone, Copy)]
+pub(super) struct Room<'a> {
+    above: &'a Hull,
+    below: &'a Hull,
+    /// Relative to the origin of both.
+    at: i64,
+}
+
+/// Where a line of one rate touches the hulls.
+#[derive(Clone, Copy)]
+struct Touch {
+    rate: i64,
+    above: usize,
+    below: usize,
+}
+
+impl<'a> Room<'a> {
+    /// `U` from `above`; minus `L` from `below`.
+    pub(super) const fn new(above: &'a Hull, below: &'a Hull, at: i64) -> Self {
+        Self { above, below, at }
+    }
+
+    /// `U − L` for one rate, in units of 2⁻⁽ⁿ⁺¹⁾ ns; `None` without a bound on
+    /// each side.
+    pub(super) fn of(self, rate: i64) -> Option<i128> {
+        self.held(self.touch(rate)?)
+    }
+
+    /// The greatest rate in the range before which the room still grows.
+    pub(super) fn roomiest(self, least: i64, most: i64) -> Option<i64> {
+        let (mut growing, mut not) = (self.touch(least)?, self.touch(most)?);
+        if !self.grows(growing)? {
+            return Some(least);
+        }
+        if self.grows(not)? {
+            return Some(most);
+        }
+        while not.rate - growing.rate > 1 {
+            if not.above - growing.above <= 1 && growing.below - not.below <= 1 {
+                return self.last_growing(growing, not);
+            }
+            let middle = self.between(growing.rate.midpoint(not.rate), growing, not);
+            if self.grows(middle)? { growing = middle } else { not = middle }
+        }
+        Some(growing.rate)
+    }
+
+    /// The first rate with less than `room` on the way from `inside` to `limit`,
+    /// or `limit`.
+    pub(super) fn outermost(self, inside: i64, limit: i64, room: i128) -> Option<i64> {
+        let (mut possible, mut not) = (self.touch(inside)?, self.touch(limit)?);
+        if self.held(not)? >= room {
+            return Some(limit);
+        }
+        while (not.rate - possible.rate).abs() > 1 {
+            if (possible.above, possible.below) == (not.above, not.below) {
+                return self.first_without(possible, not, room);
+            }
+            let halved = possible.rate + (not.rate - possible.rate) / 2;
+            let middle = self.between(halved, possible, not);
+            if self.held(middle)? >= room { possible = middle } else { not = middle }
+        }
+        Some(not.rate)
+    }
+
+    /// Within one piece: the rate after `possible` with less than `room`.
+    fn first_without(self, possible: Touch, not: Touch, room: i128) -> Option<i64> {
+        let (above, below) = (self.above.vertex(not.above)?, self.below.vertex(not.below)?);
+        let spare = self.held(possible)? - room;
+        let fall = 2 * i128::from(above.at - below.at).abs();
+        let steps = saturate(spare.checked_div(fall).unwrap_or(0).saturating_add(1));
+        let steps = steps.clamp(1, (not.rate - possible.rate).abs());
+        Some(possible.rate + steps * (not.rate - possible.rate).signum())
+    }
+
+    /// Within two pieces on each side: the rate before the room stops growing.
+    fn last_growing(self, growing: Touch, not: Touch) -> Option<i64> {
+        let moved = |touch: Touch, rate: i64| self.between(rate, touch, not);
+        let above = (not.above != growing.above)
+            .then(|| self.above.steepest(growing.above).map(|slope| slope + 1 - self.at));
+        let below = (not.below != growing.below)
+            .then(|| self.below.steepest(not.below).map(|slope| self.at - slope));
+        let (first, last) = match (above, below) {
+            (Some(above), Some(below)) => (above?.min(below?), above?.max(below?)),
+            (Some(only), None) | (None, Some(only)) => (only?, only?),
+            (None, None) => return None,
+        };
+        let end = if self.grows(moved(growing, first))? { last } else { first };
+        Some(end - 1)
+    }
+
+    fn touch(self, rate: i64) -> Option<Touch> {
+        let last = |hull: &Hull| hull.vertices().len().checked_sub(1);
+        Some(Touch {
+            rate,
+            above: self.above.touching_within(rate + self.at, 0, last(self.above)?),
+            below: self.below.touching_within(self.at - rate, 0, last(self.below)?),
+        })
+    }
+
+    /// Where a rate between two others touches.
+    fn between(self, rate: i64, one: Touch, other: Touch) -> Touch {
+        let within = |hull: &Hull, slope: i64, a: usize, b: usize| {
+            hull.touching_within(slope, a.min(b), a.max(b))
+        };
+        Touch {
+            rate,
+            above: within(self.above, rate + self.at, one.above, other.above),
+            below: within(self.below, self.at - rate, one.below, other.below),
+        }
+    }
+
+    fn grows(self, touch: Touch) -> Option<bool> {
+        Some(self.below.vertex(touch.below)?.at >= self.above.vertex(touch.above)?.at)
+    }
+
+    fn held(self, touch: Touch) -> Option<i128> {
+        let (above, below) = (self.above.vertex(touch.above)?, self.below.vertex(touch.below)?);
+        let above = self.above.bound_by(above, self.at, touch.rate);
+        Some(above + self.below.bound_by(below, self.at, -touch.rate))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::model::Wander;
+    use super::*;
+
+    struct Random(u64);
+
+    impl Random {
+        fn within(&mut self, limit: i64) -> i64 {
+            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            let bits = i64::try_from(self.0 >> 2).unwrap();
+            bits % (2 * limit) - limit
+        }
+    }
+
+    /// The last rate on the way from `from` to `to` of which `holds` is true.
+    fn last(from: i64, to: i64, holds: impl Fn(i64) -> bool) -> i64 {
+        let (mut yes, mut no) = (from, to);
+        while (no - yes).abs() > 1 {
+            let middle = yes + (no - yes) / 2;
+            if holds(middle) { yes = middle } else { no = middle }
+        }
+        yes
+    }
+
+    #[test]
+    fn a_division_finds_the_rate_that_halving_finds() {
+        // [CLOCK-7]
+        let mut asked = 0;
+        for seed in 0..400 {
+            let random = &mut Random(seed);
+            let wander = Wander::of_exponent(54 + u32::try_from(seed % 9).unwrap());
+            let (mut above, mut below) = (Hull::new(wander, 512), Hull::new(wander, 512));
+            for _ in 0..random.within(60) + 63 {
+                let at = random.within(100_000_000_000);
+                above.insert(at, random.within(1_000_000) + 900_000);
+                below.insert(at + random.within(1_000_000), random.within(1_000_000) + 900_000);
+            }
+            let limit = wander.rate_limit();
+            for _ in 0..20 {
+                let room = Room::new(&above, &below, random.within(200_000_000_000));
+                let of = |rate| room.of(rate).unwrap();
+                let grows = |rate| room.grows(room.touch(rate).unwrap()).unwrap();
+                let peak = room.roomiest(-limit, limit).unwrap();
+                let plain = if grows(-limit) { last(-limit, limit + 1, grows) } else { -limit };
+                assert_eq!(peak, plain, "seed {seed}");
+                let inside = if of(peak) >= of(peak + 1) { peak } else { peak + 1 };
+                let least = of(inside) - i128::from(random.within(1 << 40).abs()) * (1 << 24);
+                for limit in [-limit, limit] {
+                    let plain = if of(limit) >= least {
+                        limit
+                    } else {
+                        let inner = last(inside, limit, |rate| of(rate) >= least);
+                        inner + (limit - inside).signum()
+                    };
+                    asked += i32::from(plain != limit);
+                    assert_eq!(room.outermost(inside, limit, least), Some(plain), "seed {seed}");
+                }
+            }
+        }
+        assert!(asked > 4_000, "only {asked} rates lay inside");
+    }
+}
