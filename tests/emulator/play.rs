@@ -20,6 +20,11 @@ use crate::verdict;
 const COLD_START: Duration = Duration::from_secs(10);
 /// Of which pairing.
 const PAIRING: Duration = Duration::from_secs(1);
+/// What a camera may film on after a fault was seen to begin.
+const EARLY: Duration = Duration::from_millis(1_500);
+/// What was filmed before a fault and never committed, and what a camera needs to
+/// film again once it was told to.
+const LATE: Duration = Duration::from_secs(4);
 /// How long something that has to happen is waited for.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -31,6 +36,8 @@ pub(crate) struct Played {
     pub(crate) pairing_ns: Option<i64>,
     /// From the end of each loss of the link to a live link.
     pub(crate) resumed_ns: Vec<i64>,
+    /// How long each camera was away at least and at most, as the harness saw it.
+    pub(crate) away: Vec<(Who, i64, i64)>,
     pub(crate) probe: Option<Probe>,
     pub(crate) report: verdict::Reported,
 }
@@ -56,7 +63,8 @@ pub(crate) fn play(bed: &dyn Bed, scenario: &Scenario, folder: &Path) -> Result<
     std::fs::create_dir_all(&collected).map_err(|error| error.to_string())?;
     played.proofs.extend(stage.measured()?);
     stage.collect(&collected)?;
-    played.report = verdict::hold(stage.as_ref(), scenario, bed.slower(), &collected)?;
+    played.report =
+        verdict::hold(stage.as_ref(), scenario, bed.slower(), &played.away, &collected)?;
     Ok(played)
 }
 
@@ -163,7 +171,12 @@ fn carry_out(
         }
         Fault::AddressChanged { who } => played.proofs.push(stage.change_address(who)?),
         Fault::WallStepped { who, seconds } => played.proofs.push(stage.step_wall(who, seconds)?),
-        Fault::Suspended { who, lasts } => played.proofs.push(stage.suspend(who, lasts)?),
+        Fault::Suspended { who, lasts } => {
+            let began = now_ns();
+            played.proofs.push(stage.suspend(who, lasts)?);
+            let most = now_ns() - began + nanos(LATE);
+            played.away.push((who, nanos(lasts) - nanos(EARLY), most));
+        }
         Fault::Starved { who, percent, lasts } => {
             played.proofs.push(stage.starve(who, percent, lasts)?);
         }
@@ -198,6 +211,14 @@ fn killed(
     let back = now_ns();
     for who in whom {
         stage.start(*who, &Program::Again)?;
+    }
+    for who in whom {
+        let records = match who {
+            Who::Primary => "all cameras were told to record",
+            Who::Assistant(_) => "recording",
+        };
+        let measured = said_since(stage, *who, back, records)? - began;
+        played.away.push((*who, measured - nanos(EARLY), measured + nanos(LATE)));
     }
     let other = whom.iter().copied().find(|who| *who != Who::Primary);
     played.resumed_ns.extend(resumed(stage, other.unwrap_or(Who::Assistant(1)), began, back)?);
@@ -294,8 +315,20 @@ fn forged(to: std::net::SocketAddr) -> Result<String, Trouble> {
 
 /// When a device first said something that begins so.
 fn said(stage: &mut dyn Stage, who: Who, begins: &str) -> Result<i64, Trouble> {
+    said_since(stage, who, i64::MIN, begins)
+}
+
+/// When a device first said something that begins so, from then on.
+fn said_since(
+    stage: &mut dyn Stage,
+    who: Who,
+    since_ns: i64,
+    begins: &str,
+) -> Result<i64, Trouble> {
     let at = until(PATIENCE, || {
-        stage.said(who).iter().find(|said| said.line.starts_with(begins)).map(|said| said.at_ns)
+        let lines = stage.said(who);
+        let mut lines = lines.iter().filter(|said| said.at_ns >= since_ns);
+        lines.find(|said| said.line.starts_with(begins)).map(|said| said.at_ns)
     });
     at.ok_or_else(|| format!("{} did not say {begins:?}; last: {}", who.role(), last(stage, who)))
 }

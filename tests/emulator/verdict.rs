@@ -30,11 +30,19 @@ pub(crate) fn hold(
     stage: &dyn Stage,
     scenario: &Scenario,
     slower: Duration,
+    away: &[(Who, i64, i64)],
     session: &Path,
 ) -> Result<Reported, Trouble> {
     let report = ask(&["report"], session)?;
     let mut held = Reported::default();
     counted(scenario, slower, &report, &mut held)?;
+    for (who, least, most) in away {
+        let role = who.role();
+        if !held.holes.iter().any(|(of, ns)| *of == role && (*least..=*most).contains(ns)) {
+            let holes = &held.holes;
+            return Err(format!("{role} was away for {least} to {most} ns, reported: {holes:?}"));
+        }
+    }
     clocks(stage, scenario, &ask(&["clock"], session)?, &mut held)?;
     Ok(held)
 }

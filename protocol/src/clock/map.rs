@@ -6,7 +6,7 @@
 //! iterations, and an error at one knot rings through its neighbours).
 
 use super::estimate::{Estimate, Mapped, invert};
-use super::model::{Wander, saturate};
+use super::model::{RATE_BITS, Wander, saturate};
 use crate::time::{Instant, Primary, Secondary, Span};
 
 /// The offset at one instant of a [`Map`].
@@ -22,6 +22,18 @@ pub struct Knot {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct MapStretch {
     knots: Vec<Knot>,
+}
+
+/// An instant of the secondary's clock between two stretches: nobody knows on
+/// which side of the step it lies.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Across {
+    /// The last message before the step and the first after it, by the secondary.
+    pub gap: (Instant<Secondary>, Instant<Secondary>),
+    /// As the stretch before goes on.
+    pub before: Mapped<Primary>,
+    /// As the stretch after came.
+    pub after: Mapped<Primary>,
 }
 
 /// Both clocks over a whole session: one stretch per clock epoch, in order.
@@ -68,6 +80,29 @@ impl Map {
     #[must_use]
     pub fn to_primary(&self, at: Instant<Secondary>) -> Option<Mapped<Primary>> {
         self.stretches.iter().find_map(|stretch| stretch.to_primary(at))
+    }
+
+    /// What the two stretches around `at` say of it; `None` inside a stretch, and
+    /// outside of all of them.
+    #[must_use]
+    pub fn across(&self, at: Instant<Secondary>) -> Option<Across> {
+        let (before, after) =
+            self.seams().find(|(before, after)| before.there() < at && at < after.there())?;
+        let gap = (before.there(), after.there());
+        Some(Across { gap, before: before.onward(at), after: after.onward(at) })
+    }
+
+    /// From the last message of each stretch to the first of the next, by the
+    /// secondary's clock. In each of them a clock has stepped.
+    pub fn gaps(&self) -> impl Iterator<Item = (Instant<Secondary>, Instant<Secondary>)> + '_ {
+        self.seams().map(|(before, after)| (before.there(), after.there()))
+    }
+
+    fn seams(&self) -> impl Iterator<Item = (&Knot, &Knot)> {
+        self.stretches
+            .iter()
+            .zip(self.stretches.iter().skip(1))
+            .filter_map(|(before, after)| Some((before.knots.last()?, after.knots.first()?)))
     }
 }
 
@@ -121,6 +156,23 @@ impl Knot {
     #[must_use]
     pub fn there(&self) -> Instant<Secondary> {
         self.at.relabelled() + self.here.offset
+    }
+
+    /// Where `at` lies if the clocks ran on between here and there, at most at the
+    /// rate that they may have. `[CLOCK-2]`
+    fn onward(&self, at: Instant<Secondary>) -> Mapped<Primary> {
+        let away = (at - self.there()).nanos();
+        // Once more the rate: the distance is the secondary's, not the primary's.
+        let drift = (away.saturating_abs() >> RATE_BITS).saturating_add(2);
+        let drift = Span::from_nanos(drift.saturating_add(drift >> RATE_BITS));
+        let run = i128::from(away) * i128::from(self.here.skew_ppb) / 1_000_000_000;
+        let here = Estimate {
+            offset: self.here.offset + Span::from_nanos(saturate(run)),
+            low: self.here.low - drift,
+            high: self.here.high + drift,
+            ..self.here
+        };
+        invert(at, here)
     }
 }
 

@@ -49,7 +49,7 @@ pub mod stamps;
 pub use constraint::{Constraint, Epoch, Epochs, Observation};
 pub use estimate::{Estimate, Estimator, Mapped, Observed};
 pub use interval::Interval;
-pub use map::Map;
+pub use map::{Across, Map};
 pub use schedule::Schedule;
 pub use stamps::{Stamp, Stamps};
 

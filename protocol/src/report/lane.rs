@@ -6,10 +6,11 @@
 //! where the journal itself is missing, it becomes *unknown*.
 
 use super::away;
+use super::cause::Told;
 use super::evidence::{Evidence, Witnessed};
 use crate::identity::Role;
 use crate::journal::{Entry, Fact, Own, Replayed};
-use crate::ledger::{Cause, Loss, Medium, Unknown};
+use crate::ledger::{Loss, Medium, Unknown};
 use crate::limits;
 use crate::recording::{Fragment, Totals};
 use crate::time::{Instant, Primary, Span};
@@ -25,7 +26,7 @@ pub struct Covered {
     /// The clock that captured it.
     pub clock: ClockName,
     own: (Instant<Own>, Instant<Own>),
-    sequences: (u64, u64),
+    pub(super) sequences: (u64, u64),
 }
 
 impl Covered {
@@ -44,13 +45,13 @@ struct Joined {
 }
 
 /// A silence between two covered stretches, or after the last.
-struct Silence {
+pub(super) struct Silence {
     start: Placed,
     end: Instant<Primary>,
     length: Span,
     uncertainty: Span,
-    before: Option<Covered>,
-    after: Option<Covered>,
+    pub(super) before: Option<Covered>,
+    pub(super) after: Option<Covered>,
 }
 
 /// Everything one role's journals say.
@@ -62,14 +63,6 @@ pub(super) struct Lane<'a> {
     /// Stretches of session time in which the journals themselves say nothing.
     blind: Vec<(Instant<Primary>, Instant<Primary>)>,
     frame_gap: Span,
-}
-
-/// Whether anything in the journal says that the camera stopped.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Told {
-    Yes,
-    /// The app was alive, and silent.
-    No,
 }
 
 impl Found {
@@ -134,7 +127,9 @@ impl<'a> Lane<'a> {
             self.totals.bytes = self.totals.bytes.saturating_add(fragment.bytes);
             match joined.last_mut() {
                 Some(open)
-                    if open.clock == clock && fragment.first - open.own.1 <= self.frame_gap =>
+                    if open.clock == clock
+                        && fragment.first - open.own.1 <= self.frame_gap
+                        && !timeline.steps(clock, open.own.1, fragment.first) =>
                 {
                     open.own.1 = fragment.last.max(open.own.1);
                     open.sequences.1 = entry.sequence;
@@ -178,12 +173,12 @@ impl<'a> Lane<'a> {
 
     /// The silences between what is covered, up to `end`. Before the first frame
     /// there is none: whether a camera began in time is another question.
-    fn silences(&self, end: Instant<Primary>) -> Vec<Silence> {
+    fn silences(&self, timeline: &Timeline, end: Instant<Primary>) -> Vec<Silence> {
         let mut found = Vec::new();
         let mut front: Option<Covered> = None;
         for next in &self.covered {
             if let Some(before) = front {
-                found.push(self.between(before, *next));
+                found.push(self.between(timeline, before, *next));
             }
             if front.is_none_or(|known| known.end.at < next.end.at) {
                 front = Some(*next);
@@ -205,10 +200,12 @@ impl<'a> Lane<'a> {
     }
 
     /// How long a silence was, and how sure that is. `[REPORT-3]`
-    fn between(&self, before: Covered, after: Covered) -> Silence {
+    fn between(&self, timeline: &Timeline, before: Covered, after: Covered) -> Silence {
         let restarted = self.starts_between(&before, &after);
         let tail = if restarted { limits::FRAGMENT_TYPICAL } else { Span::ZERO };
-        let (length, placing) = if before.clock == after.clock {
+        let one =
+            before.clock == after.clock && !timeline.steps(before.clock, before.own.1, after.own.0);
+        let (length, placing) = if one {
             (after.own.0 - before.own.1, Span::ZERO)
         } else {
             (after.start.at - before.end.at, before.end.within() + after.start.within())
@@ -233,7 +230,7 @@ impl<'a> Lane<'a> {
     /// Losses and unknown stretches up to `end`. `[REPORT-3]` `[REPORT-4]`
     pub(super) fn find(&self, timeline: &Timeline, end: Instant<Primary>) -> Found {
         let mut found = Found::default();
-        for silence in self.silences(self.stopped(timeline, end)) {
+        for silence in self.silences(timeline, self.stopped(timeline, end)) {
             found.wall_only |= [silence.before, silence.after]
                 .iter()
                 .flatten()
@@ -311,63 +308,6 @@ impl<'a> Lane<'a> {
         name(silence.before, "last frames before", true);
         name(silence.after, "first frames after", false);
         (Witnessed { loss, raw, evidence }, told)
-    }
-
-    /// Entries from the one that committed the last frames to the one that
-    /// committed the first again.
-    fn entries_in(
-        &self,
-        before: Option<&Covered>,
-        after: Option<&Covered>,
-    ) -> impl Iterator<Item = &Entry> {
-        let place = |covered: Option<&Covered>, last: bool| {
-            covered.map(|covered| {
-                let (first, end) = covered.sequences;
-                (covered.clock.device, if last { end } else { first })
-            })
-        };
-        let from = place(before, true).unwrap_or((0, 0));
-        let to = place(after, false).unwrap_or((u8::MAX, u64::MAX));
-        self.journals.iter().flat_map(move |journal| {
-            let device = journal.header().device;
-            let entries = journal.entries();
-            let start = entries.partition_point(|entry| (device, entry.sequence) < from);
-            let end = entries.partition_point(|entry| (device, entry.sequence) <= to);
-            entries.get(start..end).unwrap_or_default()
-        })
-    }
-
-    /// The best guess, the system's own value, and whether anything told.
-    #[expect(clippy::wildcard_enum_match_arm, reason = "most facts tell nothing of a camera")]
-    fn cause(&self, silence: &Silence) -> (Cause, i32, Told) {
-        let (mut told, mut alive) = (false, false);
-        let mut guess = (Cause::Unknown, 0);
-        let boot = silence.before.map(|covered| covered.clock.boot);
-        let entries = self.entries_in(silence.before.as_ref(), silence.after.as_ref());
-        for entry in entries {
-            let (cause, raw) = match &entry.fact {
-                Fact::RecordingStopped { cause, raw } => (*cause, *raw),
-                Fact::CameraEvent { state: 0, cause, raw } => (*cause, *raw),
-                Fact::ProcessStarted { boot: now, cause: 0, raw, .. } => {
-                    let rebooted = boot.is_some_and(|boot| boot != *now);
-                    let cause = if rebooted { Cause::Reboot } else { Cause::Crash };
-                    (cause.code(), *raw)
-                }
-                Fact::ProcessStarted { cause, raw, .. } => (*cause, *raw),
-                Fact::ScreenLeft { cause, raw } => (*cause, *raw),
-                Fact::Slept { .. } => (0, 0),
-                Fact::ClockHeard { .. } | Fact::PeerHead { .. } | Fact::Seal { .. } => {
-                    alive = true;
-                    continue;
-                }
-                _ => continue,
-            };
-            told = true;
-            if guess.0 == Cause::Unknown {
-                guess = (Cause::from_code(cause).unwrap_or(Cause::Unknown), raw);
-            }
-        }
-        (guess.0, guess.1, if told || !alive { Told::Yes } else { Told::No })
     }
 
     pub(super) fn journals(&self) -> &[&'a Replayed] {

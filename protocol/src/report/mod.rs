@@ -9,6 +9,7 @@
 
 mod account;
 mod away;
+mod cause;
 mod evidence;
 mod lane;
 mod links;

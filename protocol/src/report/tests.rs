@@ -32,7 +32,13 @@ enum Fault {
     Gone,
     /// The microphone is taken.
     Sound,
+    /// The device sleeps, and its clock chip is [`CHIP_MS`] behind when it wakes.
+    Asleep,
+    /// The whole device stands still, its clock for all but a second of it.
+    Stopped,
 }
+
+const CHIP_MS: i64 = 592;
 
 /// A device's clock against the true time, in nanoseconds and parts per million.
 #[derive(Clone, Copy)]
@@ -113,6 +119,11 @@ impl Phone {
             self.write(ms, &Fact::ClockHeard { peer: self.peer, heard });
         }
     }
+}
+
+/// Half a second of pictures.
+fn segment((first, last): (Instant<Own>, Instant<Own>), ms: i64) -> Fact {
+    Fact::Segment { first, last, frames: 15, offset: ms as u64, bytes: 1, sha256: [0; 32] }
 }
 
 /// A session of `seconds`, answering from 10 s on, with these faults.
@@ -215,21 +226,38 @@ impl Scene {
             phones[1 - index].meets(ms, changed);
         }
         let phone = &mut phones[index];
+        if self.is(role, Fault::Asleep, ms) || self.is(role, Fault::Stopped, ms) {
+            return;
+        }
+        self.wake(phone, role, ms);
         self.events(phone, role, ms);
         let dark = self.is(role, Fault::Camera, ms) || self.is(role, Fault::Silent, ms);
         if !dark {
-            let segment = Fact::Segment {
-                first: phone.own(ms - 500),
-                last: phone.own(ms - 33),
-                frames: 15,
-                offset: ms as u64,
-                bytes: 1,
-                sha256: [0; 32],
-            };
-            phone.write(ms, &segment);
+            phone.write(ms, &segment((phone.own(ms - 500), phone.own(ms - 33)), ms));
             let pts = ms * 90;
             let at = phone.own(ms - 500);
             phone.write(ms, &Fact::MediaAnchor { pts, at, within: Span::from_micros(50) });
+        }
+    }
+
+    /// What the clock makes of the time that this device did not run.
+    fn wake(&self, phone: &mut Phone, role: u8, ms: i64) {
+        let length = |fault| {
+            let mut faults = self.faults.iter();
+            let woken = faults.find(|one| (one.0, one.1, one.3) == (role, fault, ms));
+            woken.map(|(_, _, from, to)| to - from)
+        };
+        if let Some(ms_slept) = length(Fault::Asleep) {
+            let from = ms - ms_slept;
+            let last = (phone.own(from - 500), phone.own(from - 33));
+            phone.clock.offset -= CHIP_MS * 1_000_000;
+            // As a driver does: the sleep is noticed first, and then the camera
+            // commits the last pictures from before it.
+            phone.write(ms, &Fact::Slept { span: Span::from_millis(ms_slept - CHIP_MS) });
+            phone.write(ms, &segment(last, ms - 1));
+        }
+        if let Some(ms_stood) = length(Fault::Stopped) {
+            phone.clock.offset -= (ms_stood - 1_000) * 1_000_000;
         }
     }
 
@@ -259,7 +287,10 @@ impl Scene {
         if self.edge(0, Fault::Link, ms, true) && phones[0].alive {
             phones[0].write(ms, &Fact::Link { peer, state: 3, path: 0 });
         }
-        if self.is(0, Fault::Link, ms) || !alive {
+        let still = [0, 1]
+            .iter()
+            .any(|role| self.is(*role, Fault::Asleep, ms) || self.is(*role, Fault::Stopped, ms));
+        if self.is(0, Fault::Link, ms) || !alive || still {
             return;
         }
         if self.edge(0, Fault::Link, ms, false) {
@@ -401,6 +432,27 @@ fn a_reboot_is_timed_by_the_other_device() {
         assert_eq!(account.interruption.cause, Cause::Reboot);
         assert!(account.interruption.uncertainty < Span::from_millis(2_100), "{account:?}");
     }
+}
+
+#[test]
+fn a_sleep_that_the_clock_counted_wrongly_is_timed_by_the_other_device() {
+    // [REPORT-3] [TIMELINE-7]
+    let report = Scene::new(90).with(1, Fault::Asleep, 20_000, 40_000).report();
+    assert_eq!(line(&report), (Verdict::Pass, 1, 1, vec![]));
+    // The journal tells of the sleep, so it is known on which side of the step the
+    // first pictures lie.
+    let account = only(&report, 19_533);
+    assert!(account.interruption.uncertainty < Span::from_millis(60), "{account:?}");
+}
+
+#[test]
+fn a_device_that_stood_still_with_its_clock_is_timed_by_the_other_device() {
+    // [REPORT-2] [REPORT-3] [TIMELINE-7]
+    let report = Scene::new(90).with(1, Fault::Stopped, 20_000, 40_000).report();
+    assert_eq!(line(&report).1, 1, "{:?}", report.accounts);
+    // Nothing tells where the clock stepped: the bound holds both.
+    let account = only(&report, 20_033);
+    assert!(account.interruption.uncertainty > Span::from_secs(19), "{account:?}");
 }
 
 #[test]

@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 use crate::clock::{Constraint, Epochs, Observation};
 use crate::identity::{BootId, Role};
 use crate::journal::{Entry, Fact, Own, Replayed};
-use crate::time::{Instant, Primary, Span};
+use crate::time::{Instant, Primary, Secondary, Span};
 use reach::Reach;
 pub use route::Basis;
 use route::{Edge, Routes};
@@ -98,9 +98,11 @@ impl Timeline {
             *count = count.saturating_add(list.len() as u64);
         }
         let reach = Reach::of(reference, &runs, &pairs);
+        let mut sleeps = sleeps(journals);
         let edges = pairs.into_iter().filter_map(|((primary, other), list)| {
             let cover = reach.on(primary)?;
-            Some(Edge::smooth(primary, other, &list, cover))
+            let sleeps = sleeps.remove(&other).unwrap_or_default();
+            Some(Edge::smooth(primary, other, &list, cover, sleeps))
         });
         let walls = runs.iter().map(|(clock, run)| (*clock, run.label.0, run.label.1));
         let routes = Routes::new(reference, edges.collect(), walls);
@@ -129,6 +131,13 @@ impl Timeline {
     #[must_use]
     pub fn place(&self, clock: ClockName, at: Instant<Own>) -> Option<Placed> {
         self.routes.place(clock, at)
+    }
+
+    /// Whether `clock` may have stepped between these two instants of it, so that
+    /// it did not time what lies between them. `[TIMELINE-7]`
+    #[must_use]
+    pub fn steps(&self, clock: ClockName, from: Instant<Own>, to: Instant<Own>) -> bool {
+        self.routes.steps(clock, from, to)
     }
 
     /// The rate of `clock` against session time around `at`, in parts per
@@ -174,6 +183,18 @@ fn note_run(runs: &mut BTreeMap<ClockName, Run>, clock: ClockName, entry: &Entry
         label: (entry.at, wall_ms),
     });
     run.last = run.last.max(entry.at);
+}
+
+/// The middle of each sleep that a journal tells of, by the clock that counted it.
+fn sleeps(journals: &[Replayed]) -> BTreeMap<ClockName, Vec<Instant<Secondary>>> {
+    let mut found: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for (clock, entry) in journals.iter().flat_map(with_clocks) {
+        if let Fact::Slept { span } = &entry.fact {
+            let half = Span::from_nanos(span.nanos() / 2);
+            found.entry(clock).or_default().push(entry.at.relabelled() - half);
+        }
+    }
+    found
 }
 
 /// The messages that these journals heard, by the two clocks they tie: the

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use super::{ClockName, Placed};
 use crate::clock::smooth::smooth;
-use crate::clock::{Map, Observation};
+use crate::clock::{Across, Map, Mapped, Observation};
 use crate::journal::Own;
 use crate::limits;
 use crate::time::{Clock, Instant, Primary, Secondary, Span};
@@ -27,6 +27,16 @@ pub(super) struct Edge {
     primary: ClockName,
     other: ClockName,
     map: Map,
+    /// The middle of each sleep that the other clock's journal tells of, in order.
+    sleeps: Vec<Instant<Secondary>>,
+}
+
+/// On which side of a clock's step an instant lies.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Side {
+    Before,
+    After,
+    Unknown,
 }
 
 /// How an instant of one clock becomes one of the next.
@@ -62,8 +72,47 @@ impl Edge {
         other: ClockName,
         observations: &[Observation],
         cover: (Instant<Primary>, Instant<Primary>),
+        sleeps: Vec<Instant<Secondary>>,
     ) -> Self {
-        Self { primary, other, map: smooth(observations, Some(cover)) }
+        Self { primary, other, map: smooth(observations, Some(cover)), sleeps }
+    }
+
+    /// `[TIMELINE-7]`
+    fn to_primary(&self, at: Instant<Secondary>) -> Option<Mapped<Primary>> {
+        self.map.to_primary(at).or_else(|| {
+            let Across { gap, before, after } = self.map.across(at)?;
+            Some(match self.side(at, gap) {
+                Side::Before => before,
+                Side::After => after,
+                Side::Unknown => Mapped {
+                    at: if at - gap.0 <= gap.1 - at { before.at } else { after.at },
+                    low: before.low.min(after.low),
+                    high: before.high.max(after.high),
+                    sigma: before.sigma.max(after.sigma),
+                },
+            })
+        })
+    }
+
+    /// A clock that steps for want of a better chip does so in its sleep, in the
+    /// middle of which nothing of the device happens.
+    fn side(&self, at: Instant<Secondary>, gap: (Instant<Secondary>, Instant<Secondary>)) -> Side {
+        let mut sleeps = self.sleeps.iter().filter(|sleep| gap.0 < **sleep && **sleep < gap.1);
+        match sleeps.next() {
+            _ if at <= gap.0 => Side::Before,
+            _ if at >= gap.1 => Side::After,
+            Some(first) if at < *first => Side::Before,
+            Some(first) if at >= *sleeps.next_back().unwrap_or(first) => Side::After,
+            Some(_) | None => Side::Unknown,
+        }
+    }
+
+    /// Whether a clock may have stepped between these two instants.
+    fn steps(&self, from: Instant<Secondary>, to: Instant<Secondary>) -> bool {
+        self.map.gaps().filter(|gap| from < gap.1 && gap.0 < to).any(|gap| {
+            let sides = (self.side(from, gap), self.side(to, gap));
+            sides != (Side::Before, Side::Before) && sides != (Side::After, Side::After)
+        })
     }
 }
 
@@ -121,6 +170,14 @@ impl Routes {
         })
     }
 
+    /// Whether `clock` may have stepped between these two instants of it.
+    pub(super) fn steps(&self, clock: ClockName, from: Instant<Own>, to: Instant<Own>) -> bool {
+        let first = self.steps.get(&clock).and_then(|steps| steps.first());
+        let Some(Step::ToPrimary(index)) = first else { return false };
+        let edge = self.edges.get(*index);
+        edge.is_some_and(|edge| edge.steps(from.relabelled(), to.relabelled()))
+    }
+
     fn step(&self, step: Step, from: Bounded) -> Option<Bounded> {
         let basis = from.basis.max(match step {
             Step::ToPrimary(_) | Step::ToOther(_) => Basis::Messages,
@@ -128,8 +185,8 @@ impl Routes {
         });
         match step {
             Step::ToPrimary(index) => {
-                let map = &self.edges.get(index)?.map;
-                let place = |at| map.to_primary(Instant::<Secondary>::from_nanos(at));
+                let edge = self.edges.get(index)?;
+                let place = |at| edge.to_primary(Instant::<Secondary>::from_nanos(at));
                 bounded(from, basis, place, |mapped| (mapped.low, mapped.at, mapped.high))
             }
             Step::ToOther(index) => {

@@ -26,7 +26,8 @@ const TOOLS: [&str; 8] =
     ["qemu-system-x86_64", "busybox", "cpio", "lz4", "mkfs.ext4", "gcc", "setpriv", "tc"];
 
 /// What a run plays that does not ask for everything.
-const CHOSEN: [&str; 2] = ["1-pair-through-a-redirected-port", "4-assistant-killed"];
+const CHOSEN: [&str; 3] =
+    ["1-pair-through-a-redirected-port", "4-assistant-killed", "5-assistant-suspended-20-s"];
 
 /// Emulators as devices.
 pub(crate) struct Qemu;
