@@ -1,6 +1,7 @@
 //! The guests of one scenario, and what breaks them.
 
 use std::collections::BTreeMap;
+use std::io::Write as _;
 use std::net::{SocketAddr, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
@@ -45,8 +46,13 @@ impl Machine {
 
     fn ready(&mut self, starting: Starting) -> Result<(), Trouble> {
         let (said, track) = (self.said.clone(), self.track.clone());
+        let log = self.hardware.folder.join("said.txt");
+        let log = std::fs::File::options().create(true).append(true).open(log);
+        let mut log = log.map_err(because("said.txt"))?;
         let heard = move |line| {
             let line = Said { at_ns: now_ns(), line };
+            // For whoever looks into the folder of a scenario that failed.
+            _ = writeln!(log, "{} {}", line.at_ns / 1_000_000, line.line);
             said.lock().unwrap_or_else(PoisonError::into_inner).push(line);
         };
         self.track.anew();
