@@ -1,8 +1,8 @@
 //! The stories of clocks as a picture.
 //!
-//! For each clock three panels over one time: where the offset lies once its
-//! straight line is taken away, how wide the bound is, and how many messages
-//! came. What was known at the time is dashed and orange, what is known afterwards
+//! For each clock four panels over one time: where the offset lies once the straight
+//! line of its epoch is taken away, how wide the bound is, how fast the clock runs,
+//! and how many messages came. What was known at the time is dashed and orange, what is known afterwards
 //! solid and blue: different in grey, and to colour-blind eyes.
 
 use core::fmt::Write as _;
@@ -10,18 +10,20 @@ use core::fmt::Write as _;
 use diptych_protocol::clock::Estimate;
 use diptych_protocol::time::{Instant, Primary, Span};
 
-use super::{ClockStory, Sample};
+use super::page::{LEFT, Page, WIDTH};
+use super::{ClockStory, Sample, What};
 
-const LEFT: f64 = 92.0;
-const WIDTH: f64 = 920.0;
 const HEAD: f64 = 64.0;
-/// Heights of the three panels.
+/// Heights of the four panels.
 const OFFSET: f64 = 150.0;
 const BOUND: f64 = 110.0;
+const RATE: f64 = 80.0;
 const MESSAGES: f64 = 40.0;
 /// Between two panels, for the title of the lower one.
 const GAP: f64 = 30.0;
-const STORY: f64 = HEAD + OFFSET + BOUND + MESSAGES + 2.0 * GAP + 44.0;
+const STORY: f64 = HEAD + OFFSET + BOUND + RATE + MESSAGES + 3.0 * GAP + 44.0;
+/// What a letter of a mark is wide, and less than that it must not be from another.
+const LETTER: f64 = 5.6;
 const THEN: &str = "fill=\"none\" stroke=\"#d55e00\" stroke-width=\"1.6\" stroke-dasharray=\"5 3\"";
 const NOW: &str = "fill=\"none\" stroke=\"#0072b2\" stroke-width=\"1.8\"";
 const BAND: &str = "fill=\"#0072b2\" fill-opacity=\"0.22\" stroke=\"none\"";
@@ -45,51 +47,13 @@ pub(crate) fn draw(stories: &[ClockStory]) -> String {
         panels.head();
         panels.offset(top + HEAD);
         panels.bound(top + HEAD + OFFSET + GAP);
-        panels.messages(top + HEAD + OFFSET + BOUND + 2.0 * GAP);
+        panels.rate(top + HEAD + OFFSET + BOUND + 2.0 * GAP);
+        panels.messages(top + HEAD + OFFSET + BOUND + RATE + 3.0 * GAP);
         panels.axis();
         top += STORY;
     }
     page.line("</svg>");
     page.0
-}
-
-struct Page(String);
-
-impl Page {
-    fn line(&mut self, line: &str) {
-        self.0.push_str(line);
-        self.0.push('\n');
-    }
-
-    fn text(&mut self, x: f64, y: f64, style: &str, text: &str) {
-        self.line(&format!("<text x=\"{x:.1}\" y=\"{y:.1}\" {style}>{text}</text>"));
-    }
-
-    fn frame(&mut self, top: f64, height: f64, title: &str) {
-        self.text(LEFT, top - 8.0, "fill=\"#333\"", title);
-        self.line(&format!(
-            "<rect x=\"{LEFT}\" y=\"{top:.1}\" width=\"{WIDTH}\" height=\"{height}\" \
-             fill=\"none\" stroke=\"#999\"/>"
-        ));
-    }
-
-    /// A grid line with its value at the left.
-    fn grid(&mut self, y: f64, label: &str) {
-        let right = LEFT + WIDTH;
-        self.line(&format!("<path d=\"M{LEFT} {y:.1}H{right}\" stroke=\"#ddd\" fill=\"none\"/>"));
-        self.text(LEFT - 8.0, y + 4.0, "text-anchor=\"end\" fill=\"#333\"", label);
-    }
-
-    fn path(&mut self, style: &str, points: &[(f64, f64)], end: &str) {
-        let mut d = String::new();
-        for (index, (x, y)) in points.iter().enumerate() {
-            // Writing to a String cannot fail.
-            let _ = write!(d, "{}{x:.1} {y:.1}", if index == 0 { 'M' } else { 'L' });
-        }
-        if !points.is_empty() {
-            self.line(&format!("<path d=\"{d}{end}\" {style}/>"));
-        }
-    }
 }
 
 struct Panels<'a> {
@@ -113,8 +77,9 @@ impl Panels<'_> {
         let bold = "font-size=\"17\" font-weight=\"bold\"";
         self.page.text(LEFT, top + 24.0, bold, &format!("The clock of {role}{device}"));
         let end = "text-anchor=\"end\" fill=\"#333\"";
+        let epochs = story.epochs.len() + 1;
         let told =
-            format!("{} messages, {} clock epoch(s)", story.forward + story.backward, story.epochs);
+            format!("{} messages, {} clock epoch(s)", story.forward + story.backward, epochs);
         self.page.text(LEFT + WIDTH, top + 24.0, end, &told);
         self.page.line(&format!(
             "<path d=\"M690 {0:.1}h34\" {THEN}/><path d=\"M868 {0:.1}h34\" {NOW}/>",
@@ -124,61 +89,116 @@ impl Panels<'_> {
         self.page.text(908.0, top + 44.0, "", "known afterwards");
     }
 
-    /// The offset against the straight line that fits it best at the end.
+    /// The offset against the straight line that fits its epoch best at its end.
     fn offset(&mut self, top: f64) {
-        let Some((at, line)) = self.story.last().and_then(|last| Some((last.at, last.now?))) else {
+        let Some(line) = self.story.last().and_then(|last| last.now) else {
             self.page.frame(top, OFFSET, "Offset: not known at any time");
             return;
         };
-        let beyond = |when: Instant<Primary>, offset: Span| {
-            let drift = float(when - at) * rate(line);
-            float(offset - line.offset) - drift
+        let parts = self.epochs();
+        let beyond = |part: &[Sample], when: Instant<Primary>, offset: Span| {
+            let last = part.iter().rev().find_map(|sample| Some((sample.at, sample.now?)));
+            last.map_or(0.0, |(at, line)| {
+                float(offset - line.offset) - float(when - at) * rate(line)
+            })
         };
-        let now = self.each(|sample| sample.now);
-        let reach = now.iter().flat_map(|(when, one)| [(*when, one.low), (*when, one.high)]);
-        let reach = reach.map(|(when, offset)| beyond(when, offset).abs()).fold(1_000.0, f64::max);
+        let mut reach = 1_000.0;
+        for part in &parts {
+            for (when, one) in each(part, |sample| sample.now) {
+                for offset in [one.low, one.high] {
+                    reach = f64::max(reach, beyond(part, when, offset).abs());
+                }
+            }
+        }
         // Twice as high, so that what was known at the time is seen as well.
         let scale = round_up(2.0 * reach);
         let y = |value: f64| top + OFFSET / 2.0 * (1.0 - (value / scale).clamp(-1.0, 1.0));
         let title = format!(
-            "Offset {} at the end, running {}; deviation from that line",
+            "Offset {} at the end, running {}; deviation from {} line",
             signed(line.offset),
-            ppm(line.skew_ppb)
+            ppm(line.skew_ppb),
+            if parts.len() > 1 { "each epoch's" } else { "that" }
         );
         self.page.frame(top, OFFSET, &title);
         for part in [-1.0, -0.5, 0.0, 0.5, 1.0] {
             self.page.grid(y(part * scale), &told(part * scale));
         }
-        let then = self.each(|sample| sample.then);
-        let trace = |list: &[(Instant<Primary>, Estimate)], pick: fn(&Estimate) -> Span| {
-            let point = |(when, one): &(Instant<Primary>, Estimate)| {
-                (self.x(*when), y(beyond(*when, pick(one))))
+        for part in &parts {
+            let (now, then) = (each(part, |sample| sample.now), each(part, |sample| sample.then));
+            let trace = |list: &[(Instant<Primary>, Estimate)], pick: fn(&Estimate) -> Span| {
+                let point = |(when, one): &(Instant<Primary>, Estimate)| {
+                    (self.x(*when), y(beyond(part, *when, pick(one))))
+                };
+                list.iter().map(point).collect::<Vec<_>>()
             };
-            list.iter().map(point).collect::<Vec<_>>()
-        };
-        let (low, high) = (trace(&now, |one| one.low), trace(&now, |one| one.high));
-        let band: Vec<_> = low.iter().chain(high.iter().rev()).copied().collect();
-        let lines = [
-            (THEN, trace(&then, |one| one.low)),
-            (THEN, trace(&then, |one| one.high)),
-            (NOW, trace(&now, |one| one.offset)),
-        ];
-        self.page.path(BAND, &band, "Z");
-        for (style, points) in lines {
-            self.page.path(style, &points, "");
+            let (low, high) = (trace(&now, |one| one.low), trace(&now, |one| one.high));
+            let band: Vec<_> = low.iter().chain(high.iter().rev()).copied().collect();
+            let lines = [
+                (THEN, trace(&then, |one| one.low)),
+                (THEN, trace(&then, |one| one.high)),
+                (NOW, trace(&now, |one| one.offset)),
+            ];
+            self.page.path(BAND, &band, "Z");
+            for (style, points) in lines {
+                self.page.path(style, &points, "");
+            }
         }
-        self.marks(top);
+        self.marks(top, OFFSET, Labels::Shown);
+    }
+
+    /// The samples of each clock epoch.
+    fn epochs(&self) -> Vec<Vec<Sample>> {
+        let epoch = |sample: &Sample| {
+            self.story.epochs.iter().filter(|epoch| epoch.at <= sample.at).count()
+        };
+        let parts = self.story.samples.chunk_by(|one, other| epoch(one) == epoch(other));
+        parts.map(<[Sample]>::to_vec).collect()
+    }
+
+    /// How much faster the clock ran than the primary's.
+    fn rate(&mut self, top: f64) {
+        self.page.frame(top, RATE, "Rate: how much faster it runs than the primary's");
+        let parts = self.epochs();
+        let rates = |pick: fn(&Sample) -> Option<Estimate>| {
+            let part = |part: &Vec<Sample>| {
+                let list = each(part, pick).into_iter();
+                list.map(|(at, one)| (self.x(at), rate(one) * 1e6)).collect::<Vec<_>>()
+            };
+            parts.iter().map(part).collect::<Vec<_>>()
+        };
+        let (then, now) = (rates(|sample| sample.then), rates(|sample| sample.now));
+        let of_now = || now.iter().flatten().map(|(_, rate)| *rate);
+        let (low, high) = (of_now().fold(f64::MAX, f64::min), of_now().fold(f64::MIN, f64::max));
+        if low > high {
+            return;
+        }
+        let (middle, scale) = (f64::midpoint(low, high), round_up((high - low).max(1.0)));
+        let y = |value: f64| top + RATE / 2.0 * (1.0 - ((value - middle) / scale).clamp(-1.0, 1.0));
+        for part in [-1.0, 0.0, 1.0] {
+            let value = middle + part * scale;
+            self.page.grid(y(value), &format!("{value:.1} ppm"));
+        }
+        for (style, parts) in [(THEN, then), (NOW, now)] {
+            for points in parts {
+                let points: Vec<_> = points.iter().map(|(x, rate)| (*x, y(*rate))).collect();
+                self.page.path(style, &points, "");
+            }
+        }
+        self.marks(top, RATE, Labels::Hidden);
     }
 
     /// Half the width of the bound, in powers of ten.
     fn bound(&mut self, top: f64) {
         self.page.frame(top, BOUND, "Bound: the truth is certainly within ± this");
         let half = |one: &Estimate| (float(one.high - one.low) / 2.0).max(1.0).log10();
+        let samples = &self.story.samples;
         let widths = |list: &[(Instant<Primary>, Estimate)]| {
             list.iter().map(|(at, one)| (self.x(*at), half(one))).collect::<Vec<_>>()
         };
-        let (then, now) =
-            (widths(&self.each(|sample| sample.then)), widths(&self.each(|sample| sample.now)));
+        let (then, now) = (
+            widths(&each(samples, |sample| sample.then)),
+            widths(&each(samples, |sample| sample.now)),
+        );
         let all = || then.iter().chain(&now).map(|(_, width)| *width);
         let lowest = all().fold(f64::MAX, f64::min).floor();
         let highest = all().fold(f64::MIN, f64::max).ceil().max(lowest + 1.0);
@@ -195,7 +215,7 @@ impl Panels<'_> {
             let points: Vec<_> = points.iter().map(|(x, width)| (*x, y(*width))).collect();
             self.page.path(style, &points, "");
         }
-        self.marks(top);
+        self.marks(top, BOUND, Labels::Hidden);
     }
 
     fn messages(&mut self, top: f64) {
@@ -215,35 +235,63 @@ impl Panels<'_> {
         self.page.line(&format!("<path d=\"{d}\" fill=\"#777\"/>"));
     }
 
-    /// Where the link or its path changed.
-    fn marks(&mut self, top: f64) {
+    /// Where a clock began anew, the link or its path changed, or a device slept.
+    fn marks(&mut self, top: f64, height: f64, labels: Labels) {
         let story = self.story;
-        let height = if top < self.top + HEAD + OFFSET { OFFSET } else { BOUND };
-        let mut path = None;
-        for change in story.links.iter().filter(|one| one.at >= story.from && one.at <= story.to) {
-            let x = self.x(change.at);
-            let state = change.state.map_or("?", |state| state.name());
-            let moved = path.replace(change.path).is_some_and(|before| before != change.path);
-            let words = if moved { format!("{state}, path {}", change.path) } else { state.into() };
-            self.page.line(&format!(
-                "<path d=\"M{x:.1} {top:.1}v{height}\" stroke=\"#333\" stroke-dasharray=\"1 3\"/>"
+        let (mut path, mut marks) = (None, Vec::new());
+        for event in &story.events {
+            let words = match event.what {
+                What::Link { state, path: now } => {
+                    let state = state.map_or("?", |state| state.name());
+                    let moved = path.replace(now).is_some_and(|before| before != now);
+                    if moved { format!("{state}, path {now}") } else { state.into() }
+                }
+                What::NetworkChanged(_) | What::Slept(..) => event.what.words(),
+            };
+            marks.push((event.at, words, "stroke=\"#333\" stroke-dasharray=\"1 3\""));
+        }
+        for (number, epoch) in (2..).zip(&story.epochs) {
+            marks.push((
+                epoch.at,
+                format!("epoch {number}"),
+                "stroke=\"#111\" stroke-width=\"1.6\"",
             ));
-            if top < self.top + HEAD + OFFSET {
-                self.page.text(x + 3.0, top + 12.0, "font-size=\"10\" fill=\"#333\"", &words);
+        }
+        marks.retain(|(at, ..)| *at >= story.from && *at <= story.to);
+        marks.sort_by_key(|(at, ..)| *at);
+        // Labels stand in two rows, and one that has no room in either is left out.
+        let mut free = [LEFT; 2];
+        for (at, words, style) in marks {
+            let x = self.x(at);
+            self.page.line(&format!("<path d=\"M{x:.1} {top:.1}v{height}\" {style}/>"));
+            #[expect(clippy::cast_precision_loss, reason = "a few letters")]
+            let end = x + 3.0 + LETTER * (words.chars().count() as f64);
+            let row = free.iter().position(|free| *free <= x && end <= LEFT + WIDTH + 36.0);
+            if let (Labels::Shown, Some(row)) = (labels, row) {
+                let y = if row == 0 { top + 12.0 } else { top + 24.0 };
+                self.page.text(x + 3.0, y, "font-size=\"10\" fill=\"#333\"", &words);
+                if let Some(free) = free.get_mut(row) {
+                    *free = end;
+                }
             }
         }
     }
 
-    /// Five times below the last panel, and a border between two clocks.
+    /// Round times below the last panel, and a border between two clocks.
     fn axis(&mut self) {
         let story = self.story;
         let y = self.top + STORY - 26.0;
-        let fifth = (story.to - story.from).nanos() / 5;
-        for part in 0..=5 {
-            let after = Span::from_nanos(fifth.saturating_mul(part));
-            let seconds = float(after) / 1e9;
+        let length = story.to - story.from;
+        let fits = |step: &&i64| length.nanos() / (**step * 1_000_000_000) <= 8;
+        let step = STEPS.iter().find(fits).or(STEPS.last()).map_or(1, |step| *step);
+        for part in 0..=length.nanos() / (step * 1_000_000_000) {
+            let after = Span::from_secs(step * part);
             let x = self.x(story.from + after);
-            let label = format!("+{seconds:.1} s");
+            let label = if step < 60 {
+                format!("+{} s", step * part)
+            } else {
+                format!("+{} min", step * part / 60)
+            };
             self.page.text(x, y, "text-anchor=\"middle\" fill=\"#333\"", &label);
         }
         if self.index > 0 {
@@ -251,14 +299,24 @@ impl Panels<'_> {
             self.page.line(&format!("<path d=\"M0 {top:.1}h1048\" stroke=\"#333\"/>"));
         }
     }
+}
 
-    fn each(
-        &self,
-        pick: impl Fn(&Sample) -> Option<Estimate>,
-    ) -> Vec<(Instant<Primary>, Estimate)> {
-        let samples = self.story.samples.iter();
-        samples.filter_map(|sample| Some((sample.at, pick(sample)?))).collect()
-    }
+/// Whether marks say what they are.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Labels {
+    Shown,
+    Hidden,
+}
+
+/// Seconds between two times of the axis, the first with at most nine times.
+const STEPS: [i64; 12] = [1, 2, 5, 10, 20, 60, 120, 300, 600, 1_800, 3_600, 7_200];
+
+/// What `pick` takes of each sample that has it.
+fn each(
+    samples: &[Sample],
+    pick: impl Fn(&Sample) -> Option<Estimate>,
+) -> Vec<(Instant<Primary>, Estimate)> {
+    samples.iter().filter_map(|sample| Some((sample.at, pick(sample)?))).collect()
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a place in a picture")]

@@ -6,11 +6,13 @@
 //! estimates while the session runs; they are conclusions, and would be believed.
 
 mod draw;
+mod known;
+mod page;
 
 use std::collections::BTreeMap;
 
 use diptych_protocol::clock::smooth::smooth;
-use diptych_protocol::clock::{Constraint, Estimate, Estimator, Observation};
+use diptych_protocol::clock::{Constraint, Estimate, Estimator, Map, Observation, Observed};
 use diptych_protocol::identity::Role;
 use diptych_protocol::journal::{Fact, Replayed};
 use diptych_protocol::liveness::LinkState;
@@ -18,6 +20,7 @@ use diptych_protocol::time::{Instant, Primary, Span};
 use diptych_protocol::timeline::{ClockName, observations, with_clocks};
 
 pub(crate) use draw::draw;
+pub(crate) use known::{Known, known};
 
 /// The most instants at which a clock is looked at.
 const SAMPLES: i64 = 600;
@@ -35,19 +38,28 @@ pub(crate) struct ClockStory {
     /// The first and the last instant that a message speaks of.
     pub(crate) from: Instant<Primary>,
     pub(crate) to: Instant<Primary>,
-    /// Clock epochs, counted from 1.
-    pub(crate) epochs: u32,
+    /// Where clock epochs after the first begin.
+    pub(crate) epochs: Vec<EpochStart>,
     /// Regular looks at it.
     pub(crate) samples: Vec<Sample>,
-    /// What the link did meanwhile.
-    pub(crate) links: Vec<LinkChange>,
+    /// What else happened meanwhile, in order.
+    pub(crate) events: Vec<Event>,
+}
+
+/// A clock began anew: it stepped, or slept without counting.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct EpochStart {
+    /// The first message of the new epoch.
+    pub(crate) at: Instant<Primary>,
+    /// When the primary knew; `None` if only all messages together prove it.
+    pub(crate) known: Option<Instant<Primary>>,
 }
 
 /// What was known at one instant.
 #[derive(Clone, Copy)]
 pub(crate) struct Sample {
     pub(crate) at: Instant<Primary>,
-    /// With the messages up to then.
+    /// With the messages that the primary knew of by then.
     pub(crate) then: Option<Estimate>,
     /// With all of them.
     pub(crate) now: Option<Estimate>,
@@ -55,12 +67,22 @@ pub(crate) struct Sample {
     pub(crate) messages: usize,
 }
 
-/// The link or its network path changed.
-#[derive(Clone, Copy)]
-pub(crate) struct LinkChange {
+/// Something that may bear on the clocks.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Event {
     pub(crate) at: Instant<Primary>,
-    pub(crate) state: Option<LinkState>,
-    pub(crate) path: u32,
+    pub(crate) what: What,
+}
+
+/// What it was.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum What {
+    /// The link, or its network path, is another.
+    Link { state: Option<LinkState>, path: u32 },
+    /// This device's system reported another network or address.
+    NetworkChanged(Role),
+    /// This device slept so long, and its clock counted it.
+    Slept(Role, Span),
 }
 
 /// The story of every pair of clocks that exchanged messages.
@@ -70,31 +92,29 @@ pub(crate) fn stories(journals: &[Replayed]) -> Vec<ClockStory> {
         .into_iter()
         .filter_map(|((primary, other), mut list)| {
             list.sort_unstable_by_key(|observation| observation.constraint.at());
-            let links = links(journals, primary, other.role);
-            story(primary, other, &list, links)
+            let mut story = story(primary, other, &list)?;
+            story.events = events(journals, primary, other, &smooth(&list, None));
+            Some(story)
         })
         .collect()
 }
 
-fn story(
-    primary: ClockName,
-    other: ClockName,
-    list: &[Observation],
-    links: Vec<LinkChange>,
-) -> Option<ClockStory> {
+fn story(primary: ClockName, other: ClockName, list: &[Observation]) -> Option<ClockStory> {
     let at = |observation: &Observation| observation.constraint.at();
     let (from, to) = (at(list.first()?), at(list.last()?));
     let map = smooth(list, None);
     let step = Span::from_nanos(((to - from).nanos() / SAMPLES).max(500_000_000));
-    let mut estimator = Estimator::new();
-    let (mut rest, mut samples) = (list.iter().peekable(), Vec::new());
-    let mut when = from;
+    let (mut estimator, mut proven) = (Estimator::new(), Vec::new());
+    let (mut known, mut passed) = (known(list).into_iter().peekable(), list.iter().peekable());
+    let (mut samples, mut when) = (Vec::new(), from);
     loop {
-        let mut messages = 0;
-        while let Some(observation) = rest.next_if(|observation| at(observation) <= when) {
-            estimator.take(*observation);
-            messages += 1;
+        while let Some(Known { at, observation }) = known.next_if(|one| one.at <= when) {
+            let first = estimator.latest_instant().is_none();
+            if estimator.take(observation) == Observed::NewEpoch && !first {
+                proven.push(at);
+            }
         }
+        let messages = core::iter::from_fn(|| passed.next_if(|one| at(one) <= when)).count();
         let (then, now) = (estimator.estimate(when), map.estimate(when));
         samples.push(Sample { at: when, then, now, messages });
         if when >= to {
@@ -104,20 +124,66 @@ fn story(
     }
     let is_forward = |one: &&Observation| matches!(one.constraint, Constraint::Forward { .. });
     let forward = list.iter().filter(is_forward).count();
-    let epochs = estimator.epoch().saturating_add(1);
     let backward = list.len().saturating_sub(forward);
-    Some(ClockStory { primary, other, forward, backward, from, to, epochs, samples, links })
+    let (epochs, events) = (epochs(&map, &proven), Vec::new());
+    Some(ClockStory { primary, other, forward, backward, from, to, epochs, samples, events })
 }
 
-/// The primary's notes on its link to `peer`, while its own clock was `clock`.
-fn links(journals: &[Replayed], clock: ClockName, peer: Role) -> Vec<LinkChange> {
-    let mine = journals.iter().flat_map(with_clocks).filter(|(name, _)| *name == clock);
-    let change = |(_, entry): (ClockName, &diptych_protocol::journal::Entry)| {
-        let Fact::Link { peer: of, state, path } = &entry.fact else { return None };
-        let (at, state) = (entry.at.relabelled(), LinkState::from_number(*state));
-        (*of == peer).then_some(LinkChange { at, state, path: *path })
-    };
-    mine.filter_map(change).collect()
+/// Where the map begins anew, each beside the first proof after it.
+fn epochs(map: &Map, proven: &[Instant<Primary>]) -> Vec<EpochStart> {
+    let later = map.stretches().iter().skip(1).filter_map(|stretch| stretch.knots().first());
+    let starts: Vec<_> = later.map(|knot| knot.at).collect();
+    let ends = starts.iter().skip(1).copied().chain([Instant::MAX]);
+    let known = |at, end| proven.iter().copied().find(|proof| *proof >= at && *proof < end);
+    starts
+        .iter()
+        .zip(ends)
+        .map(|(at, end)| EpochStart { at: *at, known: known(*at, end) })
+        .collect()
+}
+
+/// What both devices noted of their link and their sleep, while these were their
+/// clocks.
+fn events(journals: &[Replayed], primary: ClockName, other: ClockName, map: &Map) -> Vec<Event> {
+    let mut events = Vec::new();
+    for (clock, entry) in journals.iter().flat_map(with_clocks) {
+        let at = if clock == primary {
+            entry.at.relabelled()
+        } else if clock == other {
+            let Some(placed) = map.to_primary(entry.at.relabelled()) else { continue };
+            placed.at
+        } else {
+            continue;
+        };
+        let what = if let Fact::Link { peer, state, path } = &entry.fact {
+            if clock != primary || *peer != other.role {
+                continue;
+            }
+            What::Link { state: LinkState::from_number(*state), path: *path }
+        } else if matches!(entry.fact, Fact::NetworkChanged {}) {
+            What::NetworkChanged(clock.role)
+        } else if let Fact::Slept { span } = &entry.fact {
+            What::Slept(clock.role, *span)
+        } else {
+            continue;
+        };
+        events.push(Event { at, what });
+    }
+    events.sort_by_key(|event| event.at);
+    events
+}
+
+impl What {
+    /// In a few words.
+    pub(crate) fn words(self) -> String {
+        match self {
+            Self::Link { state, path } => {
+                format!("link {}, path {path}", state.map_or("unknown", LinkState::name))
+            }
+            Self::NetworkChanged(role) => format!("{role}: another network"),
+            Self::Slept(role, span) => format!("{role}: slept {} s", span.nanos() / 1_000_000_000),
+        }
+    }
 }
 
 impl ClockStory {
@@ -163,8 +229,8 @@ mod tests {
     #[test]
     fn a_story_tells_offset_rate_and_a_bound_that_holds_the_truth() {
         let list = exchanges(60);
-        let story = story(name(0), name(1), &list, Vec::new()).unwrap();
-        assert_eq!((story.forward, story.backward, story.epochs), (120, 120, 1));
+        let story = story(name(0), name(1), &list).unwrap();
+        assert_eq!((story.forward, story.backward, story.epochs.len()), (120, 120, 0));
         assert!((35..=45).contains(&story.tenths_a_second()), "{}", story.tenths_a_second());
         for sample in &story.samples {
             let truth = 30_000_000_000 + sample.at.nanos() / 1_000_000 * 80;
@@ -181,8 +247,41 @@ mod tests {
     }
 
     #[test]
+    fn a_step_of_a_clock_is_an_epoch_at_its_instant_and_known_soon_after() {
+        // [CLOCK-11] [CLOCK-26]: 45 s lost at 30 s.
+        let mut list = exchanges(60);
+        let stepped = list.split_off(120);
+        let back = Span::from_secs(45);
+        list.extend(stepped.into_iter().map(|one| {
+            let constraint = match one.constraint {
+                Constraint::Forward { sent, received } => {
+                    Constraint::Forward { sent, received: received - back }
+                }
+                Constraint::Backward { sent, received } => {
+                    Constraint::Backward { sent: sent - back, received }
+                }
+            };
+            Observation { constraint, ..one }
+        }));
+        let story = story(name(0), name(1), &list).unwrap();
+        let [EpochStart { at, known }] = story.epochs.as_slice() else {
+            panic!("one epoch begins: {:?}", story.epochs)
+        };
+        let (step, soon) = (Instant::from_nanos(30_000_000_000), Span::from_secs(2));
+        assert!(*at >= step && *at - step < soon, "{at:?}");
+        assert!(known.is_some_and(|known| known >= *at && known - *at < soon), "{known:?}");
+        for sample in story.samples.iter().filter(|sample| sample.at >= step + soon) {
+            for offset in [sample.then.unwrap().offset, sample.now.unwrap().offset] {
+                assert!((offset + Span::from_secs(15)).abs() < Span::from_millis(10), "{offset}");
+            }
+        }
+        let picture = draw(&[story]);
+        assert!(picture.contains("epoch 2"), "{picture}");
+    }
+
+    #[test]
     fn nobody_who_never_heard_anything_has_a_story() {
-        assert!(story(name(0), name(1), &[], Vec::new()).is_none());
+        assert!(story(name(0), name(1), &[]).is_none());
         assert!(stories(&[]).is_empty());
         assert!(draw(&[]).starts_with("<svg"));
     }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::report::write_whole;
 use crate::args::ClockArgs;
-use crate::clocks::{ClockStory, Sample, draw, stories};
+use crate::clocks::{ClockStory, Event, Sample, What, draw, stories};
 use crate::exit::Exit;
 use crate::fail::Fail;
 use crate::folder::SessionFolder;
@@ -40,16 +40,17 @@ pub(crate) fn clock(args: &ClockArgs, out: &mut dyn Write) -> Result<Exit, Fail>
 }
 
 fn print_story(story: &ClockStory, out: &mut dyn Write) -> std::io::Result<()> {
-    let ClockStory { other, forward, backward, epochs, .. } = story;
+    let ClockStory { other, forward, backward, .. } = story;
     let tenths = story.tenths_a_second();
     let device = if other.device > 1 { format!(".{}", other.device) } else { String::new() };
     writeln!(
         out,
-        "{}{device}: {forward} messages to it and {backward} from it, {}.{} a second, {epochs} clock \
+        "{}{device}: {forward} messages to it and {backward} from it, {}.{} a second, {} clock \
          epoch(s)",
         other.role,
         tenths / 10,
-        tenths % 10
+        tenths % 10,
+        story.epochs.len() + 1
     )?;
     writeln!(
         out,
@@ -63,10 +64,16 @@ fn print_story(story: &ClockStory, out: &mut dyn Write) -> std::io::Result<()> {
             print_sample(story, sample, out)?;
         }
     }
-    for change in &story.links {
-        let at = seconds(change.at - story.from);
-        let state = change.state.map_or("unknown", LinkState::name);
-        writeln!(out, "  {at:>10}  link {state}, path {}", change.path)?;
+    for (number, epoch) in (2..).zip(&story.epochs) {
+        let at = seconds(epoch.at - story.from);
+        let known = epoch.known.map_or("only afterwards".to_owned(), |known| {
+            let late = (known - epoch.at).nanos() / 1_000_000;
+            format!("{late} ms later")
+        });
+        writeln!(out, "  {at:>10}  clock epoch {number} begins: a clock stepped; known {known}")?;
+    }
+    for event in &story.events {
+        writeln!(out, "  {:>10}  {}", seconds(event.at - story.from), event.what.words())?;
     }
     Ok(())
 }
@@ -89,12 +96,8 @@ fn object(story: &ClockStory) -> Value {
             "now": sample.now.map(estimate),
         })
     });
-    let links = story.links.iter().map(|change| {
-        json!({
-            "at_ns": change.at.nanos(),
-            "state": change.state.map(LinkState::name),
-            "path": change.path,
-        })
+    let epochs = story.epochs.iter().map(|epoch| {
+        json!({ "at_ns": epoch.at.nanos(), "known_ns": epoch.known.map(|known| known.nanos()) })
     });
     json!({
         "role": story.other.role.to_string(),
@@ -105,10 +108,31 @@ fn object(story: &ClockStory) -> Value {
         "messages_from": story.backward,
         "from_ns": story.from.nanos(),
         "to_ns": story.to.nanos(),
-        "epochs": story.epochs,
+        "epochs": story.epochs.len() + 1,
+        "epochs_begin": epochs.collect::<Vec<_>>(),
         "samples": samples.collect::<Vec<_>>(),
-        "links": links.collect::<Vec<_>>(),
+        "links": story.events.iter().filter_map(link).collect::<Vec<_>>(),
+        "events": story.events.iter().filter_map(event).collect::<Vec<_>>(),
     })
+}
+
+fn link(event: &Event) -> Option<Value> {
+    let What::Link { state, path } = event.what else { return None };
+    let state = state.map(LinkState::name);
+    Some(json!({ "at_ns": event.at.nanos(), "state": state, "path": path }))
+}
+
+fn event(event: &Event) -> Option<Value> {
+    let at_ns = event.at.nanos();
+    match event.what {
+        What::Link { .. } => None,
+        What::NetworkChanged(role) => {
+            Some(json!({ "at_ns": at_ns, "role": role.to_string(), "what": "network changed" }))
+        }
+        What::Slept(role, span) => Some(json!({
+            "at_ns": at_ns, "role": role.to_string(), "what": "slept", "span_ns": span.nanos(),
+        })),
+    }
 }
 
 fn estimate(one: Estimate) -> Value {

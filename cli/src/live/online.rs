@@ -7,27 +7,22 @@
 use std::iter::Peekable;
 use std::vec::IntoIter;
 
-use diptych_protocol::clock::{Constraint, Estimator, Observation};
-use diptych_protocol::time::{Instant, Primary};
+use diptych_protocol::clock::{Estimator, Observation};
+use diptych_protocol::time::Instant;
 
 use crate::align::Placed;
+use crate::clocks::{Known, known};
 
 /// What the primary knew of one assistant's clock, at the picture asked for last.
 pub(super) struct Online {
     estimator: Estimator,
-    rest: Peekable<IntoIter<Heard>>,
-}
-
-/// A message, and when the primary knew of it.
-struct Heard {
-    at: Instant<Primary>,
-    observation: Observation,
+    rest: Peekable<IntoIter<Known>>,
 }
 
 impl Online {
     /// From all messages that the two clocks exchanged.
-    pub(super) fn new(list: Vec<Observation>) -> Self {
-        Self { estimator: Estimator::new(), rest: heard(list).into_iter().peekable() }
+    pub(super) fn new(list: &[Observation]) -> Self {
+        Self { estimator: Estimator::new(), rest: known(list).into_iter().peekable() }
     }
 
     /// Where a picture that the assistant stamped `own_ns` was placed at `now_ns` of
@@ -43,35 +38,10 @@ impl Online {
     }
 }
 
-/// What the primary heard, in that order: each message of the assistant, and with it
-/// the newest of its own that had arrived before the assistant sent. `[CLOCK-20]`
-fn heard(list: Vec<Observation>) -> Vec<Heard> {
-    let (mut there, mut here) = (Vec::new(), Vec::new());
-    for observation in list {
-        match observation.constraint {
-            Constraint::Forward { received, .. } => there.push((received, observation)),
-            Constraint::Backward { sent, received } => here.push((received, sent, observation)),
-        }
-    }
-    there.sort_unstable();
-    here.sort_unstable();
-    let (mut all, mut told) = (Vec::new(), 0);
-    for (at, sent, observation) in here {
-        all.push(Heard { at, observation });
-        let arrived = there.partition_point(|(received, _)| *received <= sent);
-        let newest = arrived.checked_sub(1).and_then(|index| there.get(index));
-        if let Some((_, observation)) = newest.filter(|_| arrived > told) {
-            all.push(Heard { at, observation: *observation });
-            told = arrived;
-        }
-    }
-    all
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use diptych_protocol::clock::Epochs;
+    use diptych_protocol::clock::{Constraint, Epochs};
 
     #[test]
     fn a_picture_is_placed_by_what_was_known_when_it_was_taken() {
@@ -86,8 +56,8 @@ mod tests {
             ]
         });
         let epochs = Epochs::default();
-        let list = list.map(|constraint| Observation { epochs, constraint }).collect();
-        let mut online = Online::new(list);
+        let list: Vec<_> = list.map(|constraint| Observation { epochs, constraint }).collect();
+        let mut online = Online::new(&list);
         let mut width = |ns: i64| {
             let placed = online.place(ns + 30_000_000_000, ns)?;
             assert!(placed.low_ns <= ns && ns <= placed.high_ns, "{ns} is not in {placed:?}");
@@ -96,20 +66,5 @@ mod tests {
         assert_eq!(width(17_000_000), None, "the answer was still on its way");
         let (early, late) = (width(19_000_000).unwrap(), width(9_000_000_000).unwrap());
         assert!(early > 17_000_000 && late < 5_000_000, "{early} {late}");
-    }
-
-    #[test]
-    fn of_two_messages_before_one_answer_the_newer_is_told() {
-        let ahead = |ms: i64| Instant::from_nanos((30_000 + ms) * 1_000_000);
-        let here = |ms: i64| Instant::from_nanos(ms * 1_000_000);
-        let forward = |at| Constraint::Forward { sent: here(at), received: ahead(at + 5) };
-        let back = |at| Constraint::Backward { sent: ahead(at), received: here(at + 5) };
-        let list = [forward(0), forward(10), back(20), back(30), forward(40)];
-        let list = list.map(|constraint| Observation { epochs: Epochs::default(), constraint });
-        let told: Vec<_> = heard(list.to_vec())
-            .into_iter()
-            .map(|heard| (heard.at, heard.observation.constraint))
-            .collect();
-        assert_eq!(told, [(here(25), back(20)), (here(25), forward(10)), (here(35), back(30))]);
     }
 }

@@ -274,7 +274,7 @@ fn online(
     let mut known = |role: Role| {
         let clock = timeline.clocks().find(|clock| clock.role == role)?;
         let list = pairs.remove(&(timeline.reference(), clock))?;
-        Some(RefCell::new(Online::new(list)))
+        Some(RefCell::new(Online::new(&list)))
     };
     let places: Vec<_> = tracks
         .iter()

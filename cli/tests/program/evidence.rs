@@ -290,4 +290,10 @@ fn the_clocks_story_is_told_and_drawn() {
         assert!((bound("low_ns") - 100..=bound("high_ns") + 100).contains(&truth), "{sample}");
     }
     assert!(samples.len() > 20);
+    let clock = &json["clocks"][0];
+    assert_eq!(
+        (clock["epochs"].as_u64(), clock["epochs_begin"].as_array().map(Vec::len)),
+        (Some(1), Some(0))
+    );
+    assert!(clock["links"].is_array() && clock["events"].is_array(), "{clock}");
 }

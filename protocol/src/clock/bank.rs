@@ -81,17 +81,34 @@ impl Bank {
         for floors in &mut self.floors {
             floors.insert(point);
         }
-        let index = self.recent.partition_point(|recent| *recent < point);
-        self.recent.insert(index, point);
-        if self.recent.len() > limits::CLOCK_RECENT_MESSAGES {
-            self.recent.pop_front();
-        }
+        self.remember(point);
         let at = Instant::from_nanos(point.at);
         self.judge(at);
         if self.forecasts.back().is_none_or(|last| at - last.at >= FORECAST_SPACING) {
             self.change_path(at);
             self.forecast(at);
         }
+    }
+
+    fn remember(&mut self, point: Point) {
+        let index = self.recent.partition_point(|recent| *recent < point);
+        let (len, most) = (self.recent.len(), limits::CLOCK_RECENT_MESSAGES);
+        if len == self.recent.capacity() {
+            // Twice as many each time, but never more than may be held.
+            self.recent.reserve_exact((most + 1).saturating_sub(len).min(len.max(16)));
+        }
+        self.recent.insert(index, point);
+        if self.recent.len() > most {
+            self.recent.pop_front();
+        }
+    }
+
+    /// Memory held beyond the value itself.
+    #[cfg(test)]
+    pub(super) fn bytes(&self) -> usize {
+        self.floors.iter().map(Bracket::bytes).sum::<usize>()
+            + self.recent.capacity() * size_of::<Point>()
+            + self.forecasts.capacity() * size_of::<Forecast>()
     }
 
     pub(super) const fn floors(&self) -> &[Bracket; MODELS] {

@@ -86,6 +86,12 @@ impl Tentative {
         Ruling::Open
     }
 
+    /// Memory held beyond the value itself.
+    #[cfg(test)]
+    pub(super) const fn bytes(&self) -> usize {
+        self.bracket.bytes() + self.held.capacity() * size_of::<Observation>()
+    }
+
     /// Where the offset is at `at` if the suspicion is right. `[CLOCK-33]`
     pub(super) fn interval(&self, at: Instant<Primary>) -> Option<Interval> {
         self.bracket.interval(at)

@@ -91,6 +91,14 @@ impl Estimator {
         Self::default()
     }
 
+    /// All memory held.
+    #[cfg(test)]
+    pub(super) fn bytes(&self) -> usize {
+        let current =
+            self.current.as_ref().map_or(0, |one| one.certain.bytes() + one.likely.bytes());
+        size_of::<Self>() + current + self.tentative.as_ref().map_or(0, Tentative::bytes)
+    }
+
     /// Takes a constraint in the epochs of the observation before it.
     pub fn observe(&mut self, constraint: Constraint) -> Observed {
         let epochs = self.current.as_ref().map_or_else(Epochs::default, |stretch| stretch.epochs);

@@ -38,6 +38,12 @@ impl Hull {
         Self { wander, capacity, vertices: Vec::new() }
     }
 
+    /// Memory held beyond the value itself.
+    #[cfg(test)]
+    pub(super) const fn bytes(&self) -> usize {
+        self.vertices.capacity() * size_of::<Vertex>()
+    }
+
     /// The vertices, oldest first.
     pub(super) fn vertices(&self) -> &[Vertex] {
         &self.vertices
@@ -65,6 +71,11 @@ impl Hull {
             }
             (Some(previous), Some(next)) if !is_below(previous, new, next) => return false,
             _ => {}
+        }
+        if self.vertices.len() == self.vertices.capacity() {
+            // Twice as many each time, but never more than may be held. `[CLOCK-8]`
+            let more = (self.capacity + 1).saturating_sub(self.vertices.len());
+            self.vertices.reserve_exact(more.min(self.vertices.len().max(8)));
         }
         self.vertices.insert(index, new);
         self.drop_after(index);

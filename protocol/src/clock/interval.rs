@@ -111,6 +111,12 @@ impl Bracket {
         Some(bracket)
     }
 
+    /// Memory held beyond the value itself.
+    #[cfg(test)]
+    pub(super) const fn bytes(&self) -> usize {
+        self.above.bytes() + self.below.bytes()
+    }
+
     /// Adds a bound; answers whether it can matter.
     pub(super) fn insert(&mut self, point: Point) -> bool {
         let matters = self.add(point);
@@ -256,7 +262,8 @@ impl Bracket {
         Some(Line { rate, offset: self.base.saturating_add(middle), room })
     }
 
-    fn rates(&self, at: i64) -> Option<(i64, i64)> {
+    /// The ends of the possible rates at `at`, relative to the origin. `[CLOCK-7]`
+    pub(super) fn rates(&self, at: i64) -> Option<(i64, i64)> {
         let limit = self.wander.rate_limit();
         let room = self.room(at);
         let peak = room.roomiest(-limit, limit)?;

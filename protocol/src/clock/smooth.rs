@@ -115,6 +115,14 @@ impl Smoother {
                 .filter(|found| changes.last().is_some_and(|last| *found - *last >= path::WINDOW));
             changes.extend(found);
             at = found.map_or(at, |found| found.max(at)) + SEARCH;
+            // Where nothing was heard there is nothing to find, however long that is.
+            let heard = self.points.partition_point(|point| point.at < (at - path::WINDOW).nanos());
+            let Some(next) = self.points.get(heard) else { break };
+            let silence = Instant::from_nanos(next.at) - at;
+            at = at + SEARCH.times((silence.nanos() / SEARCH.nanos()).max(0));
+            if at + path::WINDOW == Instant::MAX {
+                break;
+            }
         }
         let ends = changes.iter().skip(1).copied().chain([Instant::MAX]);
         let mut paths: Vec<PathStretch> = changes

@@ -130,6 +130,14 @@ impl<C: Clock> Stamps<C> {
         }
     }
 
+    /// All memory held.
+    #[cfg(test)]
+    pub(super) fn bytes(&self) -> usize {
+        size_of::<Self>()
+            + self.sent.capacity() * size_of::<Sent>()
+            + self.waiting.capacity() * size_of::<Exchange>()
+    }
+
     /// This device's address or network changed. `[CLOCK-13]`
     pub fn path_changed(&mut self) {
         self.epoch.path = self.epoch.path.saturating_add(1);

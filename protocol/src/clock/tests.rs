@@ -1,6 +1,10 @@
 //! The clock against clocks whose truth is known: random oscillators within the
 //! model, and channels that delay as they please.
 
+mod adversary;
+mod limits;
+mod linear;
+
 use proptest::prelude::*;
 
 use super::constraint::{Epochs, Observation};
@@ -62,6 +66,29 @@ impl Truth {
         Self { start, cells }
     }
 
+    /// `offset` at zero, `rate` in 2⁻⁵⁴ there, and each second's share of the most
+    /// that the rate may change.
+    pub(super) fn bent(offset: i64, rate: i64, bends: &[i64]) -> Self {
+        let limit = 1_i64 << 41;
+        let (mut position, mut rate) = (i128::from(offset) << 55, rate);
+        let mut cells = Vec::new();
+        for bend in bends.iter().chain([&0]) {
+            let wander = if (rate + bend * CELL).abs() > limit { 0 } else { *bend };
+            cells.push((position, rate, wander));
+            position += 2 * i128::from(rate) * i128::from(CELL)
+                + i128::from(wander) * i128::from(CELL) * i128::from(CELL);
+            rate += wander * CELL;
+        }
+        Self { start: 0, cells }
+    }
+
+    /// How far the exact offset is inside `interval`, in 2⁻⁵⁵ ns; negative outside.
+    pub(super) fn margin(&self, at: i64, interval: Interval) -> i128 {
+        let exact = self.exact(at);
+        let (low, high) = (interval.low.nanos(), interval.high.nanos());
+        (exact - (i128::from(low) << 55)).min((i128::from(high) << 55) - exact)
+    }
+
     /// The offset at `at`, in 2⁻⁵⁵ ns.
     fn exact(&self, at: i64) -> i128 {
         let index = usize::try_from((at - self.start).max(0) / CELL).unwrap();
@@ -78,9 +105,7 @@ impl Truth {
 
     /// Whether `interval` holds the exact offset.
     pub(super) fn is_in(&self, at: i64, interval: Interval) -> bool {
-        let exact = self.exact(at);
-        (i128::from(interval.low.nanos()) << 55) <= exact
-            && exact <= (i128::from(interval.high.nanos()) << 55)
+        self.margin(at, interval) >= 0
     }
 
     pub(super) fn forward(&self, sent: i64, delay: i64) -> Constraint {
