@@ -69,6 +69,8 @@ pub enum Command {
     Judge(JudgeArgs),
     /// Sign time off, so that it does not count
     Excuse(ExcuseArgs),
+    /// Sign a decision about a session
+    Override(OverrideArgs),
     /// Check signatures, chains and recordings for what was changed
     Verify(VerifyArgs),
     /// Say which pictures of the recordings were taken together
@@ -150,6 +152,9 @@ pub struct ReportArgs {
     /// Judge by this policy: a preset's name, or a TOML file
     #[arg(long, value_name = "FILE")]
     pub policy: Option<PathBuf>,
+    /// What people have said
+    #[command(flatten)]
+    pub said: SaidArgs,
     /// Print the report as JSON (spec/report.schema.json)
     #[arg(long)]
     pub json: bool,
@@ -161,12 +166,11 @@ pub struct ReportArgs {
 Examples:
   diptych judge session                the verdict, and whether report.json agrees
   diptych judge --policy ours.toml session
-  diptych judge --excuse pause.excuse --proctor 5f0c… session
+  diptych judge --statement pause.signed --proctor 5f0c… session
 
-With an excuse both verdicts are told, and the exit code is the revised one's.
-Only journals are needed, from any machine, years later. Ends with 22 if
-report.json in the folder says something else, otherwise as `report` does.
-Writes nothing.")]
+With statements that a trusted key signed, in files or in the primary's journal,
+both verdicts are told, and the exit code is the revised one's. Only journals are needed, from any machine, years later. Ends with 22 if report.json in the
+folder says something else, otherwise as `report` does. Writes nothing.")]
 pub struct JudgeArgs {
     /// The folder of a session: P.journal, A1.journal, …
     #[arg(value_name = "DIR")]
@@ -174,15 +178,23 @@ pub struct JudgeArgs {
     /// Judge by this policy: a preset's name, or a TOML file
     #[arg(long, value_name = "FILE")]
     pub policy: Option<PathBuf>,
-    /// Take out time that `diptych excuse` signed off; may be repeated
-    #[arg(long, value_name = "FILE", requires = "proctor")]
-    pub excuse: Vec<PathBuf>,
-    /// The fingerprint of a key that may excuse; may be repeated
-    #[arg(long, value_name = "FINGERPRINT")]
-    pub proctor: Vec<String>,
+    /// What people have said
+    #[command(flatten)]
+    pub said: SaidArgs,
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,
+}
+
+/// What people have said of a session, and whose word counts.
+#[derive(clap::Args, Debug)]
+pub struct SaidArgs {
+    /// What `diptych excuse` or `override` signed; may be repeated
+    #[arg(long, value_name = "FILE", requires = "proctor", visible_alias = "excuse")]
+    pub statement: Vec<PathBuf>,
+    /// The fingerprint of a key that is trusted; may be repeated
+    #[arg(long, value_name = "FINGERPRINT")]
+    pub proctor: Vec<String>,
 }
 
 /// `diptych excuse`
@@ -190,27 +202,64 @@ pub struct JudgeArgs {
 #[command(after_help = "\
 Examples:
   diptych excuse session --from 0:20:00 --to 0:25:00 --key proctor.key \\
-      --out pause.excuse
-  diptych judge session --excuse pause.excuse --proctor FINGERPRINT
+      --out break.signed
+  diptych excuse session --from 0:20:00 --key proctor.key --out pause.signed
+  diptych excuse session --to 0:25:00 --key proctor.key --out end.signed
+  diptych judge session --statement break.signed --proctor FINGERPRINT
 
-Times count from the start of answering, as reports write them. Nothing in the
-session is changed: the verdict without the excuse can always be computed.")]
+With --from alone it is a pause, with --to alone the end of one. Times count
+from the start of answering, as reports write them. Nothing in the session is
+changed: the verdict without it can always be computed. A running primary takes
+the file with the line `statement FILE`, if it was started with --proctor.")]
 pub struct ExcuseArgs {
     /// The folder of a session: P.journal, A1.journal, …
     #[arg(value_name = "DIR")]
     pub dir: PathBuf,
     /// From when, such as 0:20:00
     #[arg(long, value_name = "TIME")]
-    pub from: String,
+    pub from: Option<String>,
     /// Until when
     #[arg(long, value_name = "TIME")]
-    pub to: String,
+    pub to: Option<String>,
     /// A P-256 key, PKCS#8 in DER; made if it is not there
     #[arg(long, value_name = "FILE")]
     pub key: PathBuf,
-    /// The new file for the excuse
+    /// The new file for the statement
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
+}
+
+/// `diptych override`
+#[derive(clap::Args, Debug)]
+#[command(after_help = "\
+Examples:
+  diptych override session --verdict pass --key dean.key --out decision.signed
+  diptych judge session --statement decision.signed --proctor FINGERPRINT
+
+A person decides; the report tells both verdicts and whose key signed. The
+latest decision holds. Nothing in the session is changed.")]
+pub struct OverrideArgs {
+    /// The folder of a session: P.journal, A1.journal, …
+    #[arg(value_name = "DIR")]
+    pub dir: PathBuf,
+    /// What was decided
+    #[arg(long)]
+    pub verdict: Decided,
+    /// A P-256 key, PKCS#8 in DER; made if it is not there
+    #[arg(long, value_name = "FILE")]
+    pub key: PathBuf,
+    /// The new file for the statement
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+}
+
+/// What a person can decide.
+#[derive(clap::ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Decided {
+    /// The session passes
+    Pass,
+    /// The session fails
+    Fail,
 }
 
 /// `diptych verify`

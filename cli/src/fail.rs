@@ -4,7 +4,7 @@ use std::error::Error;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use diptych_protocol::policy::ExcuseError;
+use diptych_protocol::policy::StatementError;
 use diptych_protocol::report::ReportError;
 use diptych_protocol::ticket::TicketError;
 
@@ -50,11 +50,11 @@ pub enum Fail {
     Report(#[from] ReportError),
     /// An excuse that excuses nothing.
     #[error("{}: {error}", path.display())]
-    Excuse {
+    Statement {
         /// Its file.
         path: PathBuf,
         /// Why.
-        error: ExcuseError,
+        error: StatementError,
     },
     /// Recordings that cannot be aligned.
     #[error(transparent)]
@@ -113,7 +113,7 @@ impl Fail {
             | Self::Write { .. }
             | Self::Exists { .. }
             | Self::Page(_) => Exit::Storage,
-            Self::Plan(_) | Self::Scan(_) | Self::Ticket(_) | Self::Excuse { .. } => Exit::Input,
+            Self::Plan(_) | Self::Scan(_) | Self::Ticket(_) | Self::Statement { .. } => Exit::Input,
             Self::Draw(DrawError::TooLong { .. }) => Exit::Input,
             Self::Draw(DrawError::Encoder(_)) => Exit::Defect,
         }

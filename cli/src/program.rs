@@ -47,6 +47,7 @@ fn dispatch(args: Args, out: &mut dyn Write) -> Result<Exit, Fail> {
         Command::Clock(args) => command::clock(&args, out),
         Command::Excuse(args) => command::excuse(&args, out),
         Command::Judge(args) => command::judge(&args, out),
+        Command::Override(args) => command::decide(&args, out),
         Command::Plan(args) => command::plan(&args, out),
         Command::Qr(args) => command::qr(&args, out),
         Command::Report(args) => command::report(&args, out),

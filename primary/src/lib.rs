@@ -35,9 +35,9 @@
 //! # }
 //! ```
 
+mod options;
 pub mod render;
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
 pub use diptych_driver::diagnosis::Diagnosis;
@@ -45,11 +45,15 @@ pub use diptych_driver::discovery::{Discovery as NativeDiscovery, Found, Unavail
 pub use diptych_driver::embed::{Discovery, Failure, Key, Storage};
 pub use diptych_driver::quic::{Sockets, Sources};
 pub use diptych_protocol::identity::{
-    ExamTag, Label, PublicKey, Role, SignFailed, Signature, Signer,
+    ExamTag, Fingerprint, Label, PublicKey, Role, SessionId, SignFailed, Signature, Signer,
 };
 pub use diptych_protocol::plan::Plan;
-pub use diptych_protocol::policy::Policy;
+pub use diptych_protocol::policy::{
+    Decision, Excuse, Override, Policy, SignedStatement, Statement, StatementError,
+};
 pub use diptych_protocol::primary::{CheckCode, Compared, Event, SeatSnapshot, Snapshot};
+
+pub use options::{Options, Supply};
 
 use diptych_driver::embed::{self, Embedded, Ground, Reach};
 use diptych_protocol::primary::{Command, PrimaryMachine, Setup};
@@ -81,53 +85,6 @@ pub type Fact = HostFact<time::Primary>;
 /// ```
 pub type Told = embed::Told<Event>;
 
-/// What the primary stands on: storage, clock, sockets, key. Everything but the
-/// storage has a default.
-///
-/// ```
-/// use diptych_primary::{Discovery, Supply};
-///
-/// let supply = Supply { discovery: Discovery::Off, ..Supply::folder("session-1") };
-/// ```
-pub type Supply = embed::Supply<time::Primary>;
-
-/// Everything that a primary is started with.
-///
-/// ```
-/// use diptych_primary::{CheckCode, ExamTag, Label, Options, Plan, Policy, Supply};
-///
-/// fn options(plan: Plan, policy: Policy, label: Label) -> Options {
-///     Options {
-///         supply: Supply::folder("session-1"),
-///         plan,
-///         policy,
-///         exam: ExamTag::of("drawing, 2027"),
-///         label,
-///         check_code: CheckCode::Skipped,
-///         advertise: Vec::new(),
-///     }
-/// }
-/// ```
-#[derive(Debug)]
-pub struct Options {
-    /// Storage, clock, sockets, key. The same storage again goes on with the same
-    /// session, after a crash too.
-    pub supply: Supply,
-    /// Windows, seats and requirements.
-    pub plan: Plan,
-    /// The rule that the school set.
-    pub policy: Policy,
-    /// Which exam, as the codes carry it.
-    pub exam: ExamTag,
-    /// What this device is called on the assistants' screens.
-    pub label: Label,
-    /// Whether two people compare six digits.
-    pub check_code: CheckCode,
-    /// Where assistants reach this device, instead of its own addresses: for a
-    /// redirected port or an emulator. Empty for its own.
-    pub advertise: Vec<SocketAddr>,
-}
-
 /// The primary of one session, running. Dropping it stops it.
 #[derive(Debug)]
 pub struct Primary {
@@ -149,12 +106,14 @@ impl Primary {
     /// # }
     /// ```
     pub fn start(options: Options) -> Result<Self, Failure> {
-        let Options { supply, plan, policy, exam, label, check_code, advertise } = options;
+        let Options { supply, plan, policy, proctors, exam, label, check_code, advertise } =
+            options;
         let reach = Reach::new(advertise, &supply);
         let running = Embedded::start(supply, |ground: Ground<time::Primary>| {
             let setup = Setup {
                 plan,
                 policy,
+                proctors,
                 exam,
                 label,
                 addresses: reach.addresses(ground.port, &ground.candidates)?,
@@ -294,6 +253,44 @@ impl Primary {
     /// ```
     pub fn remove(&self, role: Role) -> Result<(), Failure> {
         self.running.ask(Command::Remove { role })
+    }
+
+    /// Which session this is: what a proctor's statement has to name.
+    ///
+    /// # Errors
+    /// [`Failure::Stopped`].
+    ///
+    /// ```no_run
+    /// # use diptych_primary::{Failure, Primary};
+    /// # fn example(primary: &Primary) -> Result<(), Failure> {
+    /// println!("session {}", primary.session()?);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn session(&self) -> Result<SessionId, Failure> {
+        self.running.look(PrimaryMachine::session)
+    }
+
+    /// Hands in what a proctor or server signed: an excuse, a pause, its end, or a
+    /// decision. It is journalled and counts at once; the report tells both
+    /// verdicts.
+    ///
+    /// # Errors
+    /// [`Failure::Refused`] if it is not a statement of one of
+    /// [`Options::proctors`] about this session.
+    ///
+    /// ```no_run
+    /// # use diptych_primary::{Failure, Primary, SignedStatement, Signer, Statement};
+    /// # fn example(primary: &Primary, proctor: &mut dyn Signer) -> Result<(), Failure> {
+    /// let pause = Statement::Pause(primary.now());
+    /// if let Ok(signed) = SignedStatement::sign(primary.session()?, pause, proctor) {
+    ///     primary.hand_in(&signed.to_bytes())?;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn hand_in(&self, statement: &[u8]) -> Result<(), Failure> {
+        self.running.ask(Command::Statement(statement.to_vec()))
     }
 
     /// Ends the session on all devices. [`Event::Finished`] comes when their

@@ -176,6 +176,8 @@ pub const PARTING_TIME: Span = Span::from_secs(3);
 pub const HANDOVER_TIME: Span = Span::from_secs(600);
 /// Keys that a session refuses. `[LIMITS-65]`
 pub const REFUSED_KEYS: usize = 64;
+/// Signed statements that are taken in one session. `[SESSION-31]`
+pub const STATEMENTS: usize = 256;
 /// Failures of the gate `face_compare` in a row. `[SESSION-11]`
 pub const FACE_FAILURES: u8 = 3;
 /// Bytes of a recording's file name. `[LIMITS-66]`

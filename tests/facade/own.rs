@@ -48,6 +48,7 @@ fn front(supply: diptych_primary::Supply) -> Result<Primary, diptych_primary::Fa
         supply,
         plan: plan(Span::from_secs(30), Span::from_secs(30)),
         policy: Policy::preset("xyb-seed").unwrap(),
+        proctors: Vec::new(),
         exam: ExamTag::of("a test"),
         label: Label::new("front").unwrap(),
         check_code: CheckCode::Skipped,

@@ -1,14 +1,18 @@
 //! The promises of every parser, kept on the seeds of the fuzz targets, on what
 //! is left of them after any cut, on each of them with any one bit turned, and on
-//! splices of them. What `cargo fuzz` does for days, in a second and always the
+//! splices of them, in little memory. What `cargo fuzz` does for days, in a second and always the
 //! same.
 
 #![expect(clippy::indexing_slicing, reason = "an index out of range fails the test, as it should")]
 
 use std::fs;
 use std::path::PathBuf;
+use std::sync::Once;
 
+use diptych_protocol::limits;
 use diptych_tests::dice::Dice;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
 use diptych_tests::parsers;
 
 /// Variants of each sort that are tried for each seed; of a longer seed they are
@@ -34,8 +38,29 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
     seeds
 }
 
+/// Bytes that the parsers may allocate beside what this process has when it begins:
+/// as many as the longest journal, and half of that for everything else.
+const MEMORY: u64 = limits::JOURNAL_BYTES + limits::JOURNAL_BYTES / 2;
+
+/// From now on an allocation that a few bytes of input talk a parser into fails,
+/// and with it the test: a length is believed only as far as bytes follow it.
+fn allow_little_memory() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmData:"));
+        let has: Option<u64> =
+            line.and_then(|text| text.trim().trim_end_matches(" kB").parse().ok());
+        let Some(has) = has else { panic!("the system does not say how much memory is used") };
+        let maximum = getrlimit(Resource::Data).maximum;
+        let limit = Rlimit { current: Some(has * 1_024 + MEMORY), maximum };
+        setrlimit(Resource::Data, limit).unwrap_or_else(|error| panic!("{error}"));
+    });
+}
+
 /// Runs `promise` on every seed and on what becomes of it.
 fn hold(target: &str, promise: fn(&[u8])) {
+    allow_little_memory();
     let seeds = seeds(target);
     for (seed, index) in seeds.iter().zip(0..) {
         promise(seed);

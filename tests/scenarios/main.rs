@@ -23,6 +23,7 @@ mod reboot;
 mod replacement;
 mod roam;
 mod sleep;
+mod statements;
 mod storage;
 mod storm;
 

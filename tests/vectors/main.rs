@@ -8,9 +8,11 @@
 )]
 
 mod clock;
+mod crafted;
 mod journal;
 mod pairing;
 mod policy;
+mod report;
 mod ticket;
 mod vector;
 mod wire;

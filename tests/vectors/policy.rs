@@ -4,10 +4,11 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use diptych_protocol::identity::{Label, Role};
+use diptych_protocol::identity::{Label, PublicKey, Role, SessionId};
 use diptych_protocol::ledger::{Cause, Flag, Loss, Medium, Unknown};
 use diptych_protocol::policy::{
-    Case, Excuse, Judgement, PRESETS, Policy, Reason, Scope, Terms, Window, judge,
+    Case, Decision, Excuse, Judgement, Override, PRESETS, Policy, Reason, Scope, SignedStatement,
+    Statement, StatementError, Terms, Window, judge,
 };
 use diptych_protocol::time::{Instant, Span};
 use serde_json::Value;
@@ -193,4 +194,62 @@ fn every_preset_has_the_bytes_that_are_written() {
         })
         .collect();
     assert_eq!(written, ours);
+}
+
+/// [POLICY-29] [POLICY-30]: every statement is read, or refused, as written.
+#[test]
+fn every_statement_says_what_is_written() {
+    let written = std::fs::read_to_string(folder().join("statements.txt")).expect("statements");
+    let key = |line: &str| {
+        let bytes = bytes(line);
+        PublicKey::from_sec1(&[&[4], &bytes[48..112]].concat()).expect("a key").fingerprint()
+    };
+    let first = written.lines().next().and_then(|line| line.split(' ').nth(3)).expect("a line");
+    let trusted = [key(first)];
+    let session = SessionId([0x5E; 16]);
+    let mut seen = BTreeSet::new();
+    for line in written.lines() {
+        let parts: Vec<&str> = line.split(' ').collect();
+        let [what, first, second, hex] = parts[..] else { panic!("{line}: expected 4 words") };
+        let number = |text: &str| text.parse::<i64>().expect("a number");
+        let (first, second) = (number(first), number(second));
+        let signed = SignedStatement::from_bytes(&bytes(hex));
+        let said = signed.and_then(|signed| signed.proven(session, &trusted));
+        let at = Instant::from_nanos;
+        let decided = |decision| Statement::Override(Override { wall_ms: second, decision });
+        let statement = match what {
+            "excuse" => Some(Statement::Excuse(Excuse { start: at(first), end: at(second) })),
+            "pause" => Some(Statement::Pause(at(first))),
+            "resume" => Some(Statement::Resume(at(first))),
+            "pass" => Some(decided(Decision::Pass)),
+            "fail" => Some(decided(Decision::Fail)),
+            _ => None,
+        };
+        let got = match (&said, statement) {
+            (Ok(proven), Some(statement)) => {
+                assert_eq!(proven.statement, statement, "{line}");
+                what
+            }
+            (Ok(proven), None) => panic!("{what} was believed: {proven:?}"),
+            (Err(StatementError::Bytes { .. }), _) => "bytes",
+            (Err(StatementError::Domain), _) => "domain",
+            (Err(StatementError::Order { .. }), _) => "order",
+            (Err(StatementError::Field { .. }), _) => "field",
+            (Err(StatementError::Key), _) => "key",
+            (Err(StatementError::OtherSession { .. }), _) => "session",
+            (Err(StatementError::Foreign { .. }), _) => "foreign",
+            (Err(StatementError::Forged), _) => "forged",
+        };
+        assert_eq!(got, what, "{line}");
+        if let (Ok(_), Ok(signed)) = (said, signed) {
+            assert_eq!(signed.to_bytes(), bytes(hex), "{what} has two encodings");
+        }
+        seen.insert(what);
+    }
+    assert_eq!(seen.len(), 13, "{seen:?}");
+}
+
+fn bytes(hex: &str) -> Vec<u8> {
+    let pairs = hex.as_bytes().chunks(2).map(|pair| std::str::from_utf8(pair).expect("text"));
+    pairs.map(|pair| u8::from_str_radix(pair, 16).expect("hexadecimal")).collect()
 }

@@ -33,7 +33,12 @@ them, in seconds after the start of answering, one fault a line, # for comments:
   at 25s P roam                its address changes
 Stories that are there by name: phone-call, router-reboot, dead-battery,
 app-killed, both-out, flapping. Succeeds if the report says what the script
-amounts to.")]
+amounts to.
+
+With --kills there is a script of kills for each ten of them, three scripts at a
+time. Succeeds if every report is true, all evidence intact, and no kill cost
+more than the last 2 s of a recording; 200 kills take about a quarter of an hour:
+  diptych rehearse --kills 200 --seed 7 --small")]
 pub struct RehearseArgs {
     /// How long answering lasts, in seconds
     #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=3600))]
@@ -53,6 +58,13 @@ pub struct RehearseArgs {
     /// Act out a script of faults: a file, or the name of a story
     #[arg(long, value_name = "FILE", conflicts_with_all = ["no_faults", "seconds", "assistants"])]
     pub faults: Option<PathBuf>,
+    /// Kill both devices with SIGKILL so often, at instants drawn from --seed
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000),
+        conflicts_with_all = ["faults", "no_faults", "seconds", "assistants"])]
+    pub kills: Option<u32>,
+    /// What the kills are drawn from
+    #[arg(long, value_name = "SEED", default_value_t = 1, requires = "kills")]
+    pub seed: u64,
     /// Record small pictures, for slow or emulated processors
     #[arg(long)]
     pub small: bool,
@@ -77,6 +89,7 @@ a line, and Enter:
   replace A1   show a code; the device that scans it takes the seat of A1, and
                the one before is refused from then on
   keep A1      take that code off the screen again
+  statement F  take what `diptych excuse` or `override` signed in file F
 Where nobody types, write the line to standard input.")]
 pub struct PrimaryArgs {
     /// The exam's plan; not needed to go on
@@ -97,6 +110,9 @@ pub struct PrimaryArgs {
     /// Draw the code into this PNG file, not in the terminal
     #[arg(long, value_name = "FILE")]
     pub qr_png: Option<PathBuf>,
+    /// The fingerprint of a key whose statements count; may be repeated
+    #[arg(long, value_name = "FINGERPRINT")]
+    pub proctor: Vec<String>,
     /// Film with this device of the system [default: a synthetic camera]
     #[arg(long, value_name = "DEVICE")]
     pub camera: Option<PathBuf>,

@@ -10,6 +10,8 @@ use diptych_protocol::address::Loopback;
 use diptych_protocol::identity::Label;
 use diptych_protocol::time::Span;
 
+use super::kills;
+use super::statement::fingerprints;
 use crate::args::{PrimaryArgs, RehearseArgs, SecondaryArgs};
 use crate::camera::Lens;
 use crate::exit::Exit;
@@ -40,11 +42,23 @@ pub(crate) fn rehearse(args: RehearseArgs, out: &mut dyn Write) -> Result<Exit, 
         if args.json {
             write_json(&held, out)?;
         } else {
-            let director::Held { truth, report, folder } = &held;
+            let director::Held { truth, report, folder, .. } = &held;
             writeln!(out, "the script: {truth}\nthe report: {report}")?;
             writeln!(out, "journals and report are in {}", folder.display())?;
         }
         held.check()?;
+        return Ok(Exit::Done);
+    }
+    if let Some(kills) = args.kills {
+        let folder = args.out.unwrap_or_else(named);
+        let asked = kills::Asked { kills, seed: args.seed, folder, size };
+        let figures = kills::run(&asked, &mut std::io::stderr())?;
+        if args.json {
+            write_json(&figures, out)?;
+        } else {
+            write!(out, "{}", figures.summary())?;
+        }
+        figures.check()?;
         return Ok(Exit::Done);
     }
     let options = rehearse::Options {
@@ -104,6 +118,7 @@ pub(crate) fn primary(args: PrimaryArgs, out: &mut dyn Write) -> Result<Exit, Fa
         plan: args.plan,
         folder: args.out,
         label,
+        proctors: fingerprints(&args.proctor)?,
         advertise: args.advertise.iter().map(|text| address(text)).collect::<Result<_, _>>()?,
         bind: args.bind,
         qr_png: args.qr_png,

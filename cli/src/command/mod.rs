@@ -2,22 +2,23 @@
 
 mod align;
 mod clock;
-mod excuse;
+mod kills;
 mod live;
 mod plan;
 mod qr;
 mod report;
 mod scan;
+mod statement;
 mod verify;
 mod words;
 
 pub(crate) use align::align;
 pub(crate) use clock::clock;
-pub(crate) use excuse::excuse;
 pub(crate) use live::{primary, rehearse, secondary};
 pub(crate) use plan::plan;
 pub(crate) use qr::qr;
 pub(crate) use report::{judge, report};
 pub(crate) use scan::scan;
+pub(crate) use statement::{decide, excuse};
 pub(crate) use verify::verify;
 pub(crate) use words::length;

@@ -6,10 +6,10 @@ use std::path::Path;
 
 use diptych_primary::render;
 use diptych_protocol::policy::Policy;
-use diptych_protocol::report::{Report, evaluate, revise};
+use diptych_protocol::report::{Report, revise};
 use serde_json::{Value, json};
 
-use super::excuse::proven;
+use super::statement::said;
 use crate::args::{JudgeArgs, ReportArgs};
 use crate::exit::Exit;
 use crate::fail::Fail;
@@ -22,7 +22,10 @@ const GIVEN: u64 = 64 << 20;
 const SHOWN: usize = 20;
 
 pub(crate) fn report(args: &ReportArgs, out: &mut dyn Write) -> Result<Exit, Fail> {
-    let report = computed(&args.dir, args.policy.as_deref())?;
+    let policy: Option<Policy> = args.policy.as_deref().map(load_policy).transpose()?;
+    let journals = SessionFolder::open(&args.dir)?.replayed()?;
+    let said = said(&args.said.statement, &args.said.proctor, &journals)?;
+    let report = revise(&journals, policy.as_ref(), &said.proven)?;
     let told = if args.json { render::json(&report) } else { render::text(&report) };
     // First, because a disk that is full or read-only is no reason to be silent.
     out.write_all(told.as_bytes())?;
@@ -33,13 +36,7 @@ pub(crate) fn report(args: &ReportArgs, out: &mut dyn Write) -> Result<Exit, Fai
     ] {
         write_whole(&args.dir.join(name), content.as_bytes())?;
     }
-    Ok(Exit::of_verdict(report.judgement.verdict))
-}
-
-fn computed(dir: &Path, policy: Option<&Path>) -> Result<Report, Fail> {
-    let policy: Option<Policy> = policy.map(load_policy).transpose()?;
-    let journals = SessionFolder::open(dir)?.replayed()?;
-    Ok(evaluate(&journals, policy.as_ref())?)
+    Ok(Exit::of_verdict(report.verdict()))
 }
 
 /// Replaces a file at once: whoever reads meanwhile sees the old or the new one.
@@ -68,18 +65,16 @@ struct Difference {
 pub(crate) fn judge(args: &JudgeArgs, out: &mut dyn Write) -> Result<Exit, Fail> {
     let policy: Option<Policy> = args.policy.as_deref().map(load_policy).transpose()?;
     let journals = SessionFolder::open(&args.dir)?.replayed()?;
-    let report = evaluate(&journals, policy.as_ref())?;
-    let excuses = proven(&args.excuse, &args.proctor, &journals)?;
-    let revised =
-        (!excuses.is_empty()).then(|| revise(&journals, policy.as_ref(), &excuses)).transpose()?;
+    let said = said(&args.said.statement, &args.said.proctor, &journals)?;
+    let report = revise(&journals, policy.as_ref(), &said.proven)?;
     let given = compare(&args.dir.join("report.json"), &render::json(&report))?;
     if args.json {
-        print_json(&report, revised.as_ref(), &given, out)?;
+        print_json(&report, &given, said.unproven, out)?;
     } else {
         print_text(&report, &given, out)?;
-        if let Some(revised) = &revised {
-            let (count, text) = (excuses.len(), first_line(revised));
-            writeln!(out, "Revised by {count} signed excuse(s):\n{text}")?;
+        if said.unproven > 0 {
+            let count = said.unproven;
+            writeln!(out, "{count} statement(s) in P.journal are of no key named by --proctor.")?;
         }
     }
     let agrees = match &given {
@@ -87,8 +82,7 @@ pub(crate) fn judge(args: &JudgeArgs, out: &mut dyn Write) -> Result<Exit, Fail>
         Given::Unreadable(_) => false,
         Given::Compared(differences) => differences.is_empty(),
     };
-    let last = revised.as_ref().unwrap_or(&report);
-    Ok(if agrees { Exit::of_verdict(last.judgement.verdict) } else { Exit::Differs })
+    Ok(if agrees { Exit::of_verdict(report.verdict()) } else { Exit::Differs })
 }
 
 fn compare(path: &Path, computed: &str) -> Result<Given, Fail> {
@@ -99,11 +93,20 @@ fn compare(path: &Path, computed: &str) -> Result<Given, Fail> {
         Err(source) => return Err(Fail::Read { path: path.to_owned(), source }),
         Ok(_) => {}
     }
-    let given: Value = match serde_json::from_slice(&text) {
+    let mut given: Value = match serde_json::from_slice(&text) {
         Ok(given) => given,
         Err(error) => return Ok(Given::Unreadable(error.to_string())),
     };
-    let computed: Value = serde_json::from_str(computed).unwrap_or_default();
+    let mut computed: Value = serde_json::from_str(computed).unwrap_or_default();
+    // Whose word counts is said by whoever asks, not by the journals.
+    let without = |report: &Value| report.get("revision").is_none_or(Value::is_null);
+    if without(&given) || without(&computed) {
+        for report in [&mut given, &mut computed] {
+            if let Some(object) = report.as_object_mut() {
+                object.remove("revision");
+            }
+        }
+    }
     let mut differences = Vec::new();
     differ("", &given, &computed, &mut differences);
     Ok(Given::Compared(differences))
@@ -164,8 +167,8 @@ fn print_text(report: &Report, given: &Given, out: &mut dyn Write) -> std::io::R
 
 fn print_json(
     report: &Report,
-    revised: Option<&Report>,
     given: &Given,
+    unproven: usize,
     out: &mut dyn Write,
 ) -> std::io::Result<()> {
     let (state, differences) = match given {
@@ -181,11 +184,12 @@ fn print_json(
         "verdict": report.judgement.verdict.name(),
         "count_min": report.judgement.count_min,
         "count_max": report.judgement.count_max,
-        "revised": revised.map(|revised| json!({
-            "verdict": revised.judgement.verdict.name(),
-            "count_min": revised.judgement.count_min,
-            "count_max": revised.judgement.count_max,
+        "revised": report.revision.as_ref().map(|revision| json!({
+            "verdict": revision.verdict().name(),
+            "count_min": revision.judgement.count_min,
+            "count_max": revision.judgement.count_max,
         })),
+        "unproven_statements": unproven,
         "report": state,
         "differences": differences.collect::<Vec<_>>(),
     });

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use diptych_protocol::identity::{PublicKey, Role, sha256};
 use diptych_protocol::journal::{
@@ -41,6 +41,15 @@ pub(crate) fn verify(args: &VerifyArgs, out: &mut dyn Write) -> Result<Exit, Fai
         print_text(&result, &findings, &extra, &folder, out)?;
     }
     Ok(Exit::of_integrity(result.integrity()))
+}
+
+/// What the findings in a folder mean together.
+pub(super) fn integrity(dir: &Path) -> Result<Integrity, Fail> {
+    let folder = SessionFolder::open(dir)?;
+    let journals = folder.salvaged();
+    let mut seals = Seals { progress: Progress::begin() };
+    let mut recordings = Recordings::of(&folder, &journals);
+    Ok(verify_read(&journals, &mut seals, Some(&mut recordings)).integrity())
 }
 
 /// Signatures, checked on all processors.

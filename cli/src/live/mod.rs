@@ -12,6 +12,7 @@
 
 mod children;
 pub mod director;
+mod exam;
 pub mod fail;
 pub mod faults;
 mod lookout;

@@ -1,22 +1,26 @@
 //! What somebody can ask of a primary while it runs, in words.
 //!
-//! There is one thing that a person must decide during an exam: that a device is
-//! gone for good and another takes its seat. A code that is always open would ask
-//! nobody, and let anybody in.
+//! There are two things that only people can decide during an exam: that a device is
+//! gone for good and another takes its seat, and that a proctor's word counts. A code
+//! that is always open would ask nobody, and let anybody in.
+
+use std::path::PathBuf;
 
 use diptych_protocol::identity::Role;
 
 /// The words there are.
-const WORDS: &str = "expected `replace A1` (another device takes the seat of A1) or `keep A1` \
-                     (no, it does not)";
+const WORDS: &str = "expected `replace A1` (another device takes the seat of A1), `keep A1` (no, \
+                     it does not) or `statement FILE` (a proctor has signed something)";
 
 /// Something that was typed.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum Order {
     /// Show a code for a seat that is taken.
     Replace(Role),
     /// Show it no more.
     Keep(Role),
+    /// Take the statement in a file.
+    Statement(PathBuf),
 }
 
 impl Order {
@@ -26,6 +30,9 @@ impl Order {
     /// # Errors
     /// What can be typed instead.
     pub(super) fn of(line: &str, assistants: u8) -> Result<Option<Self>, String> {
+        if let Some(file) = line.trim().strip_prefix("statement ").map(str::trim) {
+            return Ok(Some(Self::Statement(file.into())));
+        }
         let mut words = line.split_whitespace();
         let Some(verb) = words.next() else { return Ok(None) };
         let of = match verb {
@@ -68,6 +75,8 @@ mod tests {
         assert_eq!(Order::of("keep 1", 1), Ok(Some(Order::Keep(first))));
         assert_eq!(Order::of("r", 1), Ok(Some(Order::Replace(first))));
         assert_eq!(Order::of("", 1), Ok(None));
+        let file = Order::Statement("my break.signed".into());
+        assert_eq!(Order::of("statement my break.signed ", 1), Ok(Some(file)));
     }
 
     #[test]

@@ -5,30 +5,27 @@
 //! that nobody has to be at the desk.
 
 use std::collections::BTreeSet;
-use std::io::Write;
+use std::io::{Read as _, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use diptych_driver::clock::{BootClock, Clock as _, wall_clock_millis};
 use diptych_driver::embed::{Discovery, Embedded, Failure, Reach, Supply, Told};
 use diptych_driver::quic::{Sockets, Sources};
 use diptych_primary::render;
 use diptych_protocol::address::Loopback;
-use diptych_protocol::identity::{ExamTag, Label, Role};
-use diptych_protocol::journal::{Fact, Replayed, replay};
+use diptych_protocol::identity::{Fingerprint, Label, Role};
+use diptych_protocol::journal::{Replayed, replay};
 use diptych_protocol::liveness::LinkState;
-use diptych_protocol::plan::{Phase, Plan};
-use diptych_protocol::policy::{Policy, Verdict};
-use diptych_protocol::primary::{
-    CheckCode, Command, Compared, Event, PrimaryMachine, SeatSnapshot, Setup,
-};
-use diptych_protocol::report::evaluate;
+use diptych_protocol::plan::Phase;
+use diptych_protocol::policy::{Proven, STATEMENT_BYTES};
+use diptych_protocol::primary::{Command, Compared, Event, PrimaryMachine, SeatSnapshot, Setup};
+use diptych_protocol::report::{revise, statements};
 use diptych_protocol::session::Refused;
 use diptych_protocol::time::Primary;
-use diptych_protocol::wire::{Control, Kind};
 
+use super::exam::Exam;
 use super::fail::LiveFail;
 use super::news;
 use super::order::Order;
@@ -40,7 +37,6 @@ use super::stop::Stop;
 use crate::camera::{Lens, Scene};
 use crate::exit::Exit;
 use crate::picture::Size;
-use crate::plan::PlanFile;
 use crate::qr;
 
 /// Pixels of a module in the picture of the code.
@@ -58,6 +54,8 @@ pub struct Options {
     pub folder: PathBuf,
     /// What this device is called on the assistants' screens.
     pub label: Label,
+    /// Whose statements are taken.
+    pub proctors: Vec<Fingerprint>,
     /// The addresses in the code, instead of the device's own.
     pub advertise: Vec<SocketAddr>,
     /// The local address to listen on.
@@ -76,14 +74,6 @@ pub struct Options {
     pub rate: u8,
 }
 
-/// What the exam is, from its file or from the journal of the run before.
-struct Exam {
-    plan: Plan,
-    policy: Policy,
-    tag: ExamTag,
-    check_code: CheckCode,
-}
-
 /// Runs a primary until its session is over; the exit is the verdict's.
 ///
 /// # Errors
@@ -91,7 +81,7 @@ struct Exam {
 pub fn run(options: &Options, out: &mut dyn Write) -> Result<Exit, LiveFail> {
     let stop = Stop::listen();
     options.lens.check(options.size, options.rate)?;
-    let exam = Exam::of(options)?;
+    let exam = Exam::of(&options.folder, options.plan.as_deref())?;
     let assistants = exam.plan.assistants();
     let device = Arc::new(start(options, exam)?);
     say(out, &format!("listening on UDP port {}", device.port()));
@@ -119,7 +109,7 @@ pub fn run(options: &Options, out: &mut dyn Write) -> Result<Exit, LiveFail> {
     let stopped = lead.device.stop();
     led?;
     stopped?;
-    account(&options.folder, out)
+    account(&options.folder, &options.proctors, out)
 }
 
 fn start(options: &Options, exam: Exam) -> Result<Embedded<PrimaryMachine>, LiveFail> {
@@ -134,11 +124,12 @@ fn start(options: &Options, exam: Exam) -> Result<Embedded<PrimaryMachine>, Live
         supply.sources = Sources::Anywhere;
     }
     let reach = Reach::new(options.advertise.clone(), &supply);
-    let label = options.label;
+    let (label, proctors) = (options.label, options.proctors.clone());
     Ok(Embedded::start(supply, |ground| {
         let setup = Setup {
             plan: exam.plan,
             policy: exam.policy,
+            proctors,
             exam: exam.tag,
             label,
             addresses: reach.addresses(ground.port, &ground.candidates)?,
@@ -152,42 +143,6 @@ fn start(options: &Options, exam: Exam) -> Result<Embedded<PrimaryMachine>, Live
         };
         Ok(PrimaryMachine::new(setup, ground.now)?)
     })?)
-}
-
-impl Exam {
-    /// A session in the folder goes on under the plan that its journal holds: the
-    /// file may have changed, and its times may have passed.
-    fn of(options: &Options) -> Result<Self, LiveFail> {
-        let journal = options.folder.join("P.journal");
-        if journal.exists() {
-            return Self::of_journal(&read(&journal)?).ok_or(LiveFail::NoPlan);
-        }
-        let path = options.plan.as_ref().ok_or(LiveFail::NoPlan)?;
-        let file = PlanFile::load(path)?;
-        Ok(Self {
-            plan: file.plan(BootClock::new().now(), wall_clock_millis())?,
-            policy: *file.policy(),
-            tag: file.exam(),
-            check_code: file.check_code(),
-        })
-    }
-
-    fn of_journal(journal: &Replayed) -> Option<Self> {
-        let blob = journal.entries().iter().rev().find_map(|entry| {
-            if let Fact::Plan { plan, .. } = &entry.fact { Some(plan) } else { None }
-        })?;
-        let Ok(Control::Announce(announce)) = Control::decode(Kind::Announce, blob.as_bytes())
-        else {
-            return None;
-        };
-        Some(Self {
-            plan: announce.plan,
-            policy: Policy::from_bytes(&announce.policy).ok()?,
-            tag: announce.exam,
-            // Whoever is paired was compared; a new device is a new decision.
-            check_code: CheckCode::Compared,
-        })
-    }
 }
 
 struct Lead<'a> {
@@ -348,6 +303,15 @@ impl Lead<'_> {
                 say(out, &format!("{role}: nobody is about to replace it"));
                 return Ok(());
             }
+            Order::Statement(file) => match read_statement(&file) {
+                Ok(signed) => {
+                    (Command::Statement(signed), format!("{}: it counts", file.display()))
+                }
+                Err(error) => {
+                    say(out, &format!("{}: {error}", file.display()));
+                    return Ok(());
+                }
+            },
         };
         match self.device.ask(command) {
             Ok(()) => say(out, &told),
@@ -368,19 +332,28 @@ impl Lead<'_> {
     }
 }
 
-fn read(path: &Path) -> Result<Replayed, LiveFail> {
+/// The bytes of a statement's file, and at most one more.
+fn read_statement(path: &Path) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let longest = STATEMENT_BYTES as u64 + 1;
+    std::fs::File::open(path)?.take(longest).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+pub(super) fn read(path: &Path) -> Result<Replayed, LiveFail> {
     let bytes = std::fs::read(path).map_err(LiveFail::file(path))?;
     replay(&bytes).map_err(|error| LiveFail::Journal { path: path.to_owned(), error })
 }
 
 /// Computes the account from the folder's journals and writes it there.
-fn account(folder: &Path, out: &mut dyn Write) -> Result<Exit, LiveFail> {
+fn account(folder: &Path, proctors: &[Fingerprint], out: &mut dyn Write) -> Result<Exit, LiveFail> {
     let entries = std::fs::read_dir(folder).map_err(LiveFail::file(folder))?;
     let mut paths: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
     paths.retain(|path| path.extension().is_some_and(|is| is == "journal"));
     paths.sort();
     let journals = paths.iter().map(|path| read(path)).collect::<Result<Vec<_>, _>>()?;
-    let report = evaluate(&journals, None)?;
+    let said: Vec<Proven> = statements(&journals, proctors).into_iter().flatten().collect();
+    let report = revise(&journals, None, &said)?;
     let text = render::text(&report);
     for (name, content) in [
         ("report.json", render::json(&report)),
@@ -391,6 +364,5 @@ fn account(folder: &Path, out: &mut dyn Write) -> Result<Exit, LiveFail> {
         std::fs::write(&path, content).map_err(LiveFail::file(&path))?;
     }
     say(out, &text);
-    let verdict: Verdict = report.judgement.verdict;
-    Ok(Exit::of_verdict(verdict))
+    Ok(Exit::of_verdict(report.verdict()))
 }

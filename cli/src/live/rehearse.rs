@@ -137,6 +137,7 @@ fn start_primary(options: &Options) -> Result<(Arc<Embedded<PrimaryMachine>>, Wi
         let setup = Setup {
             plan,
             policy,
+            proctors: Vec::new(),
             exam: ExamTag::of("rehearsal"),
             label: label("P")?,
             addresses: addresses?,

@@ -59,11 +59,25 @@ fn a_signed_excuse_revises_the_verdict_and_a_foreign_one_is_refused() {
     let judged = judge("all.excuse", &proctor);
     assert_eq!((judged.code, judged.err.as_str()), (0, ""), "{}", judged.out);
     assert!(judged.out.starts_with("FAIL: 1 interruption"), "{}", judged.out);
-    assert!(judged.out.contains("Revised by 1 signed excuse(s):\nPASS: 0"), "{}", judged.out);
+    let revised =
+        "Revised: PASS, 0 interruptions, by statements of 1 key\n  excused from +0:00:00.000";
+    assert!(judged.out.contains(revised), "{}", judged.out);
     assert_eq!(run(&folder, &["judge", ".", "--policy", "strict-zero"]).code, 10);
 
+    let args = ["override", ".", "--verdict", "fail", "--key", "proctor.key", "--out", "no.signed"];
+    assert_eq!(run(&folder, &args).code, 0);
+    let judged = judge("no.signed", &proctor);
+    assert_eq!(judged.code, 10);
+    assert!(judged.out.contains("Revised: FAIL, 1 interruption, by"), "{}", judged.out);
+    assert!(judged.out.contains("FAIL; by the rules FAIL"), "{}", judged.out);
+    let args = ["report", ".", "--statement", "all.excuse", "--proctor", &proctor];
+    let all = [&args[..], &["--policy", "strict-zero"]].concat();
+    assert_eq!(run(&folder, &all).code, 0);
+    assert!(folder.read("report.txt").contains("Revised: PASS"));
+    fs::remove_file(folder.path("report.json")).unwrap();
+
     sign("another.key", "0:00:20", "foreign.excuse");
-    judge("foreign.excuse", &proctor).fails(3, "none of the keys that may excuse");
+    judge("foreign.excuse", &proctor).fails(3, "none of the keys that are trusted");
     flip(&folder, "all.excuse", 40);
     judge("all.excuse", &proctor).fails(3, "all.excuse: its signature does not hold");
     judge("all.excuse", "5f").fails(2, "--proctor");
@@ -73,7 +87,7 @@ fn a_signed_excuse_revises_the_verdict_and_a_foreign_one_is_refused() {
     let other = session_of(8, 2);
     fs::copy(folder.path("foreign.excuse"), other.path("foreign.excuse")).unwrap();
     let args = ["judge", ".", "--excuse", "foreign.excuse", "--proctor", &proctor];
-    run(&other, &args).fails(3, "it excuses session");
+    run(&other, &args).fails(3, "it is about session");
 }
 
 #[test]

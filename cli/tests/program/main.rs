@@ -6,6 +6,7 @@
 )]
 
 mod evidence;
+mod kills;
 mod live;
 mod refused;
 mod replaced;

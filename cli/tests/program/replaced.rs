@@ -1,6 +1,8 @@
-//! An assistant is gone for good, and another device takes its seat.
+//! What people decide at the desk while a session runs: that another device takes a
+//! seat, and that a proctor's word counts.
 
 use super::running::Running;
+use super::session::session;
 use super::stages::{primary, secondary};
 use super::{Folder, run};
 
@@ -19,7 +21,15 @@ fn a_line_at_the_desk_gives_the_seat_to_another_device_and_the_former_one_is_ref
     // [SESSION-23]
     let folder = Folder::new();
     plan(&folder);
-    let (mut primary, ticket) = primary(&folder, &[]);
+    // Any session will do to make a key with.
+    let other = session();
+    let key = folder.path("proctor.key").display().to_string();
+    let out = folder.path("unused.signed").display().to_string();
+    let made = ["override", ".", "--verdict", "fail", "--key", &key, "--out", &out];
+    let made = run(&other, &made).out;
+    let proctor = made.split_whitespace().last().unwrap().to_owned();
+
+    let (mut primary, ticket) = primary(&folder, &["--proctor", &proctor]);
     let former = secondary(&folder, &ticket, "A", &["--yes"]);
     primary.waits_for("phase ANSWERING");
     primary.types("remove A1");
@@ -39,6 +49,20 @@ fn a_line_at_the_desk_gives_the_seat_to_another_device_and_the_former_one_is_ref
     primary.waits_for("A1: replaced by spare");
     second.waits_for("recording");
 
+    // A proctor forgives what that cost.
+    primary.types("statement unused.signed");
+    primary.waits_for("it is about session");
+    primary.types("statement none.signed");
+    primary.waits_for("none.signed: No such file");
+    let sign = |from: &[&str], out: &str| {
+        let args = ["excuse", "P", "--key", "proctor.key", "--out", out];
+        assert_eq!(run(&folder, &[&args[..], from].concat()).code, 0);
+    };
+    sign(&["--from", "0"], "pause.signed");
+    primary.types("statement pause.signed");
+    primary.waits_for("pause.signed: it counts");
+    primary.waits_for("interruptions: 0 counted");
+
     // The former one goes on with its session, and is told why it cannot.
     let former = Running::start(&folder, &["secondary", "--out", "A", "--loopback"]).end();
     assert_eq!(former.code, 5, "{}", former.err);
@@ -48,8 +72,17 @@ fn a_line_at_the_desk_gives_the_seat_to_another_device_and_the_former_one_is_ref
     let ended = primary.end();
     assert_eq!(ended.code, 0, "{}", ended.err);
     assert_eq!(second.end().code, 0);
+    assert!(ended.err.contains("Revised: PASS, 0 interruptions"), "{}", ended.err);
     let report = run(&folder, &["report", "--json", "P"]).json();
     assert_eq!((&report["verdict"], &report["count_max"]), (&"PASS".into(), &1.into()), "{report}");
+    assert!(report["revision"].is_null(), "nobody is trusted unasked: {report}");
+    let judged = run(&folder, &["judge", "P", "--policy", "strict-zero", "--json"]);
+    assert_eq!(
+        (&judged.json()["verdict"], &judged.json()["unproven_statements"]),
+        (&"FAIL".into(), &1.into())
+    );
+    let judged = ["judge", "P", "--policy", "strict-zero", "--json", "--proctor", &proctor];
+    assert_eq!(run(&folder, &judged).json()["revised"]["verdict"], "PASS");
     let flags = report["flags"].as_array().unwrap();
     assert!(flags.contains(&"DEVICE_REPLACED".into()), "{flags:?}");
     assert_ne!(run(&folder, &["verify", "--json", "P"]).json()["integrity"], "TAMPERED");

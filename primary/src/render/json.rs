@@ -1,7 +1,7 @@
 //! `report.json`, as `spec/report.schema.json` describes it.
 
 use diptych_protocol::identity::Role;
-use diptych_protocol::policy::Length;
+use diptych_protocol::policy::{Length, Revision};
 use diptych_protocol::report::{Account, Alignment, Camera, JournalState, Moment, Report};
 use diptych_protocol::time::{Instant, Primary, Span};
 use diptych_protocol::timeline::Basis;
@@ -61,8 +61,34 @@ pub fn json(report: &Report) -> String {
                 ])
             }),
         ),
+        ("revision", report.revision.as_ref().map_or(Json::Null, revision)),
     ]);
     format!("{object}\n")
+}
+
+fn revision(revision: &Revision) -> Json {
+    let judgement = &revision.judgement;
+    let excused = Json::list(&revision.excused, |excuse| {
+        // A pause that was never ended.
+        let end = if excuse.end == Instant::MAX { Json::Null } else { at(excuse.end) };
+        Json::Object(vec![("start_ns", at(excuse.start)), ("end_ns", end)])
+    });
+    let decided = revision.decided.map_or(Json::Null, |(decided, by)| {
+        Json::Object(vec![
+            ("verdict", Json::text(decided.decision.verdict())),
+            ("unix_ms", Json::Number(decided.wall_ms)),
+            ("by", Json::text(by)),
+        ])
+    });
+    Json::Object(vec![
+        ("verdict", Json::text(revision.verdict())),
+        ("reasons", Json::list(&judgement.reasons, |reason| Json::text(reason.name()))),
+        ("count_min", Json::count(judgement.count_min)),
+        ("count_max", Json::count(judgement.count_max)),
+        ("excused", excused),
+        ("decided", decided),
+        ("by", Json::list(&revision.by, Json::text)),
+    ])
 }
 
 fn at(instant: Instant<Primary>) -> Json {

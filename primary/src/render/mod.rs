@@ -19,7 +19,7 @@ pub use svg::svg;
 pub use text::text;
 
 use diptych_protocol::journal::Integrity;
-use diptych_protocol::policy::{Interruption, Length, Standing};
+use diptych_protocol::policy::{Interruption, Judgement, Length, Standing};
 use diptych_protocol::report::Report;
 use diptych_protocol::time::{Instant, Primary, Span};
 
@@ -66,7 +66,10 @@ fn ruling(one: &Interruption) -> String {
 
 /// `2`, or `0 to 1` where it depends on what is unknown.
 fn count(report: &Report) -> String {
-    let judgement = &report.judgement;
+    counted(&report.judgement)
+}
+
+fn counted(judgement: &Judgement) -> String {
     if judgement.count_min == judgement.count_max {
         judgement.count_min.to_string()
     } else {

@@ -1,5 +1,6 @@
 //! The report to read: one line that says it all, then why.
 
+use diptych_protocol::policy::Revision;
 use diptych_protocol::report::{Account, Report};
 use diptych_protocol::timeline::Basis;
 
@@ -13,6 +14,9 @@ const COLUMNS: usize = 80;
 pub fn text(report: &Report) -> String {
     let mut out = Lines(String::new());
     out.wrapped("", &summary(report));
+    if let Some(revision) = &report.revision {
+        revised(&mut out, report, revision);
+    }
     let terms = report.policy.terms();
     let allowed = terms.max_count.map_or("any number".to_owned(), |max| max.to_string());
     let longest = terms.max_duration.map_or("any length".to_owned(), length);
@@ -77,6 +81,33 @@ fn summary(report: &Report) -> String {
     let flags = if flags.is_empty() { "none".to_owned() } else { flags.join(" ") };
     let verdict = report.judgement.verdict;
     format!("{verdict}: {count} interruption{plural}, longest {longest}, {aligned}, flags {flags}")
+}
+
+/// What people have said since, and what holds now.
+fn revised(out: &mut Lines, report: &Report, revision: &Revision) {
+    let Revision { judgement, excused, decided, by } = revision;
+    let count = super::counted(judgement);
+    let plural = if count == "1" { "" } else { "s" };
+    let signed = if by.len() == 1 { "1 key".to_owned() } else { format!("{} keys", by.len()) };
+    let verdict = revision.verdict();
+    out.wrapped(
+        "",
+        &format!("Revised: {verdict}, {count} interruption{plural}, by statements of {signed}"),
+    );
+    for excuse in excused {
+        let start = clock(report, excuse.start);
+        let end = if excuse.end < report.window.end {
+            clock(report, excuse.end)
+        } else {
+            "the end".to_owned()
+        };
+        out.wrapped("  ", &format!("excused from {start} to {end} (R13)"));
+    }
+    if let Some((decided, by)) = decided {
+        let by: String = by.to_string().chars().take(8).collect();
+        let (verdict, rules) = (decided.decision.verdict(), judgement.verdict);
+        out.wrapped("  ", &format!("decided by key {by}…: {verdict}; by the rules {rules}"));
+    }
 }
 
 fn interruption(out: &mut Lines, report: &Report, number: usize, account: &Account) {

@@ -16,20 +16,24 @@
 mod canonical;
 mod case;
 mod episode;
-mod excuse;
 mod fields;
 mod judge;
 mod merge;
 mod preset;
+mod revision;
+mod statement;
 mod tally;
 
 pub use canonical::POLICY_BYTES;
 pub use case::{Case, Excuse, Expected, Interruption, Judgement, Length, Reason, Rule, Standing};
 pub use case::{Verdict, Window};
-pub use excuse::{EXCUSE_BYTES, ExcuseError, SignedExcuse};
 pub use fields::Value;
 pub use judge::judge;
 pub use preset::PRESETS;
+pub use revision::{Revision, excuses};
+pub use statement::{
+    Decision, Override, Proven, STATEMENT_BYTES, SignedStatement, Statement, StatementError,
+};
 pub use tally::Tally;
 
 use crate::identity::Label;

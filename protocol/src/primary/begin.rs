@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use super::machine::{Course, PrimaryMachine};
 use super::seat::Seat;
 use super::{CannotStart, Setup};
-use crate::identity::{Role, SessionId};
-use crate::journal::Fact;
+use crate::identity::{Fingerprint, Role, SessionId};
+use crate::journal::{Fact, Replayed};
 use crate::limits;
 use crate::machine::JournalName;
 use crate::plan::Phase;
-use crate::policy::Tally;
+use crate::policy::{Proven, Tally};
+use crate::report::statements;
 use crate::session::{
     Beginning, FaceGate, Local, Outbox, Past, Peer, SealDue, StartError, State, camera_of,
     clock_number, read, watch,
@@ -58,6 +59,8 @@ impl PrimaryMachine {
             phase: setup.plan.phase_at(now),
             plan: setup.plan,
             policy: setup.policy,
+            statements: stated(replayed.as_ref(), &setup.proctors),
+            proctors: setup.proctors,
             exam: setup.exam,
             label: setup.label,
             check_code: setup.check_code,
@@ -151,4 +154,10 @@ impl PrimaryMachine {
         }
         self.recount(now);
     }
+}
+
+/// What was stated before, as far as it is proven now.
+fn stated(own: Option<&Replayed>, proctors: &[Fingerprint]) -> Vec<Proven> {
+    let journals = own.map(core::slice::from_ref).unwrap_or_default();
+    statements(journals, proctors).into_iter().flatten().collect()
 }

@@ -2,7 +2,7 @@
 
 use super::machine::{Course, PrimaryMachine};
 use super::{Event, Snapshot};
-use crate::identity::Role;
+use crate::identity::{Role, SessionId};
 use crate::ledger::{Cause, Loss, Medium, Observed, Unknown};
 use crate::limits;
 use crate::policy::{self, Case, Tally, Window};
@@ -119,7 +119,7 @@ impl PrimaryMachine {
         }
     }
 
-    fn tally_at(&self, now: Instant<Primary>) -> Tally {
+    pub(super) fn tally_at(&self, now: Instant<Primary>) -> Tally {
         let case = self.case_at(now);
         let judgement = policy::judge(&case, &self.policy);
         Tally::of(&judgement, &self.policy).following(self.tally, &self.policy)
@@ -134,6 +134,7 @@ impl PrimaryMachine {
             policy::CountFrom::Wait => windows.wait_open,
         };
         let mut case = Case::clean(windows.answer_start.min(end), end);
+        case.excused = policy::excuses(&self.statements);
         case.window = Window { waiting: Some(windows.wait_open.min(end)), ..case.window };
         if end <= start || !self.course.has_begun() {
             return case;
@@ -191,6 +192,12 @@ impl PrimaryMachine {
             }
         }
         missing
+    }
+
+    /// Which session this is.
+    #[must_use]
+    pub const fn session(&self) -> SessionId {
+        self.local.session()
     }
 
     /// The whole state, for a screen that missed events.

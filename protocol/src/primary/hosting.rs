@@ -10,6 +10,7 @@ use crate::limits;
 use crate::liveness::LinkState;
 use crate::machine::LinkId;
 use crate::plan::Phase;
+use crate::policy::SignedStatement;
 use crate::session::{GateChange, HostFact, PutOut, Refused, SealDue};
 use crate::time::{Instant, Primary, Span};
 use crate::timers::Timer;
@@ -32,6 +33,7 @@ impl PrimaryMachine {
             }
             Command::Begin => self.begin(now),
             Command::Host(fact) => self.told(now, &fact),
+            Command::Statement(signed) => self.stated(now, &signed),
             Command::Remove { role } => self.remove(now, role),
             Command::Finish => self.finish(now),
         }
@@ -205,6 +207,29 @@ impl PrimaryMachine {
         self.camera_news(now, news);
         if matches!(fact, HostFact::RecordingStopped(_)) {
             self.close_if_complete(now);
+        }
+        Ok(())
+    }
+
+    /// A proctor or server says something. `[SESSION-31]`
+    fn stated(&mut self, now: Instant<Primary>, signed: &[u8]) -> Result<(), Refused> {
+        let statement = SignedStatement::from_bytes(signed)?;
+        let proven = statement.proven(self.local.session(), &self.proctors)?;
+        if self.statements.contains(&proven) {
+            return Ok(());
+        }
+        if self.statements.len() >= limits::STATEMENTS {
+            return Err(Refused::TooManyStatements);
+        }
+        let signed = Blob::new(signed).map_err(|_| Refused::TooLong)?;
+        self.local.write(now, &Fact::Statement { signed }, &mut self.outbox);
+        self.local.settle(now, &mut self.outbox);
+        self.statements.push(proven);
+        // Now, and only now, what was confirmed may fall. [POLICY-27]
+        let before = core::mem::take(&mut self.tally);
+        self.tally = self.tally_at(now);
+        if self.tally != before {
+            self.outbox.settled().event(Event::Tally(self.tally));
         }
         Ok(())
     }

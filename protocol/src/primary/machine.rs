@@ -7,11 +7,11 @@ use super::seat::Seat;
 use super::{CheckCode, Command, Event};
 use crate::address::Addresses;
 use crate::device::Device;
-use crate::identity::{BootId, ExamTag, Label, Role};
+use crate::identity::{BootId, ExamTag, Fingerprint, Label, Role};
 use crate::machine::{Input, LinkId, Machine, Output};
 use crate::pairing::{self, Offer};
 use crate::plan::{Phase, Plan};
-use crate::policy::{Policy, Tally};
+use crate::policy::{Policy, Proven, Tally};
 use crate::recording::Interval;
 use crate::secret::Entropy;
 use crate::session::{Camera, FaceGate, Local, Outbox, Refused, State};
@@ -24,6 +24,9 @@ pub struct PrimaryMachine {
     pub(super) now: Instant<Primary>,
     pub(super) plan: Plan,
     pub(super) policy: Policy,
+    /// Whose statements are taken, and those that were.
+    pub(super) proctors: Vec<Fingerprint>,
+    pub(super) statements: Vec<Proven>,
     pub(super) exam: ExamTag,
     pub(super) label: Label,
     pub(super) check_code: CheckCode,

@@ -22,7 +22,7 @@ use crate::address::Addresses;
 use crate::clock::Estimate;
 use crate::device::{Device, Shortfall};
 use crate::fault::CloseCode;
-use crate::identity::{BootId, ExamTag, Label, Role, Signer};
+use crate::identity::{BootId, ExamTag, Fingerprint, Label, Role, Signer};
 use crate::ledger::Observed;
 use crate::liveness::LinkState;
 use crate::plan::{Phase, Plan};
@@ -39,6 +39,8 @@ pub struct Setup {
     pub plan: Plan,
     /// The rule that the school set.
     pub policy: Policy,
+    /// Whose signed statements are taken: proctors and servers of the school.
+    pub proctors: Vec<Fingerprint>,
     /// Which exam, as the codes carry it.
     pub exam: ExamTag,
     /// What this device is called on the assistant's screen.
@@ -97,6 +99,8 @@ pub enum Command {
     Begin,
     /// Something happened on this device.
     Host(HostFact<Primary>),
+    /// A signed statement of a proctor or server, as it came. `[SESSION-31]`
+    Statement(Vec<u8>),
     /// Put a device out of the session.
     Remove {
         /// Its seat.

@@ -18,11 +18,14 @@ mod tests;
 
 use std::collections::BTreeSet;
 
-use crate::identity::Role;
+use crate::identity::{Fingerprint, Role, SessionId};
 use crate::journal::{Fact, Finding, Offence, Replayed, cross_check};
 use crate::ledger::{Flag, Unknown};
 use crate::limits;
-use crate::policy::{Case, Excuse, Expected, Judgement, Policy, PolicyError, Window, judge};
+use crate::policy::{
+    Case, Expected, Judgement, Policy, PolicyError, Proven, Revision, SignedStatement,
+    StatementError, Verdict, Window, judge,
+};
 use crate::time::{Instant, Primary, Span};
 use crate::timeline::{Timeline, with_clocks};
 pub use account::{Account, Alignment, Camera, JournalState, Moment};
@@ -61,6 +64,8 @@ pub struct Report {
     pub journals: Vec<JournalState>,
     /// Contradictions between the journals.
     pub findings: Vec<Finding>,
+    /// What signed statements make of the judgement. `[REPORT-13]`
+    pub revision: Option<Revision>,
 }
 
 /// Why no account can be given.
@@ -88,6 +93,12 @@ impl Report {
         counted.map(|one| one.duration).max()
     }
 
+    /// The verdict that holds: the revised one, if there is any.
+    #[must_use]
+    pub fn verdict(&self) -> Verdict {
+        self.revision.as_ref().map_or(self.judgement.verdict, Revision::verdict)
+    }
+
     /// The worst alignment error of any assistant against the primary.
     #[must_use]
     pub fn worst_alignment(&self) -> Option<Span> {
@@ -103,6 +114,22 @@ struct Planned {
     policy: Vec<u8>,
 }
 
+/// What the primary was told by whoever may state something, as its journal keeps
+/// it: each proven by one of the `trusted` keys, or why not. `[REPORT-14]`
+#[must_use]
+pub fn statements(
+    journals: &[Replayed],
+    trusted: &[Fingerprint],
+) -> Vec<Result<Proven, StatementError>> {
+    let primary = journals.iter().find(|journal| journal.header().role.is_primary());
+    let entries = primary.map(Replayed::entries).unwrap_or_default().iter();
+    let signed = entries.filter_map(|entry| {
+        if let Fact::Statement { signed } = &entry.fact { Some(signed.as_bytes()) } else { None }
+    });
+    let session = primary.map_or(SessionId([0; 16]), |journal| journal.header().session);
+    signed.map(|bytes| SignedStatement::from_bytes(bytes)?.proven(session, trusted)).collect()
+}
+
 /// Computes the account. `policy` replaces the one in the journal. `[REPORT-1]`
 ///
 /// Pure and total: the same journals and policy give the same report everywhere.
@@ -115,29 +142,29 @@ pub fn evaluate(journals: &[Replayed], policy: Option<&Policy>) -> Result<Report
     revise(journals, policy, &[])
 }
 
-/// The same account with time taken out that somebody was entitled to excuse: the
-/// revised verdict, to be shown beside the one of [`evaluate`]. `[REPORT-13]`
+/// The same account, and beside its judgement what the statements of those who are
+/// entitled to make them turn it into. `[REPORT-13]`
 ///
 /// # Errors
 /// As [`evaluate`].
 pub fn revise(
     journals: &[Replayed],
     policy: Option<&Policy>,
-    excuses: &[Excuse],
+    statements: &[Proven],
 ) -> Result<Report, ReportError> {
     let place = |journal: &Replayed| {
         let (header, head) = (journal.header(), journal.head());
         (header.role, header.device, head.sequence, head.hash)
     };
     if journals.is_sorted_by_key(place) {
-        return evaluate_in_order(journals, policy, excuses);
+        return evaluate_in_order(journals, policy, statements);
     }
     // Which of two equal ways leads to session time must not depend on a caller.
     let mut places: Vec<usize> = (0..journals.len()).collect();
     places.sort_by_key(|index| journals.get(*index).map(place));
     let sorted: Vec<Replayed> =
         places.iter().filter_map(|index| journals.get(*index).cloned()).collect();
-    let mut report = evaluate_in_order(&sorted, policy, excuses)?;
+    let mut report = evaluate_in_order(&sorted, policy, statements)?;
     for finding in &mut report.findings {
         finding.journal = places.get(finding.journal).copied().unwrap_or(finding.journal);
     }
@@ -148,17 +175,14 @@ pub fn revise(
 fn evaluate_in_order(
     journals: &[Replayed],
     policy: Option<&Policy>,
-    excuses: &[Excuse],
+    statements: &[Proven],
 ) -> Result<Report, ReportError> {
     let absent = ReportError::NoPrimary { got: journals.len() };
     let primary = journals.iter().find(|journal| journal.header().role.is_primary());
     let primary = primary.ok_or(absent.clone())?;
     let timeline = Timeline::of(journals).ok_or(absent)?;
     let plan = planned(primary, &timeline).ok_or(ReportError::NoPlan)?;
-    let policy = match policy {
-        Some(policy) => *policy,
-        None => Policy::from_bytes(&plan.policy)?,
-    };
+    let policy = policy.map_or_else(|| Policy::from_bytes(&plan.policy), |policy| Ok(*policy))?;
     let end = session_end(primary, &timeline, plan.answer.1);
     let start = plan.answer.0.min(end);
     let window = Window { waiting: Some(plan.waiting.0.min(start)), start, end };
@@ -168,7 +192,7 @@ fn evaluate_in_order(
         .map(|role| Lane::gather(role, journals, &timeline, frame_gap, end))
         .collect();
 
-    let mut case = Case { window, excused: excuses.to_vec(), ..Case::clean(start, end) };
+    let mut case = Case { window, ..Case::clean(start, end) };
     let mut witnessed: Vec<Witnessed> = Vec::new();
     let mut flags = BTreeSet::new();
     for lane in &lanes {
@@ -205,6 +229,7 @@ fn evaluate_in_order(
         alignments: account::alignments(&lanes, journals, &timeline, window),
         moments: account::moments(primary, &timeline),
         journals: journals.iter().map(account::state).collect(),
+        revision: Revision::of(&case, &policy, statements),
         unknown: case.unknown,
         waiting: plan.waiting,
         judgement,

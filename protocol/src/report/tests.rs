@@ -10,7 +10,7 @@ use crate::identity::tests::Key;
 use crate::identity::{BootId, SessionId, Signer};
 use crate::journal::{Blob, Header, Heard, Own, Writer, replay, salvage};
 use crate::ledger::Cause;
-use crate::policy::Verdict;
+use crate::policy::{Excuse, Statement};
 use std::collections::BTreeMap;
 
 /// What goes wrong, in milliseconds of true time, from and to.
@@ -581,10 +581,14 @@ fn an_excuse_revises_the_verdict_and_leaves_the_first_one() {
     assert_eq!(first.judgement.verdict, Verdict::Fail);
     let lost = first.judgement.interruptions[0];
     let excuse = Excuse { start: lost.start, end: lost.start + Span::from_secs(60) };
-    let revised = revise(&journals, None, &[excuse]).unwrap();
-    assert_eq!(revised.judgement.verdict, Verdict::Pass);
-    assert_eq!(revised.judgement.interruptions[0].start, lost.start);
-    assert_eq!(evaluate(&journals, None).unwrap(), first);
+    let by = Fingerprint([7; 32]);
+    let said = Proven { statement: Statement::Excuse(excuse), by };
+    let revised = revise(&journals, None, &[said]).unwrap();
+    assert_eq!(revised.judgement, first.judgement);
+    assert_eq!(revised.verdict(), Verdict::Pass);
+    let revision = revised.revision.unwrap();
+    assert_eq!(revision.judgement.interruptions[0].start, lost.start);
+    assert_eq!((revision.excused, revision.decided), (vec![excuse], None));
     assert_eq!(revise(&journals, None, &[]).unwrap(), first);
 }
 

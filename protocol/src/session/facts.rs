@@ -7,7 +7,7 @@
 
 use crate::device::{Device, Switch};
 use crate::identity::{Label, sha256};
-use crate::journal::{Blob, Fact};
+use crate::journal::Fact;
 use crate::ledger::Event;
 use crate::ledger::Observed;
 use crate::limits;
@@ -85,8 +85,6 @@ pub enum HostFact<C: Clock> {
         /// Signed.
         by_ms: i64,
     },
-    /// A signed statement of a proctor or server, as it came.
-    Statement(Vec<u8>),
 }
 
 /// How a gate went.
@@ -154,9 +152,6 @@ impl<C: Clock> HostFact<C> {
             Self::Take { take, mark } => Fact::Take { take: *take, mark: mark.number() },
             Self::ExpectedGap { longest } => Fact::ExpectedGap { longest: *longest },
             Self::WallStep { by_ms } => Fact::WallStep { by_ms: *by_ms },
-            Self::Statement(signed) => {
-                Fact::Statement { signed: Blob::new(signed).map_err(|_| Refused::TooLong)? }
-            }
         })
     }
 
@@ -180,8 +175,7 @@ impl<C: Clock> HostFact<C> {
             | Self::Gate { .. }
             | Self::Mark(_)
             | Self::Take { .. }
-            | Self::WallStep { .. }
-            | Self::Statement(_) => None,
+            | Self::WallStep { .. } => None,
         }
     }
 

@@ -30,8 +30,9 @@ mod timing;
 use std::collections::BTreeMap;
 
 use crate::journal::JournalError;
+use crate::limits;
 use crate::machine::JournalName;
-use crate::policy::PolicyError;
+use crate::policy::{PolicyError, StatementError};
 use crate::recording::FragmentError;
 
 pub use facts::{HostFact, Outcome, TakeMark};
@@ -125,9 +126,15 @@ pub enum Refused {
     /// A fact contradicts the one before it.
     #[error("expected frames after the last committed ones, got earlier ones")]
     OutOfOrder,
-    /// A file name or statement is too long.
-    #[error("expected a name of at most 255 and a statement of at most 1,024 bytes")]
+    /// A file name is too long.
+    #[error("expected a name of at most 255 bytes")]
     TooLong,
+    /// A statement that states nothing.
+    #[error(transparent)]
+    Statement(#[from] StatementError),
+    /// More statements than anybody makes.
+    #[error("expected at most {} statements in a session; no more are taken", limits::STATEMENTS)]
+    TooManyStatements,
 }
 
 #[cfg(test)]

@@ -159,6 +159,7 @@ fn primary(now: Instant<Primary>) -> PrimaryMachine {
     let setup = primary::Setup {
         plan: plan(),
         policy: Policy::preset("xyb-seed").unwrap(),
+        proctors: Vec::new(),
         exam: ExamTag([3; 8]),
         label: Label::new("front").unwrap(),
         addresses: Addresses::new(&[ip], 1000, Loopback::Allowed).unwrap(),

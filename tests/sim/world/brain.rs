@@ -4,7 +4,7 @@
 //! what is asked. Only here do clocks and commands get their role back.
 
 use diptych_protocol::fault::CloseCode;
-use diptych_protocol::identity::{Fingerprint, Role};
+use diptych_protocol::identity::{Fingerprint, Role, SessionId};
 use diptych_protocol::ledger::Observed;
 use diptych_protocol::machine::{
     Admission, Input, JournalName, Lane, LinkId, Machine, Output, Purpose,
@@ -117,6 +117,14 @@ impl Brain {
         match self {
             Self::Primary(machine) => effect(machine.poll_output(), Told::Primary),
             Self::Assistant(machine) => effect(machine.poll_output(), Told::Assistant),
+        }
+    }
+
+    /// The session that a primary leads.
+    pub(super) fn session(&self) -> Option<SessionId> {
+        match self {
+            Self::Primary(machine) => Some(machine.session()),
+            Self::Assistant(_) => None,
         }
     }
 

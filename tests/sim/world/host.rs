@@ -14,6 +14,7 @@ use diptych_protocol::time::Instant;
 
 use super::brain::{Act, Brain, Told, seat_of};
 use super::device::FRAGMENT;
+use super::key::proctor;
 use super::{Happening, World};
 use crate::dice::{Dice, Law};
 use diptych_protocol::time::Span;
@@ -82,6 +83,7 @@ impl World {
         let setup = primary::Setup {
             plan: self.plan(),
             policy: Policy::preset("xyb-seed").unwrap(),
+            proctors: vec![proctor()],
             exam: ExamTag([3; 8]),
             label: Label::new("front").unwrap(),
             addresses: self.addresses(),

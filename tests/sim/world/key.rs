@@ -1,6 +1,6 @@
 //! Keys that everybody who knows the seed can derive: real P-256, no secret.
 
-use diptych_protocol::identity::{PublicKey, SignFailed, Signature, Signer, sha256};
+use diptych_protocol::identity::{Fingerprint, PublicKey, SignFailed, Signature, Signer, sha256};
 use p256::ecdsa::SigningKey;
 use p256::ecdsa::signature::Signer as _;
 
@@ -19,6 +19,19 @@ impl Key {
         });
         key.unwrap()
     }
+}
+
+impl Key {
+    /// The school's proctor.
+    pub(super) fn proctor() -> Self {
+        Self::of(0, usize::MAX)
+    }
+}
+
+/// The key whose statements every simulated primary takes.
+#[must_use]
+pub fn proctor() -> Fingerprint {
+    Key::proctor().public_key().fingerprint()
 }
 
 impl Signer for Key {

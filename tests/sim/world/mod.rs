@@ -35,6 +35,7 @@ use diptych_protocol::machine::{Input, Lost};
 use diptych_protocol::time::Span;
 
 pub use brain::Told;
+pub use key::proctor;
 pub use outcome::Outcome;
 pub use path::Conditions;
 pub use script::{ANSWERING, Said, Scenario, Step, What};

@@ -1,6 +1,7 @@
 //! What happens in a simulated exam, as data: one value says it all.
 
 use diptych_protocol::ledger::Cause;
+use diptych_protocol::policy::Statement;
 use diptych_protocol::time::Span;
 
 use super::path::Conditions;
@@ -103,6 +104,8 @@ pub enum What {
         /// Which.
         who: usize,
     },
+    /// A proctor says something, and the examinee's app hands it in.
+    Stated(Statement),
     /// An assistant's user leaves the session.
     Leave {
         /// Which device.

@@ -2,13 +2,15 @@
 
 use diptych_protocol::ledger::{Cause, Observed};
 use diptych_protocol::machine::Input;
+use diptych_protocol::policy::{SignedStatement, Statement};
 use diptych_protocol::primary;
 use diptych_protocol::secondary;
 
 use diptych_protocol::identity::Role;
 
-use super::brain::{Act, span};
+use super::brain::{Act, Brain, span};
 use super::device::{Device, address};
+use super::key::Key;
 use super::script::{Said, What};
 use super::{Happening, World};
 
@@ -67,11 +69,20 @@ impl World {
                     self.lead(primary::Command::Remove { role });
                 }
             }
+            What::Stated(statement) => self.stated(statement),
             What::Clone { of, who } => self.clone_device(of, who),
             What::Gone { who } => self.dies(who),
             What::Leave { who } => {
                 self.follow(who, secondary::Command::Leave);
             }
+        }
+    }
+
+    fn stated(&mut self, statement: Statement) {
+        let Some(session) = self.devices[0].brain.as_ref().and_then(Brain::session) else { return };
+        let signed = SignedStatement::sign(session, statement, &mut Key::proctor()).unwrap();
+        if !self.lead(primary::Command::Statement(signed.to_bytes())) {
+            self.fail(format!("{statement:?} was refused"));
         }
     }
 

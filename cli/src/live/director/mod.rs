@@ -14,10 +14,12 @@ use std::net::UdpSocket;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use diptych_driver::clock::{BootClock, Clock};
 use diptych_protocol::identity::Role;
 use diptych_protocol::journal::replay;
 use diptych_protocol::policy::{Judgement, Policy};
 use diptych_protocol::report::evaluate;
+use diptych_protocol::time::Primary;
 use serde::Serialize;
 
 use self::network::Network;
@@ -56,6 +58,21 @@ pub struct Held {
     pub report: Answer,
     /// The folder with the journals and the report.
     pub folder: PathBuf,
+    /// Whom SIGKILL ended, and when.
+    #[serde(skip)]
+    pub killed: Vec<Killed>,
+}
+
+/// A process that was killed, by this machine's boot clock, which is session time
+/// here.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Killed {
+    /// Whose.
+    pub role: Role,
+    /// When.
+    pub at_ns: i64,
+    /// When it was started again.
+    pub started_ns: i64,
 }
 
 /// A verdict and its count.
@@ -112,7 +129,7 @@ pub fn run(options: &Options, out: &mut dyn Write) -> Result<Held, LiveFail> {
     let truth = Answer::of(&options.faults.truth(&policy));
     let mut stage = Stage::set(options)?;
     stage.live(options, &stop, out)?;
-    let folder = stage.primary.folder.clone();
+    let (folder, killed) = (stage.primary.folder.clone(), stage.killed.clone());
     drop(stage);
     let mut journals = Vec::new();
     for role in ["P", "A1"] {
@@ -121,7 +138,7 @@ pub fn run(options: &Options, out: &mut dyn Write) -> Result<Held, LiveFail> {
         journals.push(replay(&bytes).map_err(|error| LiveFail::Journal { path, error })?);
     }
     let report = Answer::of(&evaluate(&journals, None)?.judgement);
-    Ok(Held { truth, report, folder })
+    Ok(Held { truth, report, folder, killed })
 }
 
 /// Both devices and the network between them.
@@ -130,6 +147,7 @@ struct Stage {
     assistant: Process,
     network: Network,
     code: PathBuf,
+    killed: Vec<Killed>,
 }
 
 impl Stage {
@@ -165,7 +183,7 @@ impl Stage {
         follow.extend(["--clock-ppb".into(), "80000".into()]);
         let mut assistant = Process::new(follow, folder);
         assistant.obey_camera_file();
-        Ok(Self { primary, assistant, network, code })
+        Ok(Self { primary, assistant, network, code, killed: Vec::new() })
     }
 
     fn live(
@@ -237,8 +255,18 @@ impl Stage {
             (Action::CameraOff(role), Step::End) => {
                 std::fs::remove_file(self.device(role).camera_file())
             }
-            (Action::Kill(role), Step::Begin) => self.device(role).kill(),
-            (Action::Kill(role), Step::End) => self.device(role).start(),
+            (Action::Kill(role), Step::Begin) => {
+                self.device(role).kill()?;
+                let (at_ns, started_ns) = (now_ns(), i64::MAX);
+                self.killed.push(Killed { role, at_ns, started_ns });
+                Ok(())
+            }
+            (Action::Kill(role), Step::End) => {
+                if let Some(killed) = self.killed.iter_mut().rfind(|killed| killed.role == role) {
+                    killed.started_ns = now_ns();
+                }
+                self.device(role).start()
+            }
             (Action::Sleep(role), step) => self.device(role).freeze(step == Step::Begin),
             (Action::LinkDown, step) => {
                 self.network.cut(step == Step::Begin);
@@ -272,6 +300,10 @@ impl Stage {
         }
         Err(LiveFail::Child { role, how: status.to_string() })
     }
+}
+
+fn now_ns() -> i64 {
+    Clock::<Primary>::now(&BootClock::new()).nanos()
 }
 
 impl Process {

@@ -62,6 +62,13 @@ pub struct Fault {
 pub struct Faults(Vec<Fault>);
 
 impl Faults {
+    /// A script of these faults.
+    #[must_use]
+    pub fn new(mut faults: Vec<Fault>) -> Self {
+        faults.sort_by_key(|fault| fault.at);
+        Self(faults)
+    }
+
     /// The faults, in order.
     #[must_use]
     pub fn all(&self) -> &[Fault] {

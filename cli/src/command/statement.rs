@@ -1,21 +1,26 @@
-//! `diptych excuse`: sign time off; and what `judge` does with such files.
+//! `diptych excuse` and `diptych override`: what a proctor signs; and what `judge`,
+//! `report` and `primary` do with it.
 //!
-//! An excuse is a file beside the journals and never a change of them, so the
-//! verdict without it stays what it was.
+//! A statement is a file beside the journals, or a record that a running primary
+//! adds to its own; nothing that is there is changed, so the verdict without it
+//! stays what it was.
 
 use std::fs::File;
 use std::io::{Read as _, Write};
 use std::path::{Path, PathBuf};
 
+use diptych_driver::clock::wall_clock_millis;
 use diptych_driver::keys::{Identity, fresh_pkcs8};
 use diptych_protocol::identity::{Fingerprint, Role, SessionId};
 use diptych_protocol::journal::Replayed;
-use diptych_protocol::policy::{EXCUSE_BYTES, Excuse, SignedExcuse};
-use diptych_protocol::report::evaluate;
+use diptych_protocol::policy::{
+    Decision, Excuse, Override, Proven, STATEMENT_BYTES, SignedStatement, Statement,
+};
+use diptych_protocol::report::{evaluate, statements};
 use diptych_protocol::time::Span;
 
 use super::report::write_whole;
-use crate::args::ExcuseArgs;
+use crate::args::{Decided, ExcuseArgs, OverrideArgs};
 use crate::exit::Exit;
 use crate::fail::Fail;
 use crate::folder::SessionFolder;
@@ -24,27 +29,61 @@ use crate::folder::SessionFolder;
 const KEY: u64 = 4_096;
 
 pub(crate) fn excuse(args: &ExcuseArgs, out: &mut dyn Write) -> Result<Exit, Fail> {
-    let (from, to) = (after(&args.from, "--from")?, after(&args.to, "--to")?);
-    if from >= to {
-        let problem = format!("expected a time after --from {}, got {}", args.from, args.to);
-        return Err(Fail::Value { option: "--to", problem });
-    }
+    let from = args.from.as_deref().map(|text| after(text, "--from")).transpose()?;
+    let to = args.to.as_deref().map(|text| after(text, "--to")).transpose()?;
     let journals = SessionFolder::open(&args.dir)?.replayed()?;
     let origin = evaluate(&journals, None)?.window.start;
-    let bytes = key(&args.key)?;
+    let (statement, told) = match (from, to) {
+        (Some(from), Some(to)) if from < to => {
+            let excuse = Excuse { start: origin + from, end: origin + to };
+            (Statement::Excuse(excuse), "time that does not count")
+        }
+        (Some(_), Some(_)) => {
+            let told = args.from.as_deref().unwrap_or_default();
+            let problem = format!("expected a time after --from {told}");
+            return Err(Fail::Value { option: "--to", problem });
+        }
+        (Some(from), None) => (Statement::Pause(origin + from), "a pause that is not ended yet"),
+        (None, Some(to)) => (Statement::Resume(origin + to), "the end of a pause"),
+        (None, None) => {
+            let problem = "expected --from, --to or both".to_owned();
+            return Err(Fail::Value { option: "--from", problem });
+        }
+    };
+    sign(&journals, statement, told, (&args.key, &args.out), out)
+}
+
+pub(crate) fn decide(args: &OverrideArgs, out: &mut dyn Write) -> Result<Exit, Fail> {
+    let (decision, told) = match args.verdict {
+        Decided::Pass => (Decision::Pass, "a decision that it passes"),
+        Decided::Fail => (Decision::Fail, "a decision that it fails"),
+    };
+    let journals = SessionFolder::open(&args.dir)?.replayed()?;
+    let decided = Override { wall_ms: wall_clock_millis(), decision };
+    sign(&journals, Statement::Override(decided), told, (&args.key, &args.out), out)
+}
+
+/// Signs a statement about this session into a new file.
+fn sign(
+    journals: &[Replayed],
+    statement: Statement,
+    told: &str,
+    (key_file, file): (&Path, &Path),
+    out: &mut dyn Write,
+) -> Result<Exit, Fail> {
+    if file.exists() {
+        return Err(Fail::Exists { path: file.to_owned() });
+    }
+    let bytes = key(key_file)?;
     let wrong = |problem: String| Fail::Value { option: "--key", problem };
     let identity = Identity::from_pkcs8(&bytes).map_err(|error| wrong(error.to_string()))?;
-    let excuse = Excuse { start: origin + from, end: origin + to };
-    let signed = SignedExcuse::sign(session(&journals), excuse, &mut identity.signer())
+    let signed = SignedStatement::sign(session(journals), statement, &mut identity.signer())
         .map_err(|_| wrong("the key did not sign".to_owned()))?;
-    if args.out.exists() {
-        return Err(Fail::Exists { path: args.out.clone() });
-    }
-    write_whole(&args.out, &signed.to_bytes())?;
-    writeln!(out, "{}: {} to {} are excused", args.out.display(), args.from, args.to)?;
+    write_whole(file, &signed.to_bytes())?;
+    writeln!(out, "{}: {told}", file.display())?;
     writeln!(out, "whoever trusts this key judges with")?;
     let by = identity.fingerprint();
-    writeln!(out, "  --excuse {} --proctor {by}", args.out.display())?;
+    writeln!(out, "  --statement {} --proctor {by}", file.display())?;
     Ok(Exit::Done)
 }
 
@@ -71,25 +110,48 @@ fn write_secret(path: &Path, bytes: &[u8]) -> Result<(), Fail> {
         .map_err(|source| Fail::Write { path: path.to_owned(), source })
 }
 
-/// Reads excuses, each of which has to be signed by one of the `proctors`.
-pub(super) fn proven(
+/// What was said of a session.
+pub(super) struct Said {
+    /// What is proven, from files and from the primary's journal.
+    pub(super) proven: Vec<Proven>,
+    /// Statements in the journal that no trusted key signed.
+    pub(super) unproven: usize,
+}
+
+/// Reads statements, each of which has to be signed by one of the `proctors`, and
+/// takes from the primary's journal those that are.
+pub(super) fn said(
     files: &[PathBuf],
     proctors: &[String],
     journals: &[Replayed],
-) -> Result<Vec<Excuse>, Fail> {
-    let trusted: Vec<Fingerprint> =
-        proctors.iter().map(|text| fingerprint(text)).collect::<Result<_, _>>()?;
-    let mut excuses = Vec::new();
+) -> Result<Said, Fail> {
+    let trusted = fingerprints(proctors)?;
+    let kept = statements(journals, &trusted);
+    let unproven = kept.iter().filter(|statement| statement.is_err()).count();
+    let mut proven: Vec<Proven> = kept.into_iter().flatten().collect();
     for path in files {
-        let mut bytes = Vec::new();
-        let longest = EXCUSE_BYTES as u64 + 1;
-        let read = File::open(path).and_then(|file| file.take(longest).read_to_end(&mut bytes));
-        read.map_err(|source| Fail::Read { path: path.clone(), source })?;
-        let proven = SignedExcuse::from_bytes(&bytes)
-            .and_then(|signed| signed.proven(session(journals), &trusted));
-        excuses.push(proven.map_err(|error| Fail::Excuse { path: path.clone(), error })?);
+        let signed = SignedStatement::from_bytes(&read(path)?);
+        let found = signed.and_then(|signed| signed.proven(session(journals), &trusted));
+        let found = found.map_err(|error| Fail::Statement { path: path.clone(), error })?;
+        if !proven.contains(&found) {
+            proven.push(found);
+        }
     }
-    Ok(excuses)
+    Ok(Said { proven, unproven })
+}
+
+/// The bytes of a statement's file, and at most one more.
+fn read(path: &Path) -> Result<Vec<u8>, Fail> {
+    let mut bytes = Vec::new();
+    let longest = STATEMENT_BYTES as u64 + 1;
+    let read = File::open(path).and_then(|file| file.take(longest).read_to_end(&mut bytes));
+    read.map_err(|source| Fail::Read { path: path.to_owned(), source })?;
+    Ok(bytes)
+}
+
+/// The keys that whoever judges trusts.
+pub(super) fn fingerprints(proctors: &[String]) -> Result<Vec<Fingerprint>, Fail> {
+    proctors.iter().map(|text| fingerprint(text)).collect()
 }
 
 fn session(journals: &[Replayed]) -> SessionId {

@@ -1,0 +1,244 @@
+//! `spec/report.schema.json`, held against the reports of simulated sessions.
+//!
+//! A schema that nothing is checked against says what somebody once meant. So
+//! sessions in which everything goes wrong are reported, each report is held
+//! against the schema, and every part of the schema has to have been met: a part
+//! that no report has may be wrong for ever. The validator knows the words that
+//! this schema uses, and stops at any other.
+
+use std::collections::BTreeSet;
+
+use diptych_primary::render;
+use diptych_protocol::identity::Fingerprint;
+use diptych_protocol::journal::{Replayed, salvage};
+use diptych_protocol::policy::{Decision, Excuse, Override, Policy, Proven, Statement};
+use diptych_protocol::report::revise;
+use diptych_protocol::time::{Instant, Span};
+use diptych_tests::world::{Outcome, Scenario, What, World};
+use serde_json::Value;
+
+use crate::crafted;
+
+const fn s(seconds: i64) -> Span {
+    Span::from_secs(seconds)
+}
+
+/// Holds a value against a schema, noting which parts of it were met.
+struct Validator<'a> {
+    schema: &'a Value,
+    met: BTreeSet<String>,
+}
+
+impl Validator<'_> {
+    fn hold(&mut self, schema: &Value, at: &str, value: &Value) -> Result<(), String> {
+        let wrong = |expected: &str| Err(format!("{at}: expected {expected}, got {value}"));
+        if let Some(name) = schema["$ref"].as_str() {
+            let name = name.trim_start_matches("#/$defs/");
+            let (root, at) = (self.schema, format!("$defs.{name}"));
+            return self.hold(&root["$defs"][name], &at, value);
+        }
+        for word in schema.as_object().into_iter().flatten().map(|(word, _)| word.as_str()) {
+            match word {
+                "oneOf" => return self.one_of(schema, at, value),
+                "const" if *value != schema["const"] => return wrong("another constant"),
+                "enum" => {
+                    let choices = schema["enum"].as_array().into_iter().flatten();
+                    if !choices.into_iter().any(|choice| choice == value) {
+                        return wrong("one of an enumeration");
+                    }
+                    self.met.insert(format!("{at}={value}"));
+                }
+                "type" => self.kind(schema, at, value)?,
+                "minimum" if value.as_i64() < schema["minimum"].as_i64() => {
+                    return wrong("a greater number");
+                }
+                "pattern" => {
+                    let text = value.as_str().unwrap_or_default();
+                    if !fits(schema["pattern"].as_str().unwrap_or_default(), text) {
+                        return wrong("another text");
+                    }
+                }
+                "required" => {
+                    let names = schema["required"].as_array().into_iter().flatten();
+                    for name in names.filter_map(Value::as_str) {
+                        if value.get(name).is_none() {
+                            return wrong(name);
+                        }
+                    }
+                }
+                "properties" | "additionalProperties" => self.members(schema, at, value)?,
+                "items" => {
+                    for item in value.as_array().into_iter().flatten() {
+                        self.hold(&schema["items"], &format!("{at}[]"), item)?;
+                    }
+                }
+                "const" | "minimum" | "$schema" | "title" | "description" | "$defs" => {}
+                other => panic!("{at}: the validator does not know {other}"),
+            }
+        }
+        Ok(())
+    }
+
+    fn kind(&mut self, schema: &Value, at: &str, value: &Value) -> Result<(), String> {
+        let kind = match value {
+            Value::Null => "null",
+            Value::Bool(_) => "boolean",
+            Value::Number(number) if number.is_i64() || number.is_u64() => "integer",
+            Value::Number(_) => "number",
+            Value::String(_) => "string",
+            Value::Array(_) => "array",
+            Value::Object(_) => "object",
+        };
+        let allowed = &schema["type"];
+        let fits =
+            allowed == kind || allowed.as_array().is_some_and(|all| all.contains(&kind.into()));
+        self.met.insert(format!("{at}:{kind}"));
+        if fits { Ok(()) } else { Err(format!("{at}: expected {allowed}, got {value}")) }
+    }
+
+    fn one_of(&mut self, schema: &Value, at: &str, value: &Value) -> Result<(), String> {
+        let choices = schema["oneOf"].as_array().into_iter().flatten();
+        let mut fitting = 0;
+        for (number, choice) in choices.enumerate() {
+            if self.hold(choice, at, value).is_ok() {
+                fitting += 1;
+                self.met.insert(format!("{at}|{number}"));
+            }
+        }
+        if fitting == 1 {
+            Ok(())
+        } else {
+            Err(format!("{at}: {fitting} of the choices fit {value}"))
+        }
+    }
+
+    fn members(&mut self, schema: &Value, at: &str, value: &Value) -> Result<(), String> {
+        for (name, member) in value.as_object().into_iter().flatten() {
+            let inner = format!("{at}.{name}");
+            if let Some(known) = schema["properties"].get(name) {
+                self.hold(known, &inner, member)?;
+            } else {
+                let others = &schema["additionalProperties"];
+                if others == false {
+                    return Err(format!("{inner}: is not in the schema"));
+                } else if others.is_object() {
+                    self.hold(others, &inner, member)?;
+                }
+            }
+            self.met.insert(inner);
+        }
+        Ok(())
+    }
+}
+
+/// The patterns of this schema.
+fn fits(pattern: &str, text: &str) -> bool {
+    match pattern {
+        "^(P|A[1-8])$" => {
+            let number = text.strip_prefix('A').and_then(|number| number.parse::<u8>().ok());
+            text == "P" || (text.len() == 2 && number.is_some_and(|n| (1..=8).contains(&n)))
+        }
+        "^[0-9a-f]{64}$" => {
+            text.len() == 64 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+        }
+        "^R[0-9]+$" => {
+            let number = text.strip_prefix('R').unwrap_or_default();
+            !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit())
+        }
+        other => panic!("the validator does not know the pattern {other}"),
+    }
+}
+
+/// Every part of the schema that a report could have.
+fn parts(schema: &Value, at: &str, root: &Value, into: &mut BTreeSet<String>) {
+    if let Some(name) = schema["$ref"].as_str() {
+        let name = name.trim_start_matches("#/$defs/");
+        return parts(&root["$defs"][name], &format!("$defs.{name}"), root, into);
+    }
+    for (name, member) in schema["properties"].as_object().into_iter().flatten() {
+        let inner = format!("{at}.{name}");
+        parts(member, &inner, root, into);
+        into.insert(inner);
+    }
+    if let Some(kinds) = schema["type"].as_array() {
+        into.extend(kinds.iter().filter_map(Value::as_str).map(|kind| format!("{at}:{kind}")));
+    }
+    for choice in schema["enum"].as_array().into_iter().flatten() {
+        into.insert(format!("{at}={choice}"));
+    }
+    for (number, choice) in schema["oneOf"].as_array().into_iter().flatten().enumerate() {
+        into.insert(format!("{at}|{number}"));
+        parts(choice, at, root, into);
+    }
+    if schema.get("items").is_some() {
+        parts(&schema["items"], &format!("{at}[]"), root, into);
+    }
+}
+
+fn journals(outcome: &Outcome) -> Vec<Replayed> {
+    let files = outcome.journals.first().expect("a primary").values();
+    files.map(|file| salvage(file).expect("a journal")).collect()
+}
+
+/// Statements of every kind about this session.
+fn said(start: Instant<diptych_protocol::time::Primary>) -> Vec<Proven> {
+    let by = Fingerprint([0xAB; 32]);
+    let decided = Override { wall_ms: 1_767_225_600_000, decision: Decision::Pass };
+    let failed = Override { wall_ms: 1_767_225_600_001, decision: Decision::Fail };
+    let excuse = Excuse { start, end: start + s(30) };
+    [
+        Statement::Excuse(excuse),
+        Statement::Pause(start + s(60)),
+        Statement::Override(decided),
+        Statement::Override(failed),
+    ]
+    .map(|statement| Proven { statement, by })
+    .to_vec()
+}
+
+/// [REPORT-1]: `report.json` is what the schema says, and no part of that is idle.
+#[test]
+fn every_report_is_of_the_schema_and_every_part_of_it_is_met() {
+    let text = include_str!("../../spec/report.schema.json");
+    let schema: Value = serde_json::from_str(text).expect("JSON");
+    let mut validator = Validator { schema: &schema, met: BTreeSet::new() };
+    let mut reports = 0;
+    let mut hold = |journals: &[Replayed], policy: &str, statements: &[Proven]| {
+        let policy = Policy::preset(policy).unwrap_or_else(|_| crafted::policy());
+        let Ok(report) = revise(journals, Some(&policy), statements) else { return };
+        let json: Value = serde_json::from_str(&render::json(&report)).expect("JSON");
+        validator.hold(&schema, "report", &json).unwrap_or_else(|wrong| panic!("{wrong}"));
+        reports += 1;
+    };
+    let quiet = Scenario::exam(3, 1, 2);
+    let late = Scenario { steps: Vec::new(), ..quiet.clone() };
+    let never = late.with(s(2), What::Open { seat: 1 });
+    let mut sessions: Vec<Scenario> = (0..10).map(|seed| Scenario::storm(seed, 15)).collect();
+    sessions.extend([quiet, never]);
+    for scenario in sessions {
+        let all = journals(&World::new(scenario).run());
+        let start =
+            diptych_protocol::report::evaluate(&all, None).map(|report| report.window.start);
+        for policy in diptych_protocol::policy::PRESETS {
+            hold(&all, policy, &[]);
+        }
+        if let Ok(start) = start {
+            let said = said(start);
+            hold(&all, "xyb-seed", &said);
+            hold(&all, "xyb-seed", &said[..1]);
+            hold(&all, "xyb-seed", &said[..3]);
+            hold(&all[..1], "xyb-seed", &said[..1]);
+        }
+        // An assistant whose journal is gone.
+        hold(&all[..1], "xyb-seed", &[]);
+        hold(&all[..1], "strict-zero", &[]);
+    }
+    let all = crafted::journals();
+    let said = said(crafted::ANSWERING);
+    hold(&all, "ours", &[]);
+    hold(&all, "zjut-2022", &said[..1]);
+    let mut all = BTreeSet::new();
+    parts(&schema, "report", &schema, &mut all);
+    let idle: Vec<_> = all.difference(&validator.met).collect();
+    assert!(reports > 50 && idle.is_empty(), "{reports} reports, and none has {idle:#?}");
+}
