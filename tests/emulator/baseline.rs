@@ -22,7 +22,14 @@ pub(crate) fn of(sent: usize, lines: &str, truth_ns: impl Fn(i64) -> Option<i64>
         .filter_map(|eight| eight.iter().min().map(|(_, error)| *error))
         .collect();
     rtt_ns.sort_unstable();
-    Probe { sent, answered: rtt_ns.len(), rtt_ns, naive_ns: rms(&naive), best_of_8_ns: rms(&best) }
+    Probe {
+        sent,
+        answered: rtt_ns.len(),
+        rtt_ns,
+        naive_ns: rms(&naive),
+        best_of_8_ns: rms(&best),
+        chrony_ns: None,
+    }
 }
 
 /// Root mean square, in whole nanoseconds.

@@ -174,4 +174,6 @@ pub(crate) struct Probe {
     pub(crate) naive_ns: Option<i64>,
     /// The same of the exchange with the shortest round trip of 8.
     pub(crate) best_of_8_ns: Option<i64>,
+    /// The same of what chrony believed.
+    pub(crate) chrony_ns: Option<i64>,
 }

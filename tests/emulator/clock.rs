@@ -21,6 +21,12 @@ pub(crate) fn nanos(length: Duration) -> i64 {
     i64::try_from(length.as_nanos()).unwrap_or(i64::MAX)
 }
 
+/// Seconds of somebody's log, in whole nanoseconds.
+#[expect(clippy::cast_possible_truncation, reason = "a float saturates")]
+pub(crate) const fn nanos_of(seconds: f64) -> i64 {
+    (seconds * 1e9) as i64
+}
+
 /// Lets the timetable's clock come to `at_ns`.
 pub(crate) fn reach(at_ns: i64) {
     while let Ok(left) = u64::try_from(at_ns - now_ns())

@@ -135,13 +135,20 @@ fn run(asked: &Asked, command: &str) -> Result<ExitCode, String> {
     let skipped = count(|outcome| matches!(outcome, Outcome::Skipped(_)));
     let passed = lines.len() - failed - skipped;
     let closing = format!("{passed} passed, {failed} failed, {skipped} skipped");
+    let together = table::together(&lines, &beds.map(Bed::name));
+    together.iter().for_each(|line| say(line));
     if let Some(path) = &asked.results {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let day = light::run("date", &["-u", "+%Y-%m-%d"]).unwrap_or_default();
         let kernel = light::run("uname", &["-srm"]).unwrap_or_default();
+        let version = light::run("qemu-system-x86_64", &["--version"]).unwrap_or_default();
+        let version = version.lines().next().unwrap_or("no QEMU").to_owned();
         let (day, kernel) = (day.trim(), kernel.trim());
-        let head = format!("{day}, {cores} cores, {kernel}, `emulator {command}`: {closing}.");
-        table::write(path, &head, &lines)?;
+        let head = format!(
+            "{day}, {cores} cores, {kernel}, {version}, `cargo test -p diptych-tests --test \
+             emulator -- {command}`: {closing}."
+        );
+        table::write(path, &head, &together, &lines)?;
     }
     say(&format!("emulator result: {closing}"));
     Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })

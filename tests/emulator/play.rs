@@ -17,9 +17,9 @@ use crate::scenario::{Fault, Network, Scenario, Step, Who};
 use crate::verdict;
 
 /// From cold start to both cameras proven, at most.
-const COLD_START: Duration = Duration::from_secs(10);
+pub(crate) const COLD_START: Duration = Duration::from_secs(10);
 /// Of which pairing.
-const PAIRING: Duration = Duration::from_secs(1);
+pub(crate) const PAIRING: Duration = Duration::from_secs(1);
 /// What a camera may film on after a fault was seen to begin.
 const EARLY: Duration = Duration::from_millis(1_500);
 /// What was filmed before a fault and never committed, and what a camera needs to

@@ -10,6 +10,25 @@ use serde_json::Value;
 
 use crate::bed::Trouble;
 
+/// A process that the kernel ends with the thread that starts it, at the latest:
+/// a harness that is killed leaves none behind.
+pub(crate) fn bound(program: impl AsRef<std::ffi::OsStr>) -> Command {
+    let mut command = Command::new("setpriv");
+    command.args(["--pdeathsig", "KILL"]).arg(program).stdin(std::process::Stdio::null());
+    command
+}
+
+/// What a harness that was killed has left: `all` are the names of such things,
+/// `prefix` is what they begin with before its process id.
+pub(crate) fn left_behind<'a>(all: &'a str, prefix: &str) -> Vec<&'a str> {
+    let gone = |name: &&str| {
+        let Some(rest) = name.strip_prefix(prefix) else { return false };
+        let id: String = rest.chars().take_while(char::is_ascii_digit).collect();
+        !id.is_empty() && !Path::new("/proc").join(id).exists()
+    };
+    all.split_whitespace().filter(gone).collect()
+}
+
 /// Where `diptych` is, of the same profile as this harness.
 pub(crate) fn diptych() -> Result<PathBuf, Trouble> {
     let own = std::env::current_exe().map_err(|error| error.to_string())?;

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::run;
 use crate::bed::{Said, Trouble};
 use crate::clock::now_ns;
+use crate::program::bound;
 
 /// The name of a device's one interface.
 pub(super) const LINK: &str = "eth0";
@@ -55,7 +56,7 @@ impl Machine {
     /// that the process that is started is the program itself.
     pub(super) fn command(&self, program: &std::path::Path) -> Command {
         let ahead = self.ahead_s.to_string();
-        let mut command = Command::new("ip");
+        let mut command = bound("ip");
         command.args(["netns", "exec", &self.space, "unshare", "-T"]);
         command.args(["--monotonic", &ahead, "--boottime", &ahead]).arg(program);
         command

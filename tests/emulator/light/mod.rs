@@ -10,6 +10,7 @@
 //! is exact by construction. The wall clock and sleep are the kernel's and belong
 //! to all namespaces alike; what needs them is declared impossible.
 
+mod chrony;
 mod machine;
 pub(crate) mod path;
 mod stage;
@@ -20,6 +21,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use crate::bed::{Bed, Stage, Trouble};
+use crate::program::left_behind;
 use crate::scenario::{Need, Scenario};
 
 /// Namespaces as devices.
@@ -36,6 +38,10 @@ impl Bed for Light {
         }
         if let Err(error) = run("ip", &["-V"]) {
             return Some(format!("needs `ip` (tests/emulator/install): {error}"));
+        }
+        let spaces = run("ip", &["netns", "list"]).unwrap_or_default();
+        for space in left_behind(&spaces, "dpy") {
+            _ = run("ip", &["netns", "del", space]);
         }
         let probe = format!("dpy{}probe", std::process::id());
         let made = run("ip", &["netns", "add", &probe]).and_then(|_| {

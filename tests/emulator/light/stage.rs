@@ -7,12 +7,13 @@ use std::process::{Child, Command, Stdio};
 use std::sync::PoisonError;
 use std::time::Duration;
 
+use super::chrony;
 use super::machine::{LINK, Machine};
 use super::path::Impaired;
 use super::run;
 use crate::bed::{Probe, Program, Proof, Said, Stage, Trouble, Truth};
 use crate::clock::until;
-use crate::program::diptych;
+use crate::program::{bound, diptych};
 use crate::scenario::{Network, Scenario, Who};
 use crate::starve::turns;
 
@@ -112,8 +113,8 @@ impl Namespaces {
         let mut commands = vec![echo];
         if let Network::Redirected(path) = self.network {
             run("ip", &["-n", &self.hub.0, "addr", "add", &format!("{DOOR}/24"), "dev", "br0"])?;
-            for port in [PORT, ECHO] {
-                let mut relay = Command::new("ip");
+            for port in [PORT, ECHO, chrony::PORT] {
+                let mut relay = bound("ip");
                 relay.args(["netns", "exec", &self.hub.0]).arg(&own).arg("part-relay");
                 relay.args([format!("{DOOR}:{port}"), format!("{there}:{port}")]);
                 relay.args(Impaired::from(path).words());
@@ -275,7 +276,15 @@ impl Stage for Namespaces {
         let truth_ns = (behind - machine.ahead_s) * 1_000_000_000;
         let asked = machine.command(&own).args(["part-ask", &target, &ASKED.to_string()]).output();
         let said = asked.map_err(|error| error.to_string())?.stdout;
-        Ok(crate::baseline::of(ASKED, &String::from_utf8_lossy(&said), |_| Some(truth_ns)))
+        let probe = crate::baseline::of(ASKED, &String::from_utf8_lossy(&said), |_| Some(truth_ns));
+        let machine = |who| self.machines.get(&who).ok_or("no device");
+        // The rate of a device here is the program's own, which no other program sees.
+        let chrony_ns = if self.ppb == 0 {
+            chrony::error_ns(machine(Who::Primary)?, machine(who)?, &self.front())?
+        } else {
+            None
+        };
+        Ok(Probe { chrony_ns, ..probe })
     }
 
     fn truth(&self, who: Who, _: (&str, &str), primary_ns: i64) -> Option<Truth> {

@@ -9,7 +9,7 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::time::Duration;
 
 use rustix::process::Pid;
@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 use super::hardware::{Hardware, PORTS};
 use crate::bed::Trouble;
 use crate::clock::until;
+use crate::program::bound;
 
 /// The longest that a guest takes to start on a machine that is busy.
 const BOOT: Duration = Duration::from_secs(90);
@@ -61,13 +62,6 @@ impl Drop for Emulator {
 /// An error with what it was about.
 pub(super) fn because<E: std::fmt::Display>(what: &str) -> impl FnOnce(E) -> Trouble {
     move |error| format!("{what}: {error}")
-}
-
-/// A process of this machine that ends with this thread at the latest.
-pub(super) fn bound(program: impl AsRef<std::ffi::OsStr>) -> Command {
-    let mut command = Command::new("setpriv");
-    command.args(["--pdeathsig", "KILL"]).arg(program).stdin(Stdio::null());
-    command
 }
 
 impl Starting {

@@ -19,6 +19,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use crate::bed::{Bed, Stage, Trouble};
+use crate::program::left_behind;
 use crate::scenario::{Need, Scenario};
 
 /// Programs of the host that the bed is made with.
@@ -44,9 +45,12 @@ impl Bed for Qemu {
 
     fn cannot(&self, need: Need) -> Option<&'static str> {
         match need {
-            Need::SecondAssistant => Some("three emulated processors want three cores"),
-            Need::Replacement => Some("`diptych primary` has no way to replace an assistant"),
-            Need::Lan
+            Need::SecondAssistant if truth::cores() < 3 => {
+                Some("three emulated processors want three cores")
+            }
+            Need::Replacement => Some("takes four machines: played on the light bed"),
+            Need::SecondAssistant
+            | Need::Lan
             | Need::Redirected
             | Need::LinkDown
             | Need::Kill
@@ -86,6 +90,10 @@ fn missing() -> Option<String> {
     let install = "tests/emulator/install-guests gets it";
     if std::env::consts::ARCH != "x86_64" {
         return Some("the guests and their clocks' truth are written for x86_64".to_owned());
+    }
+    let pages = crate::light::run("ls", &["/dev/shm"]).unwrap_or_default();
+    for page in left_behind(&pages, "diptych-bed-") {
+        _ = std::fs::remove_file(Path::new("/dev/shm").join(page));
     }
     for tool in TOOLS {
         let found = Command::new(tool).arg("--version").stdin(Stdio::null()).output();

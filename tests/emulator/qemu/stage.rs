@@ -9,13 +9,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::faults;
-use super::guest::{Guest, Starting, because, bound};
+use super::guest::{Guest, Starting, because};
 use super::hardware::{Hardware, Plug};
 use super::hub::Hub;
 use super::truth::{Track, cores, khz};
 use crate::bed::{Probe, Program, Proof, Said, Stage, Trouble, Truth};
 use crate::clock::{now_ns, until};
 use crate::light::path::Impaired;
+use crate::program::bound;
 use crate::scenario::{Need, Network, Scenario, Who};
 
 /// Where the primary listens, and where the echo beside it does.

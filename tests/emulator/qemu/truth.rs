@@ -11,9 +11,10 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use rustix::process::Pid;
 
-use super::guest::{Guest, because, bound, pin};
+use super::guest::{Guest, because, pin};
 use super::hardware::image;
 use crate::bed::{Trouble, Truth};
+use crate::program::bound;
 
 /// A reading whose bracket is wider was preempted.
 const WIDEST: i64 = 10_000;
