@@ -188,6 +188,10 @@ pub const JOURNAL_WINDOW: usize = 4;
 pub const SESSION_LENGTH: Span = Span::from_secs(12 * 3_600);
 /// Between two heartbeats. `[LIMITS-6]`
 pub const HEARTBEAT_INTERVAL: Span = Span::from_secs(1);
+/// Every so many of them is a whole one; the others are pulses. `[SESSION-27]`
+pub const HEARTBEAT_WHOLE: u32 = 4;
+/// How long an assistant waits for a heartbeat that it could answer. `[SESSION-28]`
+pub const HEARTBEAT_PATIENCE: Span = Span::from_millis(1_250);
 /// Silence after which a link is LATE. `[LIMITS-7]`
 pub const LINK_LATE: Span = Span::from_secs(3);
 /// Silence after which a link is DOWN. `[LIMITS-8]`
@@ -275,7 +279,7 @@ const _: () = {
     // A record with its frame must fit into one control message.
     assert!(JOURNAL_BODY_BYTES + 256 < FRAME_BYTES);
     // One lost heartbeat must not look like a lost link.
-    assert!(LINK_LATE.nanos() > 2 * HEARTBEAT_INTERVAL.nanos());
+    assert!(LINK_LATE.nanos() > 2 * HEARTBEAT_PATIENCE.nanos());
     assert!(LINK_DOWN.nanos() > LINK_LATE.nanos());
     // A heartbeat may be late by half an interval, and a primary that moved be
     // found, before anybody calls the link LATE.

@@ -4,7 +4,7 @@ use diptych_protocol::identity::Role;
 use diptych_protocol::journal::{Fact, Replayed, replay};
 use diptych_protocol::machine::JournalName;
 use diptych_protocol::primary::Event;
-use diptych_protocol::time::Span;
+use diptych_protocol::time::{Instant, Span};
 use diptych_tests::world::{Conditions, Scenario, What};
 
 use crate::{run, s};
@@ -15,8 +15,8 @@ fn journal(outcome: &diptych_tests::world::Outcome, device: usize) -> Replayed {
 }
 
 #[test]
-fn heads_are_seen_every_second_and_sealed_every_five() {
-    // [SESSION-12] [SESSION-13] [SESSION-15]
+fn heads_are_seen_every_four_seconds_and_sealed_every_five() {
+    // [SESSION-12] [SESSION-13] [SESSION-15] [SESSION-27]
     let outcome = run(Scenario::exam(1, 1, 3)).check();
     for device in [0, 1] {
         let journal = journal(&outcome, device);
@@ -26,7 +26,11 @@ fn heads_are_seen_every_second_and_sealed_every_five() {
             at.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap()
         };
         let heads = longest(|fact| matches!(fact, Fact::PeerHead { .. }));
-        assert!(heads < Span::from_millis(3_500), "{heads} between two heads");
+        assert!(heads < Span::from_millis(4_500), "{heads} between two heads");
+        let covered = longest(
+            |fact| matches!(fact, Fact::PeerHead { covered, .. } if covered.nanos() > i64::MIN),
+        );
+        assert!(covered < Span::from_millis(3_500), "{covered} between two ends");
         let seals = longest(|fact| matches!(fact, Fact::Seal { .. }));
         assert!(seals <= s(5), "{seals} between two seals");
     }
@@ -39,11 +43,12 @@ fn a_late_heartbeat_takes_nothing_back() {
     exam.paths = vec![Conditions { jitter: Span::from_millis(800), ..Conditions::WIFI }; 2];
     let outcome = run(exam).check_law();
     for device in [0, 1] {
-        let mut last = 0;
+        let mut last = (0, Instant::from_nanos(i64::MIN));
         for entry in journal(&outcome, device).entries() {
-            if let Fact::PeerHead { sequence, .. } = entry.fact {
-                assert!(sequence > last, "{sequence} after {last}");
-                last = sequence;
+            if let Fact::PeerHead { sequence, covered, .. } = entry.fact {
+                assert!(sequence >= last.0 && covered >= last.1, "{sequence} after {last:?}");
+                assert!((sequence, covered) != last, "{sequence} twice");
+                last = (sequence, covered);
             }
         }
     }

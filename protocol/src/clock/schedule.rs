@@ -1,10 +1,12 @@
 //! When to probe.
 //!
 //! A session starts with a burst, because a bound is wanted before the first frame;
-//! then heartbeats carry on and short bursts keep the floors fresh. The first
-//! message of a burst wakes sleeping radios and is not expected to be fast; the
-//! others find them awake. Rejected: single probes at a fixed rate (on a phone that
-//! saves power every one of them measures the beacon interval, not the clock).
+//! then heartbeats carry on. The first message of a burst wakes sleeping radios and
+//! is not expected to be fast; the others find them awake. In quiet times an answered
+//! heartbeat has woken them already, and a single probe right behind it measures.
+//! Rejected: single probes at a fixed rate (on a phone that saves power every one of
+//! them measures the beacon interval, not the clock), and bursts all along (three
+//! times the bytes for the same noise).
 
 use super::estimate::Estimator;
 use crate::time::{Instant, Primary, Span};
@@ -32,25 +34,18 @@ const EARLY_PERIOD: Span = Span::from_millis(500);
 const EARLY: Span = Span::from_secs(10);
 /// Between two bursts near an edge. `[CLOCK-24]`
 const DENSE_PERIOD: Span = Span::from_secs(1);
-/// Between two bursts otherwise, at least: below one probe a second. `[CLOCK-23]`
-const PERIOD: Span = Span::from_millis(4_100);
-/// And at most, while heartbeats alone keep the noise low and the bound
-/// tight. `[CLOCK-32]`
-const LONGEST_PERIOD: Span = Span::from_millis(8_200);
-/// How often to look whether they still do.
-const REVIEW: Span = Span::from_secs(1);
+/// Between two measurements otherwise. With heartbeats and their answers less than
+/// 300 bytes a second. `[CLOCK-32]`
+const PERIOD: Span = Span::from_millis(2_900);
+/// And how much longer the assistant's heartbeat is awaited, which makes a waking
+/// message unnecessary. `[CLOCK-32]`
+const LISTENING: Span = Span::from_secs(3);
 /// A silence after which bursts begin as at the start. `[CLOCK-22]`
 const SILENCE: Span = Span::from_secs(10);
 /// Before and after a recording edge or interruption. `[CLOCK-24]`
 const DENSE: Span = Span::from_secs(5);
 /// An estimate at least this good ends the start burst.
 const SETTLED: Span = Span::from_micros(20);
-/// An estimate at least this good lets a burst wait. `[CLOCK-32]`
-const STEADY: Span = Span::from_micros(10);
-/// A bound is tight if it is wider than the narrowest one by at most one part in
-/// this many. `[CLOCK-32]`
-const TIGHT: i64 = 9;
-
 /// Why a probe is sent.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Probe {
@@ -65,10 +60,8 @@ pub enum Probe {
 pub struct Schedule {
     phase: Phase,
     next: Instant<Primary>,
-    /// When the last burst ended.
-    rested: Instant<Primary>,
-    /// Half the narrowest bound since the start burst.
-    narrowest: Option<Span>,
+    /// From when on a heartbeat of the assistant begins a measurement.
+    due: Instant<Primary>,
     dense_until: Instant<Primary>,
     early_until: Instant<Primary>,
     heard: Option<Instant<Primary>>,
@@ -88,20 +81,22 @@ impl Schedule {
         Self {
             phase: Phase::START,
             next: now,
-            rested: now,
-            narrowest: None,
+            due: now,
             dense_until: now,
             early_until: now + EARLY,
             heard: None,
         }
     }
 
-    /// The link is new, or clocks or paths changed: a start burst again.
+    /// The link is new, or clocks or paths changed: a start burst again, and a few
+    /// seconds of bursts behind it. `[CLOCK-22]`
     pub fn restart(&mut self, now: Instant<Primary>) {
         self.phase = Phase::START;
         self.next = now;
-        self.narrowest = None;
-        self.early_until = now + EARLY;
+        if self.heard.is_none() {
+            self.early_until = now + EARLY;
+        }
+        self.dense_until = self.dense_until.max(now + DENSE);
     }
 
     /// A message contradicts what is known of the clocks: measures at once, as at
@@ -124,7 +119,7 @@ impl Schedule {
                 self.phase = Phase::Burst { left: BURST - 1 };
                 self.next = now;
             }
-            Phase::Burst { left: BURST } if estimator.is_doubtful() => self.next = now,
+            Phase::REST if estimator.is_doubtful() => self.next = now,
             Phase::Start { .. } | Phase::Burst { .. } => {}
         }
     }
@@ -133,7 +128,7 @@ impl Schedule {
     /// until 5 s after `now`. `[CLOCK-24]`
     pub fn edge(&mut self, now: Instant<Primary>) {
         self.dense_until = self.dense_until.max(now + DENSE);
-        if matches!(self.phase, Phase::Burst { left: BURST }) && self.next > now {
+        if matches!(self.phase, Phase::REST) && self.next > now {
             self.next = now;
         }
     }
@@ -148,6 +143,15 @@ impl Schedule {
         }
     }
 
+    /// The assistant's heartbeat came, in answer to the primary's: both radios are
+    /// awake, and a measurement that is due needs no burst. `[CLOCK-32]`
+    pub fn heartbeat(&mut self, now: Instant<Primary>) {
+        if self.is_calm(now) && matches!(self.phase, Phase::REST) && now >= self.due {
+            self.phase = Phase::Burst { left: 1 };
+            self.next = now;
+        }
+    }
+
     /// When to call [`Self::poll`] next.
     #[must_use]
     pub const fn wake(&self) -> Option<Instant<Primary>> {
@@ -157,10 +161,6 @@ impl Schedule {
     /// Whether to send a probe at `now`, and why.
     pub fn poll(&mut self, now: Instant<Primary>, estimator: &Estimator) -> Option<Probe> {
         if now < self.next {
-            return None;
-        }
-        if matches!(self.phase, Phase::Burst { left: BURST }) && self.can_wait(now, estimator) {
-            self.next = (now + REVIEW).min(self.rested + LONGEST_PERIOD);
             return None;
         }
         match &mut self.phase {
@@ -180,7 +180,7 @@ impl Schedule {
                 self.next = now + START_SPACING;
                 if *sent >= most || (*sent >= least && still && is_within(SETTLED, now, estimator))
                 {
-                    self.rest(now, estimator);
+                    self.rest(now);
                 }
                 Some(probe)
             }
@@ -201,7 +201,7 @@ impl Schedule {
             Phase::Burst { left } => {
                 *left = left.saturating_sub(1);
                 if *left == 0 {
-                    self.rest(now, estimator);
+                    self.rest(now);
                 } else {
                     self.next = now + BURST_SPACING;
                 }
@@ -210,41 +210,28 @@ impl Schedule {
         }
     }
 
-    fn rest(&mut self, now: Instant<Primary>, estimator: &Estimator) {
-        let period = if now < self.early_until {
-            EARLY_PERIOD
+    fn rest(&mut self, now: Instant<Primary>) {
+        self.phase = Phase::REST;
+        let (period, listening) = if now < self.early_until {
+            (EARLY_PERIOD, Span::ZERO)
         } else if now < self.dense_until {
-            DENSE_PERIOD
+            (DENSE_PERIOD, Span::ZERO)
         } else {
-            PERIOD
+            (PERIOD, LISTENING)
         };
-        self.note_bound(now, estimator);
-        self.rested = now;
-        self.phase = Phase::Burst { left: BURST };
-        self.next = now + period;
+        self.due = now + period;
+        self.next = self.due + listening;
     }
 
-    /// Whether a burst would add little. Where radios sleep heartbeats measure
-    /// nothing, the bound widens at once and every burst is due. `[CLOCK-32]`
-    fn can_wait(&mut self, now: Instant<Primary>, estimator: &Estimator) -> bool {
-        let asked = now < self.early_until.max(self.dense_until) || estimator.is_doubtful();
-        let tight = self.note_bound(now, estimator);
-        tight && !asked && now - self.rested < LONGEST_PERIOD && is_within(STEADY, now, estimator)
-    }
-
-    /// Whether the bound is near its narrowest.
-    fn note_bound(&mut self, now: Instant<Primary>, estimator: &Estimator) -> bool {
-        let Some(half) = estimator.interval(now).map(|certain| certain.half_width()) else {
-            return false;
-        };
-        let narrowest = self.narrowest.map_or(half, |before| before.min(half));
-        self.narrowest = Some(narrowest);
-        half.times(TIGHT) <= narrowest.times(TIGHT + 1)
+    /// Whether nothing asks for bursts that are denser than usual.
+    fn is_calm(&self, now: Instant<Primary>) -> bool {
+        now >= self.early_until.max(self.dense_until)
     }
 }
 
 impl Phase {
     const START: Self = Self::Start { sent: 0, width: None, since_progress: 0 };
+    const REST: Self = Self::Burst { left: BURST };
 }
 
 fn is_within(limit: Span, now: Instant<Primary>, estimator: &Estimator) -> bool {

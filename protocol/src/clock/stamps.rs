@@ -16,9 +16,11 @@
 //! sending the constraints again over the control stream (twice the bytes, and
 //! one more sequence to resume).
 
+use core::cmp::Reverse;
 use std::collections::VecDeque;
 
 use super::constraint::{Constraint, Epoch, Epochs, Observation};
+use super::model::RATE_BITS;
 use crate::limits;
 use crate::time::{Clock, Instant, Primary, Secondary, Span};
 
@@ -31,12 +33,10 @@ pub struct Stamp {
     pub sent: i64,
     /// The sender's epoch, as [`Epoch::to_wire`].
     pub epoch: u32,
-    /// How long the sender's device has slept since it booted, nanoseconds.
-    pub suspended: i64,
     /// The message of the receiver that is echoed; 0 if none.
     pub echo_seq: u32,
-    /// That message's `sent`, as it came.
-    pub echo_sent: i64,
+    /// The clock epoch in which the receiver sent it.
+    pub echo_clock: u16,
     /// The sender's clock when that message arrived, nanoseconds.
     pub echo_received: i64,
 }
@@ -78,6 +78,17 @@ struct Arrived {
 struct Exchange {
     answer: Arrived,
     observations: [Observation; 2],
+    /// Both ways together, nanoseconds.
+    round_trip: i64,
+}
+
+impl Exchange {
+    /// How wide the interval would be at `now` if this exchange alone bounded it.
+    /// `[CLOCK-35]`
+    const fn width(&self, now: i64) -> i64 {
+        let age = now.saturating_sub(self.answer.received);
+        self.round_trip.saturating_add(age >> (RATE_BITS - 1))
+    }
 }
 
 /// Stamps outgoing messages of the device whose clock is `C`, and reads the
@@ -93,7 +104,7 @@ pub struct Stamps<C> {
     newest: Option<Arrived>,
     /// The primary echoes this until it is settled.
     pending: Option<Exchange>,
-    waiting: VecDeque<Exchange>,
+    waiting: Vec<Exchange>,
     /// The message of the primary in the exchange that was queued last.
     asked: Option<u32>,
     /// The last answer (number of a secondary's message) that was settled.
@@ -105,7 +116,6 @@ pub struct Stamps<C> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Peer {
     epoch: Epoch,
-    suspended: i64,
     /// The least number that was not heard yet.
     next: u32,
 }
@@ -123,7 +133,7 @@ impl<C: Clock> Stamps<C> {
             peer: None,
             newest: None,
             pending: None,
-            waiting: VecDeque::new(),
+            waiting: Vec::new(),
             asked: None,
             settled: None,
             clock: core::marker::PhantomData,
@@ -179,9 +189,8 @@ impl<C: Clock> Stamps<C> {
             seq,
             sent: now.nanos(),
             epoch: self.epoch.to_wire(),
-            suspended: self.suspended.unwrap_or(0),
             echo_seq: echo.map_or(0, |echo| echo.seq),
-            echo_sent: echo.map_or(0, |echo| echo.sent),
+            echo_clock: echo.map_or(0, |echo| echo.epoch.clock),
             echo_received: echo.map_or(0, |echo| echo.received),
         }
     }
@@ -190,21 +199,17 @@ impl<C: Clock> Stamps<C> {
     fn admit(&mut self, stamp: &Stamp) -> bool {
         let epoch = Epoch::from_wire(stamp.epoch);
         let Some(peer) = &mut self.peer else {
-            self.peer = Some(Peer { epoch, suspended: stamp.suspended, next: stamp.seq });
+            self.peer = Some(Peer { epoch, next: stamp.seq });
             return true;
         };
         if epoch.clock < peer.epoch.clock {
             return false;
         }
         if epoch.clock > peer.epoch.clock {
-            *peer = Peer { epoch, suspended: stamp.suspended, next: stamp.seq };
+            *peer = Peer { epoch, next: stamp.seq };
             // Instants of the peer's old clock mean nothing on its new one.
             self.forget();
             return true;
-        }
-        // Asleep without a new epoch: the peer breaks its promise. `[CLOCK-12]`
-        if stamp.suspended != peer.suspended {
-            return false;
         }
         peer.epoch.path = peer.epoch.path.max(epoch.path);
         true
@@ -230,12 +235,11 @@ impl<C: Clock> Stamps<C> {
         self.settled = None;
     }
 
-    /// The message that `stamp` echoes, if it is one of ours, unaltered.
-    /// `[CLOCK-21]`
+    /// The message that `stamp` echoes, if it is one of ours. `[CLOCK-21]`
     fn echoed(&self, stamp: &Stamp) -> Option<Sent> {
         let mut newest_first = self.sent.iter().rev();
         let sent = newest_first.find(|sent| sent.seq == stamp.echo_seq)?;
-        (sent.sent == stamp.echo_sent).then_some(*sent)
+        (sent.epoch.clock == stamp.echo_clock).then_some(*sent)
     }
 }
 
@@ -280,13 +284,18 @@ impl Stamps<Primary> {
         // while others wait, it would only make them older.
         if self.asked != Some(sent.seq) || self.waiting.is_empty() {
             self.asked = Some(sent.seq);
-            self.waiting.push_back(Exchange { answer, observations: [forward, backward] });
+            let there = stamp.echo_received.saturating_sub(sent.sent);
+            let back = now.nanos().saturating_sub(stamp.sent);
+            let round_trip = there.saturating_add(back);
+            self.waiting.push(Exchange { answer, observations: [forward, backward], round_trip });
         }
+        // [CLOCK-35]: the best comes last.
+        self.waiting.sort_by_key(|exchange| Reverse(exchange.width(now.nanos())));
         if self.waiting.len() > limits::CLOCK_EXCHANGES_WAITING {
-            self.waiting.pop_front();
+            self.waiting.remove(0);
         }
         if self.pending.is_none() {
-            self.pending = self.waiting.pop_front();
+            self.pending = self.waiting.pop();
         }
         self.newest = self.settled;
         told
@@ -306,7 +315,8 @@ impl Stamps<Secondary> {
             Arrived { seq: stamp.seq, sent: stamp.sent, epoch: theirs, received: now.nanos() };
         let fresh = forward(arrived, self.epoch);
         told.seen = [Some(fresh), None];
-        if self.advance(stamp.seq) {
+        let newest = self.advance(stamp.seq);
+        if newest {
             self.newest = Some(arrived);
         }
         let Some(answer) = self.echoed(&stamp) else { return told };
@@ -321,7 +331,9 @@ impl Stamps<Secondary> {
         let asked_in = answer.echo.map_or(theirs, |asked| asked.epoch);
         let echoed = backward(asked_in, answered);
         told.seen = [Some(fresh), Some(echoed)];
-        if self.settled.is_some_and(|settled| settled.seq >= answer.seq) {
+        // [CLOCK-36]: the primary takes exchanges out of turn, one at a time: what it echoes is
+        // new unless it is the last one, or the message was overtaken.
+        if !newest || self.settled.is_some_and(|settled| settled.seq == answer.seq) {
             return told;
         }
         if let Some(asked) = answer.echo {

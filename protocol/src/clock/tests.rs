@@ -254,6 +254,56 @@ proptest! {
         }
         prop_assert!(count > 40 && level > 40, "{count} agreed, {level} level");
     }
+
+    /// [CLOCK-18] [CLOCK-20] [CLOCK-35] [CLOCK-36]: so they do with many messages under way at
+    /// once, in whatever order they arrive.
+    #[test]
+    fn both_devices_agree_on_what_is_taken_out_of_turn(seed: u64) {
+        let random = &mut Random(seed);
+        let truth = Truth::random(random, 0, 100 * SECOND);
+        let mut primary = Stamps::<Primary>::new(1);
+        let mut secondary = Stamps::<Secondary>::new(1);
+        let (mut here, mut there) = (Estimator::new(), Estimator::new());
+        let (mut count, mut level) = (0, 0);
+        let mut under_way: Vec<(i64, Stamp, Option<u64>)> = Vec::new();
+        let mut next = SECOND;
+        for _ in 0..600 {
+            let first = under_way.iter().map(|(at, ..)| *at).min().unwrap_or(i64::MAX);
+            let now = first.min(next);
+            if next <= first {
+                next += if random.below(4) == 0 { SECOND } else { 20 * MILLI };
+                let stamp = primary.outgoing(Instant::from_nanos(now));
+                if random.below(5) > 0 {
+                    under_way.push((now + random.between(MILLI, 90 * MILLI), stamp, None));
+                }
+                continue;
+            }
+            let index = under_way.iter().position(|(at, ..)| *at == first).unwrap();
+            let (_, stamp, digest) = under_way.swap_remove(index);
+            if let Some(digest) = digest {
+                let told = primary.incoming(stamp, Instant::from_nanos(now));
+                for observation in told.agreed.into_iter().flatten() {
+                    here.take(observation);
+                    count += 1;
+                }
+                if told.level {
+                    level += 1;
+                    prop_assert_eq!(here.digest(), digest);
+                }
+                continue;
+            }
+            let told = secondary.incoming(stamp, Instant::from_nanos(truth.reading(now)));
+            for observation in told.agreed.into_iter().flatten() {
+                there.take(observation);
+            }
+            let answer = secondary.outgoing(Instant::from_nanos(truth.reading(now + 1_000)));
+            if random.below(5) > 0 {
+                let arrives = now + random.between(MILLI, 90 * MILLI);
+                under_way.push((arrives, answer, Some(there.digest())));
+            }
+        }
+        prop_assert!(count > 40 && level > 40, "{count} agreed, {level} level");
+    }
 }
 
 /// A link with a floor of 700 µs and exponential excess, in integers: the number
@@ -618,4 +668,36 @@ fn half_of_the_messages_judges_the_other() {
     points.sort_unstable();
     let judge = candidates::Candidates::of(&points).unwrap();
     assert_ne!(judge.best(whole.0, whole.1), candidates::Candidate::Bulk);
+}
+
+#[test]
+fn of_the_exchanges_that_wait_the_tightest_is_agreed_on_first() {
+    // [CLOCK-35]: three messages are under way at once; the second is fastest.
+    let at = Instant::<Primary>::from_nanos;
+    let there = Instant::<Secondary>::from_nanos;
+    let mut primary = Stamps::<Primary>::new(1);
+    let mut secondary = Stamps::<Secondary>::new(1);
+    let asked = [1, 2, 3].map(|ms| primary.outgoing(at(ms * MILLI)));
+    let delays = [9, 2, 5];
+    let answers = asked.iter().zip(delays).map(|(asked, delay)| {
+        let arrived = asked.sent + delay * MILLI;
+        secondary.incoming(*asked, there(arrived));
+        (secondary.outgoing(there(arrived)), arrived + MILLI)
+    });
+    let answers: Vec<_> = answers.collect();
+    for (answer, arrived) in &answers {
+        primary.incoming(*answer, at(*arrived));
+    }
+    // The first to come is echoed until it is settled, then the best of the rest.
+    let mut now = 20 * MILLI;
+    let mut echoed = Vec::new();
+    for _ in 0..2 {
+        let stamp = primary.outgoing(at(now));
+        echoed.push(stamp.echo_seq);
+        secondary.incoming(stamp, there(now + 20 * MILLI));
+        let answer = secondary.outgoing(there(now + 20 * MILLI));
+        primary.incoming(answer, at(now + 40 * MILLI));
+        now += SECOND;
+    }
+    assert_eq!(echoed, [answers[0].0.seq, answers[1].0.seq]);
 }

@@ -11,7 +11,7 @@ use crate::identity::Role;
 use crate::limits;
 use crate::machine::{Lane, LinkId, Purpose};
 use crate::pairing;
-use crate::session::{Fresh, Newer};
+use crate::session::Fresh;
 use crate::time::{Instant, Primary};
 use crate::wire::{Control, Frame, FrameReader, Kind, Timing, Trust};
 
@@ -122,29 +122,28 @@ impl PrimaryMachine {
         };
         let role = *role;
         let Ok(message) = Timing::from_datagram(bytes) else { return };
+        let beat = !matches!(message, Timing::Probe(_));
         let Some(seat) = self.seats.get_mut(&role) else { return };
         let (local, outbox) = (&mut self.local, &mut self.outbox);
         let fresh = match message {
             Timing::Probe(probe) => seat.peer.stamped(now, &probe.stamp, local).1,
-            Timing::Heartbeat(beat) => {
-                let before = seat.peer.device();
-                match seat.peer.heartbeat(now, &beat, local, outbox) {
-                    Ok(told) => {
-                        let differ = seat.peer.compare(told.level, beat.clock_digest);
-                        if told.newer == Newer::Yes && before != Some(beat.device) {
-                            self.tell_device(role, beat.device);
-                        }
-                        if differ == Fresh::Yes { Fresh::Yes } else { told.fresh }
-                    }
-                    Err(fork) => return self.forked(now, link, role, &fork),
+            Timing::Pulse(pulse) => seat.peer.pulse(now, &pulse, local, outbox),
+            Timing::Heartbeat(beat) => match seat.peer.heartbeat(now, &beat, local, outbox) {
+                Ok(told) => {
+                    let differ = seat.peer.compare(told.level, beat.clock_digest);
+                    if differ == Fresh::Yes { Fresh::Yes } else { told.fresh }
                 }
-            }
+                Err(fork) => return self.forked(now, link, role, &fork),
+            },
         };
         if let Some(seat) = self.seats.get_mut(&role) {
             // [CLOCK-23]: a radio that was woken is measured while it is awake.
             seat.schedule.answered(now, seat.peer.timing().estimator());
             if seat.peer.timing().is_contradicted() {
                 seat.schedule.suspect(now);
+            }
+            if beat {
+                seat.schedule.heartbeat(now);
             }
         }
         self.heard(now, role, fresh);

@@ -7,7 +7,7 @@ use crate::ledger::{Cause, Loss, Medium, Observed, Unknown};
 use crate::limits;
 use crate::policy::{self, Case, Tally, Window};
 use crate::recording::Interval;
-use crate::session::{News, SealDue, Status};
+use crate::session::{News, SealDue};
 use crate::time::{Instant, Primary, Span};
 use crate::timers::Timer;
 
@@ -16,9 +16,8 @@ impl PrimaryMachine {
     /// made durable; then it is sent to the peers. `[SESSION-12]` `[SESSION-15]`
     pub(super) fn beat(&mut self, now: Instant<Primary>) {
         self.foretell(now);
-        let status = Status { device: self.device.unwrap_or_default() };
         for seat in self.seats.values_mut() {
-            seat.peer.beat(now, status, &self.camera, &self.local, &mut self.outbox);
+            seat.peer.beat(now, &self.camera, &self.local, &mut self.outbox);
         }
         self.local.seal(now, SealDue::IfDue(limits::HEARTBEAT_INTERVAL), &mut self.outbox);
         self.local.settle(now, &mut self.outbox);

@@ -137,8 +137,7 @@ impl Seat {
     /// The capture of the last frame that the assistant is known to have
     /// committed, in session time.
     pub(super) fn covered(&self) -> Option<Instant<Primary>> {
-        let said = self.peer.said().filter(|said| said.frames > 0);
-        let said = said.map(|said| said.last_committed.on::<Secondary>());
+        let said = self.peer.said().and_then(|said| said.covered);
         said.and_then(|said| self.session_time(said)).max(self.recording.last())
     }
 

@@ -182,7 +182,11 @@ impl SecondaryMachine {
         let Ok(message) = Timing::from_datagram(bytes) else { return };
         let Course::InSession(session) = &mut self.course else { return };
         let (local, outbox) = (&mut session.local, &mut self.outbox);
+        let beat = !matches!(message, Timing::Probe(_));
         match message {
+            Timing::Pulse(pulse) => {
+                session.peer.pulse(now, &pulse, local, outbox);
+            }
             Timing::Probe(probe) => {
                 session.peer.stamped(now, &probe.stamp, local);
                 session.peer.probe(now, outbox);
@@ -198,6 +202,9 @@ impl SecondaryMachine {
             }
         }
         self.heard(now);
+        if beat {
+            self.answer_beat(now);
+        }
     }
 
     /// The primary was heard.

@@ -5,9 +5,12 @@ use super::{Command, Ending, Event};
 use crate::journal::Fact;
 use crate::limits;
 use crate::plan::Phase;
-use crate::session::{HostFact, News, Refused, SealDue, Status};
+use crate::session::{HostFact, News, Refused, SealDue};
 use crate::time::{Instant, Secondary, Span};
 use crate::timers::Timer;
+
+/// A wake-up may come so much later than it was asked for, and a seal is due still.
+const LATE_WAKE: Span = Span::from_millis(250);
 
 impl SecondaryMachine {
     pub(super) fn obey(
@@ -98,17 +101,27 @@ impl SecondaryMachine {
     /// made durable; then it is sent. `[SESSION-12]` `[SESSION-15]`
     pub(super) fn beat(&mut self, now: Instant<Secondary>) {
         let Course::InSession(session) = &mut self.course else { return };
-        let status = Status { device: self.device.unwrap_or_default() };
+        session.beaten = Some(now);
         let (local, outbox) = (&mut session.local, &mut self.outbox);
-        session.peer.beat(now, status, &session.camera, local, outbox);
-        local.seal(now, SealDue::IfDue(limits::HEARTBEAT_INTERVAL), outbox);
+        session.peer.beat(now, &session.camera, local, outbox);
+        local.seal(now, SealDue::IfDue(limits::HEARTBEAT_PATIENCE + LATE_WAKE), outbox);
         local.settle(now, outbox);
         if let Some(estimate) = session.estimate(now) {
             self.outbox.event(Event::Clock(estimate));
         }
         self.ship();
         self.watch_phase(now);
-        self.timers.set(Timer::Heartbeat, Some(now + limits::HEARTBEAT_INTERVAL));
+        self.timers.set(Timer::Heartbeat, Some(now + limits::HEARTBEAT_PATIENCE));
+    }
+
+    /// The primary's heartbeat came. Answered at once, both radios are awake and
+    /// the answer is a measurement. `[SESSION-28]`
+    pub(super) fn answer_beat(&mut self, now: Instant<Secondary>) {
+        let half = Span::from_nanos(limits::HEARTBEAT_INTERVAL.nanos() / 2);
+        let Course::InSession(session) = &self.course else { return };
+        if session.beaten.is_none_or(|last| now - last >= half) {
+            self.beat(now);
+        }
     }
 
     /// Sends the primary what it lacks.

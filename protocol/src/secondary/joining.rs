@@ -76,6 +76,7 @@ impl SecondaryMachine {
             check_code: None,
             recording: beginning.recording,
             closing: if beginning.finished { Closing::HandingOver } else { Closing::No },
+            beaten: None,
             patience: limits::REDIAL_FIRST,
             state,
         };
@@ -211,6 +212,7 @@ impl SecondaryMachine {
             check_code,
             recording: None,
             closing: Closing::No,
+            beaten: None,
             patience: limits::REDIAL_FIRST,
         };
         self.outbox.store(session.state.encode());

@@ -65,6 +65,8 @@ pub(super) struct Session {
     /// The take that the camera is to record.
     pub(super) recording: Option<u32>,
     pub(super) closing: Closing,
+    /// When the last heartbeat or pulse was sent.
+    pub(super) beaten: Option<Instant<Secondary>>,
     /// How long to wait before the next attempt to reach the primary.
     pub(super) patience: Span,
 }

@@ -1,6 +1,5 @@
 //! What comes from a peer and what it changes, in a few words each.
 
-use crate::device::Device;
 use crate::identity::BootId;
 use crate::journal::Head;
 use crate::machine::LinkId;
@@ -39,10 +38,4 @@ pub(crate) struct Beat {
 pub(crate) enum Newer {
     Yes,
     No,
-}
-
-/// What the device itself has to say in a heartbeat.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Status {
-    pub(crate) device: Device,
 }

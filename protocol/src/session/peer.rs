@@ -6,19 +6,22 @@
 //! every outage: connections come and go, the peer stays.
 
 mod exchange;
+mod heartbeat;
 
 use crate::device::Device;
 use crate::identity::{BootId, Role};
 use crate::journal::{Fact, Fork, Head, Header, Heard, Mirror, Replayed};
 use crate::liveness::{LinkState, Liveness};
 use crate::machine::{JournalName, LinkId};
-use crate::session::camera::Camera;
 use crate::session::courier::Courier;
-use crate::session::news::{Arrival, Beat, Newer, Status};
+use crate::session::news::Arrival;
 use crate::session::timing::{Fresh, Level, Station, Timing};
 use crate::session::{Local, Outbox};
 use crate::time::{Instant, Span};
-use crate::wire::{self, SenderTime, Timing as Datagram};
+use crate::wire::{self, Timing as Datagram};
+
+use heartbeat::Rhythm;
+pub(crate) use heartbeat::Said;
 
 /// A paired device, connected or not.
 pub(crate) struct Peer<C: Station> {
@@ -32,9 +35,10 @@ pub(crate) struct Peer<C: Station> {
     goal: u64,
     path: u32,
     boot: Option<BootId>,
-    said: Option<wire::Heartbeat>,
+    said: Option<Said<C::Peer>>,
     said_at: Option<Instant<C>>,
     device: Option<Device>,
+    rhythm: Rhythm,
 }
 
 impl<C: Station> Peer<C> {
@@ -68,6 +72,7 @@ impl<C: Station> Peer<C> {
             said: None,
             said_at: None,
             device: None,
+            rhythm: Rhythm::default(),
         }
     }
 
@@ -87,8 +92,8 @@ impl<C: Station> Peer<C> {
         &self.timing
     }
 
-    /// The last heartbeat that counted.
-    pub(crate) const fn said(&self) -> Option<&wire::Heartbeat> {
+    /// What its heartbeats and pulses have said.
+    pub(crate) const fn said(&self) -> Option<&Said<C::Peer>> {
         self.said.as_ref()
     }
 
@@ -131,6 +136,7 @@ impl<C: Station> Peer<C> {
             self.mirror.returned(head)?;
         }
         self.link = Some(link);
+        self.rhythm = Rhythm::default();
         self.goal = theirs.map_or(0, |head| head.sequence);
         self.path = self.path.saturating_add(1);
         self.timing.path_changed();
@@ -258,37 +264,6 @@ impl<C: Station> Peer<C> {
         outbox.datagram(link, Datagram::Probe(wire::Probe { stamp }).encode());
     }
 
-    /// Sends a heartbeat: what is durable, and how this device is. `[SESSION-12]`
-    pub(crate) fn beat<E>(
-        &mut self,
-        now: Instant<C>,
-        status: Status,
-        camera: &Camera<C>,
-        local: &Local<C>,
-        outbox: &mut Outbox<C, E>,
-    ) {
-        let Some(link) = self.link else { return };
-        let head = local.durable();
-        let totals = camera.totals();
-        let mut conditions = camera.conditions();
-        if local.is_poisoned() {
-            conditions = conditions.with(wire::Conditions::STORAGE_FAILED);
-        }
-        let heartbeat = wire::Heartbeat {
-            clock_digest: self.timing.digest(),
-            stamp: self.timing.outgoing(now),
-            recording: camera.state(),
-            conditions,
-            last_committed: SenderTime::of(camera.covered().unwrap_or(Instant::from_nanos(0))),
-            frames: totals.frames,
-            bytes: totals.bytes,
-            device: status.device,
-            journal_sequence: head.sequence,
-            journal_head: head.hash,
-        };
-        outbox.datagram(link, Datagram::Heartbeat(heartbeat).encode());
-    }
-
     /// Takes the stamp of any datagram; its instants go into the journal.
     pub(crate) fn stamped(
         &mut self,
@@ -303,42 +278,6 @@ impl<C: Station> Peer<C> {
         }
         let heeded = self.timing.incoming(stamp, now);
         (heeded.level, heeded.fresh)
-    }
-
-    /// Takes a heartbeat. `[SESSION-13]`
-    ///
-    /// # Errors
-    /// [`Fork`] if its journal head contradicts what the peer showed before.
-    pub(crate) fn heartbeat<E>(
-        &mut self,
-        now: Instant<C>,
-        beat: &wire::Heartbeat,
-        local: &mut Local<C>,
-        outbox: &mut Outbox<C, E>,
-    ) -> Result<Beat, Box<Fork>> {
-        let (level, fresh) = self.stamped(now, &beat.stamp, local);
-        let before = self.said.as_ref().map_or(0, |said| said.journal_sequence);
-        if beat.journal_sequence < before {
-            return Ok(Beat { level, fresh, newer: Newer::No });
-        }
-        self.mirror.claim(Head { sequence: beat.journal_sequence, hash: beat.journal_head })?;
-        if self.boot.is_some() && (beat.journal_sequence > before || self.said.is_none()) {
-            let covered = match beat.frames {
-                0 => Instant::from_nanos(i64::MIN),
-                _ => beat.last_committed.on::<C::Peer>().relabelled(),
-            };
-            let fact = Fact::PeerHead {
-                peer: self.name.role,
-                sequence: beat.journal_sequence,
-                head: beat.journal_head,
-                covered,
-            };
-            local.write(now, &fact, outbox);
-        }
-        self.said = Some(*beat);
-        self.said_at = Some(now);
-        self.device = Some(beat.device);
-        Ok(Beat { level, fresh, newer: Newer::Yes })
     }
 
     /// Compares what both devices know of the clocks, when they must know the

@@ -196,6 +196,8 @@ struct Pair {
     a: Side<SecondaryMachine>,
     told_p: Vec<primary::Event>,
     told_a: Vec<secondary::Event>,
+    /// Datagrams, by when and by whom they were sent.
+    timing: Vec<(i64, Role, wire::Timing)>,
     begun: bool,
 }
 
@@ -207,7 +209,15 @@ impl Pair {
         let a = Side::new(secondary(start.relabelled() + OFFSET), OFFSET);
         let role = Role::new(1).unwrap();
         p.machine.command(p.clock(truth), primary::Command::OpenPairing { role }).unwrap();
-        Self { truth, p, a, told_p: Vec::new(), told_a: Vec::new(), begun: false }
+        Self {
+            truth,
+            p,
+            a,
+            told_p: Vec::new(),
+            told_a: Vec::new(),
+            timing: Vec::new(),
+            begun: false,
+        }
     }
 
     fn ask_p(&mut self, command: primary::Command) {
@@ -220,6 +230,7 @@ impl Pair {
 
     fn drain_primary(&mut self) {
         let (events, sent) = self.p.drain();
+        self.note(Role::PRIMARY, &sent);
         let at = self.truth + DELAY.nanos();
         self.a.inbox.extend(sent.into_iter().map(|parcel| (at, parcel)));
         for event in events {
@@ -245,6 +256,7 @@ impl Pair {
 
     fn drain_secondary(&mut self) {
         let (events, sent) = self.a.drain();
+        self.note(Role::new(1).unwrap(), &sent);
         let at = self.truth + DELAY.nanos();
         for parcel in sent {
             if let Parcel::Up(purpose) = parcel {
@@ -263,6 +275,15 @@ impl Pair {
                 self.ask_a(secondary::Command::Host(stopped));
             }
             self.told_a.push(event);
+        }
+    }
+
+    fn note(&mut self, by: Role, sent: &[Parcel]) {
+        for parcel in sent {
+            if let Parcel::Bytes(Lane::Timing, bytes) = parcel {
+                let message = wire::Timing::from_datagram(bytes).unwrap();
+                self.timing.push((self.truth, by, message));
+            }
         }
     }
 
@@ -368,19 +389,19 @@ fn a_peer_that_shows_another_past_is_alarming_and_loses_its_link() {
         seq: 1_000_000,
         sent: wire::SenderTime::default(),
         epoch: u32::from(256_u16) << 16,
-        suspended: Span::ZERO,
         echo_seq: 0,
-        echo_sent: wire::ReceiverTime::default(),
+        echo_clock: 0,
         echo_received: wire::SenderTime::default(),
     };
-    let beat = wire::Heartbeat {
+    let pulse = wire::Pulse {
         stamp,
         recording: wire::Recording::Recording,
         conditions: wire::Conditions::NONE,
         last_committed: wire::SenderTime::default(),
+    };
+    let beat = wire::Heartbeat {
+        pulse,
         frames: 1,
-        bytes: 1,
-        device: crate::device::Device::default(),
         journal_sequence: copy.head().sequence,
         journal_head: [0xEE; 32],
         clock_digest: 0,
@@ -400,4 +421,76 @@ fn a_peer_that_shows_another_past_is_alarming_and_loses_its_link() {
     let kept = replay(&pair.p.disk[&own]).unwrap();
     let fork = |fact: &Fact| matches!(fact, Fact::ForkSeen { .. });
     assert!(kept.entries().iter().any(|entry| fork(&entry.fact)));
+}
+
+#[test]
+fn an_assistant_speaks_when_it_is_spoken_to_and_mostly_in_pulses() {
+    // [SESSION-12] [SESSION-27] [SESSION-28]
+    let mut pair = Pair::new().run_until(135_000_000_000);
+    let beats = |by| {
+        let all = pair.timing.iter().filter(move |(_, of, _)| *of == by);
+        all.filter(|(.., message)| !matches!(message, wire::Timing::Probe(_)))
+    };
+    let whole = |message: &wire::Timing| matches!(message, wire::Timing::Heartbeat(_));
+    let assistant = Role::new(1).unwrap();
+    for (at, _, _) in beats(assistant) {
+        let asked = |(sent, _, _): &&(i64, Role, wire::Timing)| sent + DELAY.nanos() == *at;
+        assert!(beats(Role::PRIMARY).any(|beat| asked(&beat)), "unasked at {at}");
+    }
+    for by in [Role::PRIMARY, assistant] {
+        let late: Vec<_> = beats(by).filter(|(at, ..)| *at > 110_000_000_000).collect();
+        assert!(late.windows(2).all(|pair| pair[1].0 - pair[0].0 == 1_000_000_000));
+        for four in late.chunks_exact(4) {
+            assert_eq!(four.iter().filter(|(.., message)| whole(message)).count(), 1);
+        }
+        let mut before = None;
+        for (at, _, message) in beats(by) {
+            let now = match message {
+                wire::Timing::Heartbeat(beat) => beat.pulse.recording,
+                wire::Timing::Pulse(pulse) => pulse.recording,
+                wire::Timing::Probe(_) => continue,
+            };
+            assert!(whole(message) || before == Some(now), "a change in a pulse at {at}");
+            before = Some(now);
+        }
+    }
+    // Nobody asks any more.
+    pair.a.inbox.clear();
+    let last = beats(assistant).map(|(at, ..)| *at).max().unwrap();
+    let sent = loop {
+        let due = pair.a.wake.unwrap();
+        pair.a.machine.handle(due, Input::Wake);
+        let (_, sent) = pair.a.drain();
+        if sent.iter().any(|parcel| matches!(parcel, Parcel::Bytes(Lane::Timing, _))) {
+            break due - pair.a.offset;
+        }
+    };
+    assert_eq!(sent.nanos() - last, crate::limits::HEARTBEAT_PATIENCE.nanos());
+}
+
+#[test]
+fn a_late_pulse_takes_nothing_back() {
+    // [SESSION-14]
+    let mut pair = Pair::new().run_until(130_000_000_000);
+    let own = JournalName { role: Role::PRIMARY, device: 1 };
+    let seen = |pair: &Pair| {
+        let kept = replay(&pair.p.disk[&own]).unwrap();
+        let heads = kept.entries().iter().filter_map(|entry| {
+            let Fact::PeerHead { covered, .. } = entry.fact else { return None };
+            Some(covered)
+        });
+        heads.collect::<Vec<_>>()
+    };
+    let pulses = pair.timing.iter().filter(|(_, by, _)| *by != Role::PRIMARY);
+    let pulses = pulses.filter(|(.., message)| matches!(message, wire::Timing::Pulse(_)));
+    let late: Vec<_> = pulses.map(|(.., message)| message.encode()).collect();
+    assert!(late.len() > 10);
+    for bytes in &late {
+        let now = pair.p.clock(pair.truth);
+        let received = Input::Received { link: LinkId(1), lane: Lane::Timing, bytes };
+        pair.p.machine.handle(now, received);
+    }
+    let pair = pair.run_until(138_000_000_000);
+    let seen = seen(&pair);
+    assert!(seen.len() > 20 && seen.is_sorted(), "{seen:?}");
 }

@@ -180,9 +180,8 @@ fn to_wire<C: Station>(stamp: Stamp) -> wire::Stamp {
         seq: stamp.seq,
         sent: own(stamp.sent),
         epoch: stamp.epoch,
-        suspended: Span::from_nanos(stamp.suspended),
         echo_seq: stamp.echo_seq,
-        echo_sent: wire::ReceiverTime::of(Instant::<C::Peer>::from_nanos(stamp.echo_sent)),
+        echo_clock: stamp.echo_clock,
         echo_received: own(stamp.echo_received),
     }
 }
@@ -192,9 +191,8 @@ fn from_wire<C: Station>(stamp: &wire::Stamp) -> Stamp {
         seq: stamp.seq,
         sent: stamp.sent.on::<C::Peer>().nanos(),
         epoch: stamp.epoch,
-        suspended: stamp.suspended.nanos(),
         echo_seq: stamp.echo_seq,
-        echo_sent: stamp.echo_sent.on::<C>().nanos(),
+        echo_clock: stamp.echo_clock,
         echo_received: stamp.echo_received.on::<C::Peer>().nanos(),
     }
 }

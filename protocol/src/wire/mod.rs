@@ -31,7 +31,7 @@ pub use session::{
     Announce, Begin, CameraState, DeviceReport, Finish, FinishReason, Finished, Gate, GateOutcome,
     Mark, PhaseChanged, Stop, StopReason,
 };
-pub use timing::{Conditions, Heartbeat, Probe, ReceiverTime, Recording, SenderTime, Stamp};
+pub use timing::{Conditions, Heartbeat, Probe, Pulse, Recording, SenderTime, Stamp};
 
 macro_rules! kinds {
     (
@@ -166,6 +166,7 @@ kinds! {
     timing {
         Heartbeat(Heartbeat) = 0x80, "HEARTBEAT";
         Probe(Probe) = 0x81, "PROBE";
+        Pulse(Pulse) = 0x82, "PULSE";
     }
 }
 

@@ -1,18 +1,19 @@
-//! Datagrams: heartbeats and clock messages, at most 256 bytes each.
+//! Datagrams: heartbeats, pulses and clock messages, at most 256 bytes each.
+//!
+//! One of them leaves every second in each direction for hours, beside video that
+//! somebody else uploads, so it says what must be timely and nothing else. Rejected:
+//! the device's health in every heartbeat (the control stream tells it when it
+//! changes), a whole journal head every second (the records themselves follow as
+//! fast), and the echoed message's send time (its number says which one it was).
 
-use crate::device::Device;
 use crate::fault::Fault;
-use crate::time::{Clock, Instant, Span};
+use crate::time::{Clock, Instant};
 use crate::wire::field::{Field, bad, byte_enum, message};
 
 /// A reading of the sender's clock. The message does not say whose clock that
 /// is; the receiver knows, and gives the reading its type. `[WIRE-7]`
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub struct SenderTime(i64);
-
-/// A reading of the receiver's clock, which the sender only repeats.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
-pub struct ReceiverTime(i64);
 
 /// Conditions of the sender that matter at once, as bits. `[WIRE-8]`
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
@@ -46,12 +47,11 @@ message! {
         /// Changes when the sender's clock does: a boot, or a clock that is no
         /// longer comparable.
         pub epoch: u32,
-        /// How long the sender has slept since its boot.
-        pub suspended: Span,
-        /// The last datagram of the receiver that the sender has; 0 for none.
+        /// A datagram of the receiver that the sender has; 0 for none.
         pub echo_seq: u32,
-        /// When that one was sent.
-        pub echo_sent: ReceiverTime,
+        /// The upper 16 bits of that one's epoch: a device that starts again
+        /// numbers its datagrams anew.
+        pub echo_clock: u16,
         /// When it arrived.
         pub echo_received: SenderTime,
     }
@@ -59,22 +59,13 @@ message! {
 }
 
 message! {
-    /// Once a second: alive, recording up to here, and how the device is.
+    /// Every few seconds, and at every change: a pulse that also names the
+    /// sender's journal.
     pub struct Heartbeat {
-        /// For the clocks.
-        pub stamp: Stamp,
-        /// What the recorder does.
-        pub recording: Recording,
-        /// What matters at once.
-        pub conditions: Conditions,
-        /// The end of the last committed frame; meaningless while `frames` is 0.
-        pub last_committed: SenderTime,
+        /// Alive, and recording up to here.
+        pub pulse: Pulse,
         /// Frames committed since the session began.
         pub frames: u64,
-        /// Bytes committed since the session began.
-        pub bytes: u64,
-        /// Battery, heat, storage, permissions.
-        pub device: Device,
         /// How many records of the sender's journal are durable.
         pub journal_sequence: u64,
         /// The head of those records.
@@ -82,6 +73,20 @@ message! {
         /// What the sender thinks of both clocks, in short, so that a
         /// disagreement shows.
         pub clock_digest: u64,
+    }
+}
+
+message! {
+    /// In the seconds between heartbeats: alive, and recording up to here.
+    pub struct Pulse {
+        /// For the clocks.
+        pub stamp: Stamp,
+        /// What the recorder does.
+        pub recording: Recording,
+        /// What matters at once.
+        pub conditions: Conditions,
+        /// The end of the last committed frame, or [`SenderTime::NEVER`].
+        pub last_committed: SenderTime,
     }
 }
 
@@ -94,6 +99,9 @@ message! {
 }
 
 impl SenderTime {
+    /// Before everything: nothing was committed yet.
+    pub const NEVER: Self = Self(i64::MIN);
+
     /// A reading of the own clock, about to be sent.
     #[must_use]
     pub const fn of<C: Clock>(own: Instant<C>) -> Self {
@@ -101,20 +109,6 @@ impl SenderTime {
     }
 
     /// The reading, by the receiver who knows that the sender's clock is `C`.
-    #[must_use]
-    pub const fn on<C: Clock>(self) -> Instant<C> {
-        Instant::from_nanos(self.0)
-    }
-}
-
-impl ReceiverTime {
-    /// A reading that the peer sent, about to be echoed.
-    #[must_use]
-    pub const fn of<C: Clock>(peers: Instant<C>) -> Self {
-        Self(peers.nanos())
-    }
-
-    /// The reading, by the receiver, whose own clock it is.
     #[must_use]
     pub const fn on<C: Clock>(self) -> Instant<C> {
         Instant::from_nanos(self.0)
@@ -154,9 +148,9 @@ impl Conditions {
 
 /// No echo has one encoding: zeros.
 fn echo_or_none(stamp: &Stamp) -> Result<(), Fault> {
-    let echoed = stamp.echo_sent.0 != 0 || stamp.echo_received.0 != 0;
+    let echoed = stamp.echo_clock != 0 || stamp.echo_received.0 != 0;
     if stamp.echo_seq == 0 && echoed {
-        return Err(bad("zeros where nothing is echoed", stamp.echo_sent.0));
+        return Err(bad("zeros where nothing is echoed", stamp.echo_received.0));
     }
     if stamp.seq == 0 {
         return Err(bad("datagrams numbered from 1", 0_u8));
@@ -165,18 +159,6 @@ fn echo_or_none(stamp: &Stamp) -> Result<(), Fault> {
 }
 
 impl Field for SenderTime {
-    type Raw = i64;
-
-    fn raw(&self) -> i64 {
-        self.0
-    }
-
-    fn parse(raw: i64) -> Result<Self, Fault> {
-        Ok(Self(raw))
-    }
-}
-
-impl Field for ReceiverTime {
     type Raw = i64;
 
     fn raw(&self) -> i64 {

@@ -22,8 +22,10 @@ def label(text):
 
 
 STAMP = [("seq", "u32", 7), ("sent", "i64", 10**12), ("epoch", "u32", 2),
-         ("suspended", "i64", 5 * 10**9), ("echo_seq", "u32", 6),
-         ("echo_sent", "i64", -250), ("echo_received", "i64", 10**12 - 1)]
+         ("echo_seq", "u32", 6), ("echo_clock", "u16", 513),
+         ("echo_received", "i64", 10**12 - 1)]
+PULSE = STAMP + [("recording", "u8", 2), ("conditions", "u8", 5),
+                 ("last_committed", "i64", 10**12 - 5)]
 DEVICE = [("battery_percent", "u8", 81), ("charging", "u8", 0), ("power_save", "u8", 255),
           ("heat", "u8", 2), ("free_bytes", "u64", 12_345_678_901), ("permissions", "u16", 0b10011)]
 RESUME = [("session", 16, 0x11), ("role", "u8", 2), ("epoch", "u32", 3), ("boot", 16, 0x22),
@@ -64,12 +66,10 @@ MESSAGES = {
     "journal_have": (0x22, [("sequence", "u64", 42), ("head", 32, 0x33)]),
     "addresses": (0x30, [("count", "u8", 2), ("port", "u16", 47123),
                          ("addresses", "tail", bytes.fromhex("04c0a80117070a0002028913"))]),
-    "heartbeat": (0x80, STAMP + [("recording", "u8", 2), ("conditions", "u8", 5),
-                                 ("last_committed", "i64", 10**12 - 5), ("frames", "u64", 900),
-                                 ("bytes", "u64", 7_000_000)] + DEVICE
-                  + [("journal_sequence", "u64", 31), ("journal_head", 32, 0x33),
-                     ("clock_digest", "u64", 2**63)]),
+    "heartbeat": (0x80, PULSE + [("frames", "u64", 900), ("journal_sequence", "u64", 31),
+                                 ("journal_head", 32, 0x33), ("clock_digest", "u64", 2**63)]),
     "probe": (0x81, STAMP),
+    "pulse": (0x82, PULSE),
 }
 
 # message, changed fields, the fault, the clause, why
@@ -120,8 +120,9 @@ REFUSED = [
     ("heartbeat", {"recording": 6}, "BAD_FRAME", 3, "an unknown state"),
     ("heartbeat", {"conditions": 8}, "BAD_FRAME", 8, "an unknown condition"),
     ("probe", {"seq": 0}, "BAD_FRAME", 9, "a stamp without a number"),
-    ("probe", {"suspended": -1}, "BAD_FRAME", 3, "a negative span"),
     ("probe", {"echo_seq": 0}, "BAD_FRAME", 9, "an echo of nothing"),
+    ("pulse", {"recording": 6}, "BAD_FRAME", 3, "an unknown state"),
+    ("pulse", {"seq": 0}, "BAD_FRAME", 9, "a stamp without a number"),
 ]
 
 

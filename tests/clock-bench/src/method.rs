@@ -68,6 +68,8 @@ pub(crate) enum Body {
         stamp: Stamp,
         /// Whether it wants an answer at once.
         probe: bool,
+        /// Whether it is a heartbeat.
+        beat: bool,
     },
 }
 

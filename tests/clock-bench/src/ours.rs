@@ -1,6 +1,6 @@
-//! Diptych's own estimator, driven as the session drives it: heartbeats of both
-//! sides once a second, probes when its schedule says so, answered at once, and
-//! every datagram stamped.
+//! Diptych's own estimator, driven as the session drives it: heartbeats of the
+//! primary once a second and probes when its schedule says so, both answered at
+//! once, and every datagram stamped.
 //!
 //! Live, the estimator takes only what both devices know that both know, so
 //! that they could show the same figures; afterwards, what either journal holds.
@@ -11,17 +11,20 @@ use diptych_protocol::clock::stamps::Incoming;
 use diptych_protocol::clock::{
     Constraint, Epochs, Estimate, Estimator, Map, Observation, Observed, Stamp, Stamps,
 };
-use diptych_protocol::limits::HEARTBEAT_INTERVAL;
+use diptych_protocol::limits::{HEARTBEAT_INTERVAL, HEARTBEAT_PATIENCE, HEARTBEAT_WHOLE};
 use diptych_protocol::time::{Instant, Primary, Secondary};
 
 use crate::method::{Asked, Body, Exchange, Method, Packet, Reading, Side};
+use crate::run::START;
 
 /// Headers of IP (20), UDP (8), QUIC (1 + 8 + 2), its tag (16) and frame (2).
 const OVERHEAD: u32 = 57;
 /// A heartbeat on the wire.
-const HEARTBEAT: u32 = OVERHEAD + 136;
+const HEARTBEAT: u32 = OVERHEAD + 100;
+/// A pulse on the wire.
+const PULSE: u32 = OVERHEAD + 44;
 /// A probe, or the answer to one, on the wire.
-const PROBE: u32 = OVERHEAD + 48;
+const PROBE: u32 = OVERHEAD + 34;
 
 /// Both devices.
 struct Session {
@@ -31,6 +34,10 @@ struct Session {
     secondary: Stamps<Secondary>,
     /// Next heartbeats of both, each by its own clock.
     heartbeats: [i64; 2],
+    /// How many either has sent.
+    beats: [u32; 2],
+    /// The primary's clock when it last did something.
+    now: Instant<Primary>,
     /// Probes that the secondary has not answered yet.
     owed: u32,
     /// What both journals would hold, if anybody will read them.
@@ -40,11 +47,13 @@ struct Session {
 impl Session {
     fn new() -> Self {
         Self {
-            schedule: Schedule::new(Instant::from_nanos(0)),
+            schedule: Schedule::new(START),
             estimator: Estimator::new(),
             primary: Stamps::new(1),
             secondary: Stamps::new(1),
             heartbeats: [0, i64::MIN],
+            beats: [0; 2],
+            now: START,
             owed: 0,
             journal: None,
         }
@@ -62,20 +71,28 @@ impl Session {
     }
 
     fn transmit(&mut self, side: Side, now: i64) -> Option<Packet> {
-        let beat = self.heartbeats[side as usize];
+        if side == Side::Primary {
+            self.now = Instant::from_nanos(now);
+        }
+        let index = side as usize;
+        let beat = self.heartbeats[index];
         let due = beat > i64::MIN && beat <= now;
         if due {
             // Late is late: beats that were missed are not made up for.
             let next = beat + HEARTBEAT_INTERVAL.nanos();
-            self.heartbeats[side as usize] =
-                if next > now { next } else { now + HEARTBEAT_INTERVAL.nanos() };
+            self.heartbeats[index] = match side {
+                Side::Primary if next > now => next,
+                Side::Primary => now + HEARTBEAT_INTERVAL.nanos(),
+                Side::Secondary => now + HEARTBEAT_PATIENCE.nanos(),
+            };
         }
-        let probe = match side {
-            Side::Primary => {
-                self.schedule.poll(Instant::from_nanos(now), &self.estimator).is_some()
-            }
-            Side::Secondary => self.owed > 0,
-        };
+        let probe = !due
+            && match side {
+                Side::Primary => {
+                    self.schedule.poll(Instant::from_nanos(now), &self.estimator).is_some()
+                }
+                Side::Secondary => self.owed > 0,
+            };
         if probe && side == Side::Secondary {
             self.owed -= 1;
         }
@@ -86,12 +103,20 @@ impl Session {
             Side::Primary => self.primary.outgoing(Instant::from_nanos(now)),
             Side::Secondary => self.secondary.outgoing(Instant::from_nanos(now)),
         };
-        // A heartbeat that falls due with a probe is the probe.
-        let bytes = if due { HEARTBEAT } else { PROBE };
-        Some(Packet { bytes, body: Body::Stamped { stamp, probe: probe && side == Side::Primary } })
+        let bytes = match due {
+            true => {
+                self.beats[index] += 1;
+                if self.beats[index] % HEARTBEAT_WHOLE == 1 { HEARTBEAT } else { PULSE }
+            }
+            false => PROBE,
+        };
+        Some(Packet {
+            bytes,
+            body: Body::Stamped { stamp, probe: probe && side == Side::Primary, beat: due },
+        })
     }
 
-    fn receive(&mut self, side: Side, now: i64, stamp: Stamp, probe: bool) {
+    fn receive(&mut self, side: Side, now: i64, stamp: Stamp, probe: bool, beat: bool) {
         match side {
             Side::Primary => {
                 let told = self.primary.incoming(stamp, Instant::from_nanos(now));
@@ -106,13 +131,18 @@ impl Session {
                     }
                 }
                 self.schedule.answered(Instant::from_nanos(now), &self.estimator);
+                if beat {
+                    self.schedule.heartbeat(Instant::from_nanos(now));
+                }
                 self.note(&told);
             }
             Side::Secondary => {
                 let told = self.secondary.incoming(stamp, Instant::from_nanos(now));
                 self.owed += u32::from(probe);
-                if self.heartbeats[1] == i64::MIN {
-                    self.heartbeats[1] = now + HEARTBEAT_INTERVAL.nanos() / 2;
+                let half = HEARTBEAT_INTERVAL.nanos() / 2;
+                let last = self.heartbeats[1].saturating_sub(HEARTBEAT_PATIENCE.nanos());
+                if self.heartbeats[1] == i64::MIN || (beat && now - last >= half) {
+                    self.heartbeats[1] = now;
                 }
                 self.note(&told);
             }
@@ -131,7 +161,7 @@ impl Session {
             Side::Secondary => self.secondary.path_changed(),
         }
         // The devices' systems tell both, one directly, one by its next stamp.
-        self.schedule.restart(Instant::from_nanos(0));
+        self.schedule.restart(self.now);
     }
 
     fn replay(&mut self, exchange: &Exchange) {
@@ -209,8 +239,8 @@ impl Method for Online {
     }
 
     fn receive(&mut self, side: Side, now: i64, body: &Body) {
-        if let Body::Stamped { stamp, probe } = body {
-            self.0.receive(side, now, *stamp, *probe);
+        if let Body::Stamped { stamp, probe, beat } = body {
+            self.0.receive(side, now, *stamp, *probe, *beat);
         }
     }
 
@@ -246,8 +276,8 @@ impl Method for Offline {
     }
 
     fn receive(&mut self, side: Side, now: i64, body: &Body) {
-        if let Body::Stamped { stamp, probe } = body {
-            self.session.receive(side, now, *stamp, *probe);
+        if let Body::Stamped { stamp, probe, beat } = body {
+            self.session.receive(side, now, *stamp, *probe, *beat);
         }
     }
 

@@ -7,8 +7,8 @@ use diptych_protocol::identity::{BootId, ExamTag, Fingerprint, Label, Role, Sess
 use diptych_protocol::plan::{Mode, Phase, Plan};
 use diptych_protocol::time::{Clock, Instant, Primary, Span};
 use diptych_protocol::wire::{
-    CameraState, CheckCode, Conditions, Control, FinishReason, GateOutcome, ReceiverTime,
-    Recording, Resume, SenderTime, Stamp, StopReason, Timing,
+    CameraState, CheckCode, Conditions, Control, FinishReason, GateOutcome, Pulse, Recording,
+    Resume, SenderTime, Stamp, StopReason, Timing,
 };
 
 use crate::vector::hex;
@@ -50,7 +50,6 @@ show! {
     CloseCode: |value| *value as u32;
     Span: |value| value.nanos();
     SenderTime: |value| value.on::<Primary>().nanos();
-    ReceiverTime: |value| value.on::<Primary>().nanos();
     CheckCode: |value| number(&[CheckCode::NotAsked, CheckCode::Asked], value);
     Switch: |value| number(&[Switch::Off, Switch::On], value);
     Permissions: |value| value.0;
@@ -111,7 +110,13 @@ fn device(device: &Device) -> Shown {
 }
 
 fn stamp(stamp: &Stamp) -> Shown {
-    list!(stamp; seq, sent, epoch, suspended, echo_seq, echo_sent, echo_received)
+    list!(stamp; seq, sent, epoch, echo_seq, echo_clock, echo_received)
+}
+
+fn pulse(pulse: &Pulse) -> Shown {
+    let mut shown = stamp(&pulse.stamp);
+    shown.extend(list!(pulse; recording, conditions, last_committed));
+    shown
 }
 
 fn resume(resume: &Resume) -> Shown {
@@ -190,12 +195,11 @@ pub(crate) fn control(message: &Control) -> Shown {
 pub(crate) fn timing(message: &Timing) -> Shown {
     match message {
         Timing::Heartbeat(m) => {
-            let mut shown = stamp(&m.stamp);
-            shown.extend(list!(m; recording, conditions, last_committed, frames, bytes));
-            shown.extend(device(&m.device));
-            shown.extend(list!(m; journal_sequence, journal_head, clock_digest));
+            let mut shown = pulse(&m.pulse);
+            shown.extend(list!(m; frames, journal_sequence, journal_head, clock_digest));
             shown
         }
+        Timing::Pulse(m) => pulse(m),
         Timing::Probe(m) => stamp(&m.stamp),
     }
 }

@@ -85,9 +85,8 @@ const STAMP: &[Field] = &[
     only("seq", U32, |n| n > 0),
     any("sent", I64),
     any("epoch", U32),
-    only("suspended", I64, |n| n >= 0),
     any("echo_seq", U32),
-    any("echo_sent", I64),
+    any("echo_clock", U16),
     any("echo_received", I64),
 ];
 const DEVICE: &[Field] = &[
@@ -144,15 +143,17 @@ const PLAN: &[Field] = &[
     PERMISSIONS,
     any("policy", Layout::Bytes(96)),
 ];
-const HEARTBEAT_OWN: &[Field] = &[
+const PULSE: &[Field] = &[
     only("recording", U8, |n| n <= 5),
     only("conditions", U8, |n| n < 8),
     any("last_committed", I64),
-    any("frames", U64),
-    any("bytes", U64),
 ];
-const HEARTBEAT_JOURNAL: &[Field] =
-    &[any("journal_sequence", U64), any("journal_head", HASH), any("clock_digest", U64)];
+const HEARTBEAT: &[Field] = &[
+    any("frames", U64),
+    any("journal_sequence", U64),
+    any("journal_head", HASH),
+    any("clock_digest", U64),
+];
 
 const fn row(kind: u8, name: &'static str, fields: &'static [&'static [Field]]) -> Message {
     Message { kind, name, fields, together: |_| true }
@@ -212,13 +213,9 @@ pub(crate) const MESSAGES: &[Message] = &[
         ]],
         are_addresses,
     ),
-    checked(
-        0x80,
-        "HEARTBEAT",
-        &[STAMP, HEARTBEAT_OWN, DEVICE, HEARTBEAT_JOURNAL],
-        echoes_or_nothing,
-    ),
+    checked(0x80, "HEARTBEAT", &[STAMP, PULSE, HEARTBEAT], echoes_or_nothing),
     checked(0x81, "PROBE", &[STAMP], echoes_or_nothing),
+    checked(0x82, "PULSE", &[STAMP, PULSE], echoes_or_nothing),
 ];
 
 fn is_possible(plan: &Values) -> bool {
@@ -229,7 +226,7 @@ fn is_possible(plan: &Values) -> bool {
 
 fn echoes_or_nothing(stamp: &Values) -> bool {
     let zero = |name| stamp.number(name) == 0;
-    !zero("echo_seq") || (zero("echo_sent") && zero("echo_received"))
+    !zero("echo_seq") || (zero("echo_clock") && zero("echo_received"))
 }
 
 /// As many different addresses as announced, each in its only form.
