@@ -201,21 +201,22 @@ pub(super) fn endpoint(keys: &EndpointKeys) -> quinn::EndpointConfig {
     config
 }
 
-/// Connection identifiers of 8 random bytes. `[TRANSPORT-23]`
+/// Connection identifiers of 4 random bytes: every datagram carries one, and a
+/// device has a few dozen at most. `[TRANSPORT-23]`
 struct RandomIds(SystemRandom);
 
 impl ConnectionIdGenerator for RandomIds {
     fn generate_cid(&mut self) -> ConnectionId {
-        let mut bytes = [0; 8];
+        let mut bytes = [0; 4];
         if self.0.fill(&mut bytes).is_err() {
             // The handshake that follows needs randomness too, and fails.
-            bytes = [0; 8];
+            bytes = [0; 4];
         }
         ConnectionId::new(&bytes)
     }
 
     fn cid_len(&self) -> usize {
-        8
+        4
     }
 
     fn cid_lifetime(&self) -> Option<Duration> {

@@ -9,9 +9,6 @@ use crate::session::{HostFact, News, Refused, SealDue};
 use crate::time::{Instant, Secondary, Span};
 use crate::timers::Timer;
 
-/// A wake-up may come so much later than it was asked for, and a seal is due still.
-const LATE_WAKE: Span = Span::from_millis(250);
-
 impl SecondaryMachine {
     pub(super) fn obey(
         &mut self,
@@ -104,7 +101,7 @@ impl SecondaryMachine {
         session.beaten = Some(now);
         let (local, outbox) = (&mut session.local, &mut self.outbox);
         session.peer.beat(now, &session.camera, local, outbox);
-        local.seal(now, SealDue::IfDue(limits::HEARTBEAT_PATIENCE + LATE_WAKE), outbox);
+        local.seal(now, SealDue::IfDue(limits::HEARTBEAT_PATIENCE), outbox);
         local.settle(now, outbox);
         if let Some(estimate) = session.estimate(now) {
             self.outbox.event(Event::Clock(estimate));
@@ -115,7 +112,7 @@ impl SecondaryMachine {
     }
 
     /// The primary's heartbeat came. Answered at once, both radios are awake and
-    /// the answer is a measurement. `[SESSION-28]`
+    /// the answer is a measurement. `[SESSION-30]`
     pub(super) fn answer_beat(&mut self, now: Instant<Secondary>) {
         let half = Span::from_nanos(limits::HEARTBEAT_INTERVAL.nanos() / 2);
         let Course::InSession(session) = &self.course else { return };

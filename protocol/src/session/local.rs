@@ -13,6 +13,9 @@ use crate::machine::JournalName;
 use crate::session::outbox::Outbox;
 use crate::time::{Clock, Instant, Span};
 
+/// A wake-up may come so much later than it was asked for, and the seal is in time.
+const LATE_WAKE: Span = Span::from_millis(250);
+
 /// Facts that could not be written, in [`Fact::UnloggedFailure`].
 const UNWRITTEN: u32 = 1;
 
@@ -170,7 +173,7 @@ impl<C: Clock> Local<C> {
     pub(crate) fn seal<E>(&mut self, now: Instant<C>, due: SealDue, outbox: &mut Outbox<C, E>) {
         let wanted = match due {
             SealDue::Now => self.writer.seal_deadline::<C>().is_some(),
-            SealDue::IfDue(ahead) => self.writer.seal_due(now + ahead),
+            SealDue::IfDue(ahead) => self.writer.seal_due(now + ahead + LATE_WAKE),
         };
         if !wanted || self.is_poisoned() {
             return;

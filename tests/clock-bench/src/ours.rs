@@ -17,8 +17,8 @@ use diptych_protocol::time::{Instant, Primary, Secondary};
 use crate::method::{Asked, Body, Exchange, Method, Packet, Reading, Side};
 use crate::run::START;
 
-/// Headers of IP (20), UDP (8), QUIC (1 + 8 + 2), its tag (16) and frame (2).
-const OVERHEAD: u32 = 57;
+/// Headers of IP (20), UDP (8), QUIC (1 + 4 + 2), its tag (16) and frame (2).
+const OVERHEAD: u32 = 53;
 /// A heartbeat on the wire.
 const HEARTBEAT: u32 = OVERHEAD + 100;
 /// A pulse on the wire.
