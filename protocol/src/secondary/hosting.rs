@@ -112,7 +112,7 @@ impl SecondaryMachine {
     }
 
     /// The primary's heartbeat came. Answered at once, both radios are awake and
-    /// the answer is a measurement. `[SESSION-30]`
+    /// the answer is a measurement. `[SESSION-32]`
     pub(super) fn answer_beat(&mut self, now: Instant<Secondary>) {
         let half = Span::from_nanos(limits::HEARTBEAT_INTERVAL.nanos() / 2);
         let Course::InSession(session) = &self.course else { return };
