@@ -54,6 +54,7 @@ impl Hull {
         let new = Vertex { at, lifted: self.lift(at, value) };
         if self.vertices.last().is_none_or(|last| last.at < at) {
             // Bounds come in order of time, nearly always.
+            self.make_room();
             self.vertices.push(new);
             self.drop_before(self.vertices.len().saturating_sub(1));
             self.keep_within_capacity();
@@ -72,16 +73,22 @@ impl Hull {
             (Some(previous), Some(next)) if !is_below(previous, new, next) => return false,
             _ => {}
         }
-        if self.vertices.len() == self.vertices.capacity() {
-            // Twice as many each time, but never more than may be held. `[CLOCK-8]`
-            let more = (self.capacity + 1).saturating_sub(self.vertices.len());
-            self.vertices.reserve_exact(more.min(self.vertices.len().max(8)));
-        }
+        self.make_room();
         self.vertices.insert(index, new);
         self.drop_after(index);
         self.drop_before(index);
         self.keep_within_capacity();
         true
+    }
+
+    /// For one more: twice as many each time, but never more than may be held.
+    /// `[CLOCK-8]`
+    fn make_room(&mut self) {
+        let len = self.vertices.len();
+        if len == self.vertices.capacity() {
+            let more = (self.capacity + 1).saturating_sub(len);
+            self.vertices.reserve_exact(more.min(len.max(8)));
+        }
     }
 
     fn keep_within_capacity(&mut self) {

@@ -158,11 +158,25 @@ impl Bracket {
         if self.allows(point).unwrap_or(false) {
             return false;
         }
-        let Some(interval) = self.interval(Instant::from_nanos(point.at)) else { return false };
+        let Some(interval) = self.interval(Instant::from_nanos(point.at)) else {
+            return self.is_beyond_one_side(point).unwrap_or(false);
+        };
         match point.side {
             Side::Above => Span::from_nanos(point.value) < interval.low,
             Side::Below => Span::from_nanos(point.value) > interval.high,
         }
+    }
+
+    /// The same while there are bounds on one side only: that side is a half-open
+    /// interval already. `[CLOCK-10]`
+    fn is_beyond_one_side(&self, point: Point) -> Option<bool> {
+        let at = self.relative_instant(point.at)?;
+        let value = self.relative_value(point.value)?;
+        let limit = self.wander.rate_limit();
+        Some(match point.side {
+            Side::Above => value < -self.below.highest(at, -limit, limit)?,
+            Side::Below => value > self.above.highest(at, -limit, limit)?,
+        })
     }
 
     /// Whether `point` leaves room at one rate that is possible without it: then

@@ -411,6 +411,28 @@ fn a_step_is_proven_by_three_and_one_false_stamp_is_not() {
 }
 
 #[test]
+fn one_message_the_other_way_dismisses_a_false_stamp() {
+    // [CLOCK-10] [CLOCK-11]: bounds of one side are a half-open interval.
+    let random = &mut Random(41);
+    let truth = straight(200 * SECOND);
+    let known = observed(&exchanges(random, &truth, SECOND, 60 * SECOND, |_| 0));
+    for (lie, honest) in [
+        (shifted(truth.backward(61 * SECOND, MILLI), SECOND), truth.forward(61 * SECOND, MILLI)),
+        (shifted(truth.forward(61 * SECOND, MILLI), -SECOND), truth.backward(61 * SECOND, MILLI)),
+    ] {
+        let mut estimator = known.clone();
+        assert_eq!(estimator.observe(lie), Observed::Held);
+        assert!(estimator.is_doubtful());
+        estimator.observe(honest);
+        assert!(!estimator.is_doubtful());
+        assert!(estimator.interval(Instant::from_nanos(62 * SECOND)).is_some());
+    }
+    // Also where nothing else is known yet.
+    let mut fresh = observed(&[truth.forward(SECOND, MILLI)]);
+    assert_eq!(fresh.observe(shifted(truth.backward(SECOND, MILLI), SECOND)), Observed::Held);
+}
+
+#[test]
 fn while_a_step_is_suspected_the_interval_holds_both_clocks() {
     // [CLOCK-33]
     for step in [5 * MILLI, -5 * MILLI, 45 * SECOND, -45 * SECOND] {

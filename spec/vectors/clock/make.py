@@ -26,11 +26,10 @@ def point(kind, sent, received):
     return ("below", at, sent - at)
 
 
-def interval(points, at):
-    """(low, high) at `at`, or None."""
+def tangents(points, at):
+    """Each bound as a line in the rate y at `at`: a bound of +x or of -x, as c + d*y."""
     origin = points[0][1] // ORIGIN * ORIGIN
     s = at - origin
-    # Each bound as a line in the rate y: a bound of +x or of -x, as c + d*y.
     lines = {"above": [], "below": []}
     for side, instant, value in points:
         a = instant - origin
@@ -41,6 +40,12 @@ def interval(points, at):
         # the lifted curve has slope z + W*s.
         c = lifted - WANDER * s * (a - s) - WANDER * s * s / 2
         lines[side].append((c, -Fraction(a - s)))
+    return lines
+
+
+def interval(points, at):
+    """(low, high) at `at`, or None."""
+    lines = tangents(points, at)
     if not lines["above"] or not lines["below"]:
         return None
     least, most = -RATE, RATE
@@ -75,6 +80,66 @@ def greatest(lines, least, most):
     return ceil(max(min(c + d * y for c, d in lines) for y in rates))
 
 
+class Epochs:
+    """What is believed of epochs: [CLOCK-10] to [CLOCK-12] and [CLOCK-33], as sets of
+    bounds and nothing else."""
+
+    def __init__(self):
+        self.clocks, self.since = None, None
+        self.current, self.suspect, self.proofs = [], [], 0
+
+    @staticmethod
+    def contradicts(points, new):
+        side, at, value = new
+        found = interval(points, at)
+        if found is None:
+            # Bounds on one side only: a half-open interval.
+            lines = tangents(points, at)
+            if side == "above":
+                return bool(lines["below"]) and value < -greatest(lines["below"], -RATE, RATE)
+            return bool(lines["above"]) and value > greatest(lines["above"], -RATE, RATE)
+        return value < found[0] if side == "above" else value > found[1]
+
+    def take(self, clocks, new):
+        if self.clocks is None:
+            self.clocks, self.current = clocks, [new]
+            return
+        if clocks != self.clocks:
+            if clocks[0] >= self.clocks[0] and clocks[1] >= self.clocks[1]:
+                self.clocks, self.since = clocks, new[1]
+                self.current, self.suspect, self.proofs = [new], [], 0
+            return
+        against = self.contradicts(self.current, new)
+        if not self.suspect:
+            if against:
+                self.suspect, self.proofs = [new], 1
+            else:
+                self.current.append(new)
+            return
+        if self.contradicts(self.suspect, new):
+            # The suspicion was false; what it held belongs where it fits.
+            held = self.suspect + ([] if against else [new])
+            self.suspect, self.proofs = ([new], 1) if against else ([], 0)
+            for one in held:
+                if not self.contradicts(self.current, one):
+                    self.current.append(one)
+            return
+        self.suspect.append(new)
+        self.proofs += against
+        if self.proofs == 3:
+            self.current, self.since = self.suspect, min(at for _, at, _ in self.suspect)
+            self.suspect, self.proofs = [], 0
+
+    def interval(self, at):
+        if not self.current or (self.since is not None and at < self.since):
+            return None
+        known = interval(self.current, at)
+        if known is None or not self.suspect or at <= max(p[1] for p in self.current):
+            return known
+        other = interval(self.suspect, at)
+        return other and (min(known[0], other[0]), max(known[1], other[1]))
+
+
 class Clock:
     """A secondary's clock: offset, rate and wander of the primary's nanoseconds."""
 
@@ -99,16 +164,22 @@ def session(rng, clock, start, count, spacing, delay):
             yield ("B", clock.read(at), at + d)
 
 
-def write(name, comment, messages, queries):
-    """`queries(index, at)` gives the instants to ask about after each message."""
-    out = ["expect: ok", "clause: CLOCK-7", f"comment: {comment}",
+def write(name, comment, messages, queries, clause="CLOCK-7"):
+    """`queries(index, at)` gives the instants to ask about after each message. A
+    message may be followed by the epochs in which it was sent: the primary's clock
+    and path, the secondary's clock and path."""
+    out = ["expect: ok", f"clause: {clause}", f"comment: {comment}",
            "comment: forward and backward: sent received; ask: at, then low high or -"]
-    points = []
-    for index, (kind, sent, received) in enumerate(messages):
+    epochs, now = Epochs(), (0, 0, 0, 0)
+    for index, (kind, sent, received, *other) in enumerate(messages):
+        if other and other[0] != now:
+            now = other[0]
+            out.append("epochs: " + " ".join(map(str, now)))
         out.append(f"{'forward' if kind == 'F' else 'backward'}: {sent} {received}")
-        points.append(point(kind, sent, received))
-        for at in queries(index, points[-1][1]):
-            found = interval(points, at)
+        new = point(kind, sent, received)
+        epochs.take((now[0], now[2]), new)
+        for at in queries(index, new[1]):
+            found = epochs.interval(at)
             out.append(f"ask: {at} {found[0]} {found[1]}" if found else f"ask: {at} -")
     with open(f"{name}.txt", "w", encoding="utf-8") as file:
         file.write("\n".join(out) + "\n")
@@ -150,6 +221,57 @@ def main():
     write("before-boot", "instants on both sides of zero",
           session(rng, early, -50 * SECOND, 30, 4 * SECOND, lambda r: r.randrange(3_000_000)),
           every(10, [0, 2 * SECOND, -20 * SECOND]))
+    epochs(quiet)
+
+
+def bursts(rng, clock, starts, step=0, epochs=(0, 0, 0, 0)):
+    """Two messages each way in each burst; the secondary's clock stepped by `step`."""
+    for start in starts:
+        for at in (start, start + 20_000_000):
+            there = at + 700_000 + rng.randrange(400_000)
+            yield ("F", at, clock.read(there) + step, epochs)
+            back = there + 50_000
+            yield ("B", clock.read(back) + step, back + 700_000 + rng.randrange(400_000), epochs)
+
+
+def epochs(clock):
+    """What becomes of the interval when a clock begins anew, or the order is not the
+    order of time."""
+    start = 3600 * SECOND
+    before = [start + k * 4 * SECOND for k in range(6)]
+    after = [start + 30 * SECOND, start + 34 * SECOND]
+
+    def around(index, at):
+        return [at, at + SECOND, start + 10 * SECOND, start - SECOND]
+
+    rng = random.Random(5)
+    announced = [*bursts(rng, clock, before),
+                 *bursts(rng, clock, after, -45 * SECOND, (0, 0, 1, 0))]
+    stale = announced[3][:3] + ((0, 0, 0, 0),)
+    write("suspend", "a sleep that both devices know of begins a clock epoch; what is late is stale",
+          [*announced, stale], around, "CLOCK-12")
+    for name, step in [("step-forward", 5_000_000), ("step-back", -5_000_000)]:
+        rng = random.Random(6)
+        write(name, "a clock steps unannounced: both are possible until three bounds prove it",
+              [*bursts(rng, clock, before), *bursts(rng, clock, after, step)], around, "CLOCK-33")
+    rng = random.Random(7)
+    honest = list(bursts(rng, clock, before + after))
+    kind, sent, received, where = honest[21]
+    lie = (kind, sent + SECOND, received, where)
+    write("false-stamp", "one stamp is a second off: suspected, dismissed, and nothing is lost",
+          [*honest[:22], lie, *honest[22:]], around, "CLOCK-11")
+    rng = random.Random(8)
+    write("path", "another path, with another delay, begins no clock epoch: the interval goes on",
+          [*bursts(rng, clock, before), *bursts(rng, clock, after, 0, (0, 1, 0, 2))], around)
+    rng = random.Random(9)
+    shuffled = [(*one, (0, 0, 0, 0)) for one in
+                session(rng, clock, start, 24, 4 * SECOND, lambda r: 700_000 + r.randrange(900_000))]
+    shuffled += shuffled[::2]
+    rng.shuffle(shuffled)
+    last = len(shuffled) - 1
+    write("reordered", "messages out of order, and every second one twice, prove what they prove",
+          shuffled, lambda i, at: [start + k * 11 * SECOND for k in range(12)] if i in (12, last) else [],
+          "CLOCK-9")
 
 
 if __name__ == "__main__":
