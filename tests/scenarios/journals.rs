@@ -16,7 +16,7 @@ fn journal(outcome: &diptych_tests::world::Outcome, device: usize) -> Replayed {
 
 #[test]
 fn heads_are_seen_every_four_seconds_and_sealed_every_five() {
-    // [SESSION-12] [SESSION-13] [SESSION-15] [SESSION-31]
+    // [SESSION-12] [SESSION-13] [SESSION-15] [SESSION-33]
     let outcome = run(Scenario::exam(1, 1, 3)).check();
     for device in [0, 1] {
         let journal = journal(&outcome, device);

@@ -24,6 +24,10 @@ use super::model::RATE_BITS;
 use crate::limits;
 use crate::time::{Clock, Instant, Primary, Secondary, Span};
 
+/// An exchange waits while its answer is among so many of the latest, half of what
+/// the secondary remembers.
+const OLDEST_WAITING: u32 = 80;
+
 /// The clock's share of a message. `[CLOCK-19]`
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub struct Stamp {
@@ -289,6 +293,9 @@ impl Stamps<Primary> {
             let round_trip = there.saturating_add(back);
             self.waiting.push(Exchange { answer, observations: [forward, backward], round_trip });
         }
+        // What the secondary has forgotten by then it could not append.
+        let oldest = stamp.seq.saturating_sub(OLDEST_WAITING);
+        self.waiting.retain(|exchange| exchange.answer.seq >= oldest);
         // [CLOCK-35]: the best comes last.
         self.waiting.sort_by_key(|exchange| Reverse(exchange.width(now.nanos())));
         if self.waiting.len() > limits::CLOCK_EXCHANGES_WAITING {

@@ -267,7 +267,7 @@ proptest! {
         let (mut count, mut level) = (0, 0);
         let mut under_way: Vec<(i64, Stamp, Option<u64>)> = Vec::new();
         let mut next = SECOND;
-        for _ in 0..600 {
+        for _ in 0..1_500 {
             let first = under_way.iter().map(|(at, ..)| *at).min().unwrap_or(i64::MAX);
             let now = first.min(next);
             if next <= first {

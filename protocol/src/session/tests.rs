@@ -425,7 +425,7 @@ fn a_peer_that_shows_another_past_is_alarming_and_loses_its_link() {
 
 #[test]
 fn an_assistant_speaks_when_it_is_spoken_to_and_mostly_in_pulses() {
-    // [SESSION-12] [SESSION-31] [SESSION-32]
+    // [SESSION-12] [SESSION-32] [SESSION-33]
     let mut pair = Pair::new().run_until(135_000_000_000);
     let beats = |by| {
         let all = pair.timing.iter().filter(move |(_, of, _)| *of == by);

@@ -39,7 +39,7 @@ pub(super) struct Rhythm {
 }
 
 impl Rhythm {
-    /// Whether a whole heartbeat is due. `[SESSION-31]`
+    /// Whether a whole heartbeat is due. `[SESSION-33]`
     fn is_whole(&mut self, now: (wire::Recording, wire::Conditions)) -> bool {
         self.pulses = self.pulses.saturating_add(1);
         let whole = self.told != Some(now) || self.pulses >= limits::HEARTBEAT_WHOLE;
@@ -52,7 +52,7 @@ impl Rhythm {
 
 impl<C: Station> Peer<C> {
     /// Sends a heartbeat, or between two of them a pulse: how far this device has
-    /// recorded, and what of its journal is durable. `[SESSION-12]` `[SESSION-31]`
+    /// recorded, and what of its journal is durable. `[SESSION-12]` `[SESSION-33]`
     pub(crate) fn beat<E>(
         &mut self,
         now: Instant<C>,
