@@ -38,29 +38,20 @@
 mod options;
 pub mod render;
 
-/// The example that most people see first compiles, too.
-#[cfg(doctest)]
-#[doc = include_str!("../../README.md")]
-struct Readme;
-
 use std::time::Duration;
 
-#[doc(inline)]
-pub use diptych_driver::{
-    diagnosis::Diagnosis,
-    discovery::{Discovery as NativeDiscovery, Found, Unavailable},
-    embed::{Discovery, Failure, Key, Storage},
-    quic::{Sockets, Sources},
+pub use diptych_driver::diagnosis::Diagnosis;
+pub use diptych_driver::discovery::{Discovery as NativeDiscovery, Found, Unavailable};
+pub use diptych_driver::embed::{Discovery, Failure, Key, Storage};
+pub use diptych_driver::quic::{Sockets, Sources};
+pub use diptych_protocol::identity::{
+    ExamTag, Fingerprint, Label, PublicKey, Role, SessionId, SignFailed, Signature, Signer,
 };
-#[doc(inline)]
-pub use diptych_protocol::{
-    identity::{
-        ExamTag, Fingerprint, Label, PublicKey, Role, SessionId, SignFailed, Signature, Signer,
-    },
-    plan::Plan,
-    policy::{Decision, Excuse, Override, Policy, SignedStatement, Statement, StatementError},
-    primary::{CheckCode, Compared, Event, SeatSnapshot, Snapshot},
+pub use diptych_protocol::plan::Plan;
+pub use diptych_protocol::policy::{
+    Decision, Excuse, Override, Policy, SignedStatement, Statement, StatementError,
 };
+pub use diptych_protocol::primary::{CheckCode, Compared, Event, SeatSnapshot, Snapshot};
 
 pub use options::{Options, Supply};
 
@@ -95,13 +86,6 @@ pub type Fact = HostFact<time::Primary>;
 pub type Told = embed::Told<Event>;
 
 /// The primary of one session, running. Dropping it stops it.
-///
-/// ```no_run
-/// # use diptych_primary::{Failure, Options, Primary, Role};
-/// # fn example(options: Options, seat: Role) -> Result<(), Failure> {
-/// Primary::start(options)?.open_pairing(seat)
-/// # }
-/// ```
 #[derive(Debug)]
 pub struct Primary {
     running: Embedded<PrimaryMachine>,
@@ -175,7 +159,8 @@ impl Primary {
     /// the device that is to replace the one in it.
     ///
     /// # Errors
-    /// [`Failure::Refused`] if the plan has no such seat.
+    /// [`Failure::Refused`] if the plan has no such seat, or if there is no network:
+    /// call [`Primary::network_changed`] once there is one, then ask again.
     ///
     /// ```no_run
     /// # use diptych_primary::{Failure, Primary, Role};
@@ -359,11 +344,12 @@ impl Primary {
     }
 
     /// The system says that networks or addresses changed, or the app came back to
-    /// the front: the codes get the new addresses and every link is tried.
+    /// the front: the codes get the new addresses and every link is tried. Without
+    /// any network the codes stay as they are.
     ///
     /// # Errors
-    /// [`Failure::Addresses`] if this device cannot be reached at all now;
-    /// [`Failure::Stopped`].
+    /// [`Failure::Addresses`] if this device has addresses, and none that another
+    /// one can dial; [`Failure::Stopped`].
     ///
     /// ```no_run
     /// # use diptych_primary::{Failure, Primary};
@@ -374,8 +360,10 @@ impl Primary {
     /// ```
     pub fn network_changed(&self) -> Result<(), Failure> {
         self.running.network_changed()?;
-        let addresses = self.reach.addresses(self.port(), &self.running.candidates())?;
-        self.running.ask(Command::Addresses(addresses))
+        match self.reach.addresses(self.port(), &self.running.candidates())? {
+            Some(addresses) => self.running.ask(Command::Addresses(addresses)),
+            None => Ok(()),
+        }
     }
 
     /// Stops this device without ending the session: a start with the same storage

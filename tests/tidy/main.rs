@@ -16,7 +16,6 @@
 )]
 
 mod dependencies;
-mod examples;
 mod layers;
 mod limits;
 mod modules;

@@ -16,6 +16,7 @@ mod exam;
 pub mod fail;
 pub mod faults;
 mod lookout;
+mod network;
 mod news;
 mod online;
 mod order;

@@ -27,6 +27,7 @@ use diptych_protocol::time::Primary;
 
 use super::exam::Exam;
 use super::fail::LiveFail;
+use super::network::Network;
 use super::news;
 use super::order::Order;
 use super::prompt::{Answer, Desk};
@@ -83,7 +84,8 @@ pub fn run(options: &Options, out: &mut dyn Write) -> Result<Exit, LiveFail> {
     options.lens.check(options.size, options.rate)?;
     let exam = Exam::of(&options.folder, options.plan.as_deref())?;
     let assistants = exam.plan.assistants();
-    let device = Arc::new(start(options, exam)?);
+    let (device, reach) = start(options, exam)?;
+    let device = Arc::new(device);
     say(out, &format!("listening on UDP port {}", device.port()));
     let shot = Shot {
         lens: options.lens.clone(),
@@ -96,11 +98,14 @@ pub fn run(options: &Options, out: &mut dyn Write) -> Result<Exit, LiveFail> {
     let station = Station::new(device.clone(), Wrongness::default(), shot)?;
     let mut lead = Lead {
         options,
+        network: Network::of(&device),
+        reach,
         device,
         station,
         desk: Desk::open(),
         assistants,
         begun: false,
+        unseen: false,
         met: false,
         replacing: BTreeSet::new(),
     };
@@ -112,7 +117,7 @@ pub fn run(options: &Options, out: &mut dyn Write) -> Result<Exit, LiveFail> {
     account(&options.folder, &options.proctors, out)
 }
 
-fn start(options: &Options, exam: Exam) -> Result<Embedded<PrimaryMachine>, LiveFail> {
+fn start(options: &Options, exam: Exam) -> Result<(Embedded<PrimaryMachine>, Reach), LiveFail> {
     let mut supply = Supply::<Primary>::folder(&options.folder);
     supply.sockets = options.bind.map_or(Sockets::Port(0), Sockets::Address);
     supply.loopback = options.loopback;
@@ -125,7 +130,7 @@ fn start(options: &Options, exam: Exam) -> Result<Embedded<PrimaryMachine>, Live
     }
     let reach = Reach::new(options.advertise.clone(), &supply);
     let (label, proctors) = (options.label, options.proctors.clone());
-    Ok(Embedded::start(supply, |ground| {
+    let device = Embedded::start(supply, |ground| {
         let setup = Setup {
             plan: exam.plan,
             policy: exam.policy,
@@ -142,16 +147,21 @@ fn start(options: &Options, exam: Exam) -> Result<Embedded<PrimaryMachine>, Live
             past: ground.past,
         };
         Ok(PrimaryMachine::new(setup, ground.now)?)
-    })?)
+    })?;
+    Ok((device, reach))
 }
 
 struct Lead<'a> {
     options: &'a Options,
     device: Arc<Embedded<PrimaryMachine>>,
+    network: Network,
+    reach: Reach,
     station: Station<PrimaryMachine>,
     desk: Desk,
     assistants: u8,
     begun: bool,
+    /// A seat is to be opened, and there is no network to be found in.
+    unseen: bool,
     /// Somebody was connected in this run.
     met: bool,
     /// Taken seats whose code is shown.
@@ -167,6 +177,7 @@ impl Lead<'_> {
                 return Err(self.interrupted());
             }
             self.station.obey(self.options.camera_file.as_deref());
+            self.look_around(out)?;
             if let Some(line) = self.desk.typed() {
                 self.order(&line, out)?;
             }
@@ -202,13 +213,33 @@ impl Lead<'_> {
         Ok(self.seats()?.iter().all(|seat| seat.link == LinkState::Down))
     }
 
+    /// Takes the addresses of a network that came. `[SESSION-19]` `[SESSION-34]`
+    fn look_around(&mut self, out: &mut dyn Write) -> Result<(), LiveFail> {
+        let Some(own) = self.network.changed(&self.device) else { return Ok(()) };
+        self.device.network_changed()?;
+        if let Some(addresses) = self.reach.addresses(self.device.port(), own)? {
+            self.device.ask(Command::Addresses(addresses))?;
+        }
+        if core::mem::take(&mut self.unseen) {
+            self.next_seat(out)?;
+        }
+        Ok(())
+    }
+
     /// Opens the first empty seat, or starts the cameras if there is none.
     fn next_seat(&mut self, out: &mut dyn Write) -> Result<(), LiveFail> {
         let seats = self.seats()?;
         if let Some(empty) = seats.iter().find(|seat| seat.label.is_none()) {
             let (role, all) = (empty.role, self.assistants);
             say(out, &format!("waiting for {role} of {all}: scan this on the assistant"));
-            return Ok(self.device.ask(Command::OpenPairing { role })?);
+            return match self.device.ask(Command::OpenPairing { role }) {
+                Err(Failure::Refused { refused: Refused::NoNetwork }) => {
+                    self.unseen = true;
+                    say(out, "no network: join one that the assistants can reach");
+                    Ok(())
+                }
+                other => Ok(other?),
+            };
         }
         let compared = seats.iter().all(|seat| seat.check_code.is_none());
         if compared && !self.begun && !self.station.is_recording() {

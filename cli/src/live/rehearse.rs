@@ -140,7 +140,7 @@ fn start_primary(options: &Options) -> Result<(Arc<Embedded<PrimaryMachine>>, Wi
             proctors: Vec::new(),
             exam: ExamTag::of("rehearsal"),
             label: label("P")?,
-            addresses: addresses?,
+            addresses: Some(addresses?),
             check_code: CheckCode::Skipped,
             signer: ground.signer,
             boot: ground.boot,

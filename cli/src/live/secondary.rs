@@ -16,6 +16,7 @@ use diptych_protocol::time::{Instant, Secondary};
 
 use super::fail::LiveFail;
 use super::lookout::look_out;
+use super::network::Network;
 use super::prompt::{Answer, Desk};
 use super::since::Since;
 use super::station::{Shot, Station, Wrongness, wrong_clock};
@@ -115,6 +116,7 @@ pub fn run(options: &Options, out: &mut dyn Write) -> Result<Exit, LiveFail> {
     };
     let station = Station::new(device.clone(), options.wrongness, shot)?;
     let mut assistant = Assistant {
+        network: Network::of(&device),
         device,
         station,
         options,
@@ -142,6 +144,7 @@ pub(super) enum Fault {
 }
 
 struct Assistant<'a> {
+    network: Network,
     device: Arc<Embedded<SecondaryMachine>>,
     station: Station<SecondaryMachine>,
     options: &'a Options,
@@ -166,6 +169,9 @@ impl Assistant<'_> {
             }
             self.act_on_script();
             self.station.obey(self.options.camera_file.as_deref());
+            if self.network.changed(&self.device).is_some() {
+                self.device.network_changed()?;
+            }
             match self.device.next(PATIENCE) {
                 Some(Told::Event(event)) => {
                     if let Some(exit) = self.heed(event, stop, out)? {

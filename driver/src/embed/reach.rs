@@ -36,11 +36,13 @@ impl Reach {
     }
 
     /// What to put in a code: as many as fit. An advertised port of 0 stands for
-    /// the one that is listened on.
+    /// the one that is listened on. `None` while the device has no network.
+    /// `[SESSION-34]`
     ///
     /// # Errors
-    /// [`Failure::Addresses`] if there is none that another device can dial.
-    pub fn addresses(&self, port: u16, own: &[SocketAddr]) -> Result<Addresses, Failure> {
+    /// [`Failure::Addresses`] if there are some, and none that another device can
+    /// dial.
+    pub fn addresses(&self, port: u16, own: &[SocketAddr]) -> Result<Option<Addresses>, Failure> {
         let short = |to: &SocketAddr| match to.port() {
             same if same == port || same == 0 => Address::new(to.ip()),
             other => Address::with_port(to.ip(), other),
@@ -50,6 +52,9 @@ impl Reach {
             Some(ip) => vec![Address::new(ip)],
             None => own.iter().map(short).collect(),
         };
-        Ok(Ticket::fitting(&list, port, self.loopback)?)
+        if list.is_empty() {
+            return Ok(None);
+        }
+        Ok(Some(Ticket::fitting(&list, port, self.loopback)?))
     }
 }

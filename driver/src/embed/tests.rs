@@ -52,6 +52,17 @@ fn blocking_calls_work_inside_a_foreign_runtime_and_after_the_end() {
 }
 
 #[test]
+fn a_device_without_a_network_is_told_from_one_that_nobody_can_dial() {
+    // [SESSION-34]
+    let here: SocketAddr = "127.0.0.1:0".parse().unwrap();
+    let path = folder("reach");
+    let reach = |advertise| Reach::new(advertise, &supply(&path));
+    assert_eq!(reach(Vec::new()).addresses(47_000, &[]), Ok(None));
+    assert!(reach(Vec::new()).addresses(47_000, &["192.0.2.7:47000".parse().unwrap()]).is_ok());
+    assert_eq!(reach(vec![here]).addresses(47_000, &[]).unwrap_err().code(), "NO_ADDRESS");
+}
+
+#[test]
 fn a_folder_in_use_and_a_taken_port_are_told_apart() {
     let path = folder("in-use");
     let first = assistant(supply(&path)).unwrap();

@@ -3,6 +3,7 @@
 use super::machine::{Away, Course, PrimaryMachine};
 use super::seat::Seat;
 use super::{Command, Compared, Event, SeatSnapshot};
+use crate::address::Addresses;
 use crate::fault::CloseCode;
 use crate::identity::Role;
 use crate::journal::{Blob, Fact};
@@ -27,8 +28,8 @@ impl PrimaryMachine {
             Command::ClosePairing { role } => self.close_pairing(role),
             Command::CheckCode { role, compared } => self.compared(now, role, compared),
             Command::Addresses(addresses) => {
-                self.addresses = addresses;
-                self.readdress(now);
+                self.readdress(now, &addresses);
+                self.addresses = Some(addresses);
                 Ok(())
             }
             Command::Begin => self.begin(now),
@@ -39,13 +40,12 @@ impl PrimaryMachine {
         }
     }
 
-    fn readdress(&mut self, now: Instant<Primary>) {
+    fn readdress(&mut self, now: Instant<Primary>, addresses: &Addresses) {
         for offer in self.offers.values_mut() {
-            offer.readdress(now, self.addresses.clone(), &mut self.entropy);
+            offer.readdress(now, addresses.clone(), &mut self.entropy);
         }
         self.show_codes();
-        let update =
-            Control::AddressUpdate(wire::AddressUpdate { addresses: self.addresses.clone() });
+        let update = Control::AddressUpdate(wire::AddressUpdate { addresses: addresses.clone() });
         for seat in self.seats.values() {
             if let Some(link) = seat.peer.link() {
                 self.outbox.control(link, update.encode());

@@ -30,7 +30,8 @@ pub struct PrimaryMachine {
     pub(super) exam: ExamTag,
     pub(super) label: Label,
     pub(super) check_code: CheckCode,
-    pub(super) addresses: Addresses,
+    /// `None` until there is a network.
+    pub(super) addresses: Option<Addresses>,
     pub(super) boot: BootId,
     pub(super) wall_offset: i64,
     /// This device's clock, numbered among its runs.

@@ -30,6 +30,8 @@ impl PrimaryMachine {
         if self.course.is_closing() {
             return Err(Refused::Over);
         }
+        // [SESSION-34]
+        let addresses = self.addresses.clone().ok_or(Refused::NoNetwork)?;
         let flags = match self.check_code {
             CheckCode::Skipped => Flags::default(),
             CheckCode::Compared => Flags::CHECK_CODE,
@@ -43,7 +45,7 @@ impl PrimaryMachine {
             own: self.local.key(),
             label: self.label,
             flags: flags.with(Flags::DISCOVERY),
-            addresses: self.addresses.clone(),
+            addresses,
             unix_s: u32::try_from(unix_ms / 1_000).unwrap_or(0),
             first_epoch: u16::from(role.number().saturating_sub(1)) * EPOCHS_PER_SEAT,
         };

@@ -96,6 +96,9 @@ pub enum Refused {
     /// No device is in that seat.
     #[error("expected a paired seat; pair a device first")]
     NotPaired,
+    /// A code would lead nowhere.
+    #[error("expected a network that assistants can reach; join one, then show the code")]
+    NoNetwork,
     /// Not every seat is taken.
     #[error("expected every seat to be paired before recording begins")]
     SeatsEmpty,

@@ -16,7 +16,7 @@ use crate::primary::{self, CheckCode, PrimaryMachine};
 use crate::recording::Fragment;
 use crate::secondary::{self, Consent, SecondaryMachine};
 use crate::secret::{Entropy, Secret};
-use crate::session::{HostFact, Past};
+use crate::session::{HostFact, Past, Refused};
 use crate::ticket::Ticket;
 use crate::time::{Clock, Instant, Primary, Secondary, Span};
 use crate::wire;
@@ -154,15 +154,19 @@ fn plan() -> Plan {
     Plan::new(Mode::Mock, Label::new("Academy").unwrap(), 1, windows, requirements).unwrap()
 }
 
-fn primary(now: Instant<Primary>) -> PrimaryMachine {
+fn addresses() -> Addresses {
     let ip = Address::new("127.0.0.1".parse().unwrap());
+    Addresses::new(&[ip], 1000, Loopback::Allowed).unwrap()
+}
+
+fn primary(now: Instant<Primary>, addresses: Option<Addresses>) -> PrimaryMachine {
     let setup = primary::Setup {
         plan: plan(),
         policy: Policy::preset("xyb-seed").unwrap(),
         proctors: Vec::new(),
         exam: ExamTag([3; 8]),
         label: Label::new("front").unwrap(),
-        addresses: Addresses::new(&[ip], 1000, Loopback::Allowed).unwrap(),
+        addresses,
         check_code: CheckCode::Skipped,
         signer: Box::new(Key::new(1)),
         boot: BootId([1; 16]),
@@ -205,7 +209,7 @@ impl Pair {
     fn new() -> Self {
         let truth = 100_000_000_000_i64;
         let start = Instant::from_nanos(truth);
-        let mut p = Side::new(primary(start), Span::ZERO);
+        let mut p = Side::new(primary(start, Some(addresses())), Span::ZERO);
         let a = Side::new(secondary(start.relabelled() + OFFSET), OFFSET);
         let role = Role::new(1).unwrap();
         p.machine.command(p.clock(truth), primary::Command::OpenPairing { role }).unwrap();
@@ -377,6 +381,19 @@ fn a_changed_network_is_dialled_at_once_and_not_when_a_timer_says_so() {
     pair.a.machine.handle(now, Input::NetworkChanged);
     let (_, sent) = pair.a.drain();
     assert!(dials(&sent));
+}
+
+#[test]
+fn a_primary_without_a_network_shows_a_code_once_it_has_one() {
+    // [SESSION-34]
+    let now = Instant::from_nanos(100_000_000_000);
+    let role = Role::new(1).unwrap();
+    let open = || primary::Command::OpenPairing { role };
+    let mut machine = primary(now, None);
+    assert_eq!(machine.command(now, open()), Err(Refused::NoNetwork));
+    machine.command(now, primary::Command::Addresses(addresses())).unwrap();
+    machine.command(now, open()).unwrap();
+    assert!(machine.snapshot(now).seats[0].ticket.is_some());
 }
 
 #[test]

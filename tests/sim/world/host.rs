@@ -86,7 +86,7 @@ impl World {
             proctors: vec![proctor()],
             exam: ExamTag([3; 8]),
             label: Label::new("front").unwrap(),
-            addresses: self.addresses(),
+            addresses: Some(self.addresses()),
             check_code: CheckCode::Skipped,
             signer: Box::new(self.devices[0].key.clone()),
             boot: self.devices[0].boot(self.scenario.seed, 0),

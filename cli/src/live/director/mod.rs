@@ -283,8 +283,7 @@ impl Stage {
     /// Fails if a device ended before it should.
     fn no_end(&mut self, role: Role) -> Result<(), LiveFail> {
         if self.is_over(role)? {
-            let how = "before answering".to_owned();
-            return Err(LiveFail::Child { role, how, exit: Exit::Defect });
+            return Err(LiveFail::Child { role, how: "before answering".to_owned() });
         }
         Ok(())
     }
@@ -299,7 +298,7 @@ impl Stage {
         if verdicts.iter().any(|exit| Some(i32::from(exit.code())) == code) {
             return Ok(true);
         }
-        Err(LiveFail::child(role, status, &self.device(role).said()))
+        Err(LiveFail::Child { role, how: status.to_string() })
     }
 }
 
