@@ -11,6 +11,7 @@
 
 mod alarms;
 mod cost;
+mod loopback;
 mod method;
 mod methods;
 mod ours;
@@ -82,6 +83,17 @@ struct Arguments {
     /// are set for `--minutes 180`
     #[arg(long, conflicts_with_all = ["replay", "bound_only", "picture", "method", "alarms"])]
     cost: bool,
+    /// Only measure two processes over loopback, so many seconds for each of four
+    /// runs: idle and under load, with the reader's stamps and with the kernel's
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(10..=3_600),
+          conflicts_with_all = ["replay", "bound_only", "picture", "method", "alarms", "cost"])]
+    loopback: Option<u32>,
+    /// Threads that keep the processor busy in every second half of `--loopback`
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..=64))]
+    load: u8,
+    /// The second process of `--loopback`
+    #[arg(long, hide = true)]
+    loopback_follow: Option<String>,
     /// Print JSON instead of a table
     #[arg(long)]
     json: bool,
@@ -143,6 +155,7 @@ enum Failed {
     Output(io::Error),
     Trace(replay::TraceError),
     Picture(PathBuf, io::Error),
+    Loopback(io::Error),
 }
 
 impl std::fmt::Display for Failed {
@@ -150,6 +163,7 @@ impl std::fmt::Display for Failed {
         match self {
             Self::Output(error) => write!(f, "cannot write the result: {error}"),
             Self::Trace(error) => error.fmt(f),
+            Self::Loopback(error) => write!(f, "the two processes did not finish: {error}"),
             Self::Picture(file, error) => write!(f, "cannot write {}: {error}", file.display()),
         }
     }
@@ -158,6 +172,13 @@ impl std::fmt::Display for Failed {
 fn execute(arguments: &Arguments) -> Result<(), Failed> {
     let seeds = arguments.first_seed..arguments.first_seed.saturating_add(arguments.seeds);
     let lasting = Span::from_secs(arguments.minutes.saturating_mul(60));
+    if let Some(leader) = &arguments.loopback_follow {
+        return loopback::follow(leader).map_err(Failed::Loopback);
+    }
+    if let Some(seconds) = arguments.loopback {
+        let runs = loopback::measure(seconds, arguments.load.into()).map_err(Failed::Loopback)?;
+        return tell(arguments, &runs, |out| loopback::print(out, &runs));
+    }
     if arguments.alarms {
         let alarms = alarms::count(&chosen(arguments), seeds, lasting);
         return tell(arguments, &alarms, |out| alarms::print(out, &alarms));
