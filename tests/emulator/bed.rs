@@ -133,6 +133,21 @@ pub(crate) trait Stage {
     /// Sleeps and wakes.
     fn suspend(&mut self, who: Who, lasts: Duration) -> Result<Proof, Trouble>;
 
+    /// Stands still, with its clocks, and goes on.
+    fn pause(&mut self, who: Who, _: Duration) -> Result<Proof, Trouble> {
+        Err(format!("{} cannot be paused", who.role()))
+    }
+
+    /// Its programs stand still, and go on.
+    fn idle(&mut self, who: Who, _: Duration) -> Result<Proof, Trouble> {
+        Err(format!("{} cannot be idle", who.role()))
+    }
+
+    /// Its kernel disturbs what it sends, for so long.
+    fn disturb(&mut self, who: Who, _: &str, _: Duration) -> Result<Proof, Trouble> {
+        Err(format!("the kernel of {} disturbs nothing", who.role()))
+    }
+
     /// Starves for so long, and ends the starvation.
     fn starve(&mut self, who: Who, percent: u8, lasts: Duration) -> Result<Proof, Trouble>;
 
@@ -144,6 +159,12 @@ pub(crate) trait Stage {
     /// `primary_ns`, in the boots of the primary and of the assistant that have
     /// these names.
     fn truth(&self, who: Who, boots: (&str, &str), primary_ns: i64) -> Option<Truth>;
+
+    /// How the host itself held the machines up, beside every fault, if it is known:
+    /// told with a failure, and no excuse for it.
+    fn strain(&self) -> Option<String> {
+        None
+    }
 
     /// What was measured all along, once the programs have ended.
     fn measured(&mut self) -> Result<Vec<Proof>, Trouble> {

@@ -106,13 +106,22 @@ fn main() -> ExitCode {
     if let Some(part) = light::path::part(&words) {
         return part.map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS);
     }
-    match Asked::read(&words).and_then(|asked| run(&asked, &words.join(" "))) {
+    match Asked::read(&words).and_then(|asked| run(&asked, &repeatable(&words))) {
         Ok(code) => code,
         Err(trouble) => {
             say(&format!("emulator: {trouble}"));
             ExitCode::FAILURE
         }
     }
+}
+
+/// The command line for others to repeat, without this machine's folders.
+fn repeatable(words: &[String]) -> String {
+    let name = |word: &String| {
+        let name = std::path::Path::new(word).file_name();
+        name.map_or(word.clone(), |name| name.to_string_lossy().into_owned())
+    };
+    words.iter().map(name).collect::<Vec<_>>().join(" ")
 }
 
 fn run(asked: &Asked, command: &str) -> Result<ExitCode, String> {

@@ -45,26 +45,36 @@ pub(crate) struct Played {
 /// Plays it. An error says what did not hold.
 pub(crate) fn play(bed: &dyn Bed, scenario: &Scenario, folder: &Path) -> Result<Played, Trouble> {
     let mut stage = bed.open(scenario, folder)?;
+    act(bed, stage.as_mut(), scenario, folder).map_err(|trouble| {
+        let strain = stage.strain().map_or(String::new(), |strain| format!(" [{strain}]"));
+        trouble + &strain
+    })
+}
+
+fn act(
+    bed: &dyn Bed,
+    stage: &mut dyn Stage,
+    scenario: &Scenario,
+    folder: &Path,
+) -> Result<Played, Trouble> {
     let mut played = Played::default();
-    gather(stage.as_mut(), scenario, bed, &mut played)?;
-    impaired(stage.as_mut(), scenario, &mut played)?;
-    let answering = said(stage.as_mut(), Who::Primary, "phase ANSWERING")?;
+    gather(stage, scenario, bed, &mut played)?;
+    impaired(stage, scenario, &mut played)?;
+    let answering = said(stage, Who::Primary, "phase ANSWERING")?;
     for step in scenario.steps {
-        carry_out(stage.as_mut(), scenario, step, answering, &mut played)?;
+        carry_out(stage, scenario, step, answering, &mut played)?;
     }
     let end = PATIENCE + scenario.answering;
     for who in scenario.everybody() {
         let ended = until(end, || stage.ended(who));
-        ended.ok_or_else(|| {
-            format!("{} did not end; it said: {}", who.role(), last(&mut *stage, who))
-        })?;
+        ended
+            .ok_or_else(|| format!("{} did not end; it said: {}", who.role(), last(stage, who)))?;
     }
     let collected = folder.join("session");
     std::fs::create_dir_all(&collected).map_err(|error| error.to_string())?;
     played.proofs.extend(stage.measured()?);
     stage.collect(&collected)?;
-    played.report =
-        verdict::hold(stage.as_ref(), scenario, bed.slower(), &played.away, &collected)?;
+    played.report = verdict::hold(stage, scenario, bed.slower(), &played.away, &collected)?;
     Ok(played)
 }
 
@@ -172,10 +182,16 @@ fn carry_out(
         Fault::AddressChanged { who } => played.proofs.push(stage.change_address(who)?),
         Fault::WallStepped { who, seconds } => played.proofs.push(stage.step_wall(who, seconds)?),
         Fault::Suspended { who, lasts } => {
-            let began = now_ns();
-            played.proofs.push(stage.suspend(who, lasts)?);
-            let most = now_ns() - began + nanos(LATE);
-            played.away.push((who, nanos(lasts) - nanos(EARLY), most));
+            still(who, lasts, played, &mut |who, lasts| stage.suspend(who, lasts))?
+        }
+        Fault::Paused { who, lasts } => {
+            still(who, lasts, played, &mut |who, lasts| stage.pause(who, lasts))?
+        }
+        Fault::Idle { who, lasts } => {
+            still(who, lasts, played, &mut |who, lasts| stage.idle(who, lasts))?
+        }
+        Fault::Disturbed { who, netem, lasts } => {
+            played.proofs.push(stage.disturb(who, netem, lasts)?);
         }
         Fault::Starved { who, percent, lasts } => {
             played.proofs.push(stage.starve(who, percent, lasts)?);
@@ -197,6 +213,20 @@ fn carry_out(
     Ok(())
 }
 
+/// A device that stands still, however that is done, is away for so long at least.
+fn still(
+    who: Who,
+    lasts: Duration,
+    played: &mut Played,
+    stand: &mut dyn FnMut(Who, Duration) -> Result<Proof, Trouble>,
+) -> Result<(), Trouble> {
+    let began = now_ns();
+    played.proofs.push(stand(who, lasts)?);
+    let most = now_ns() - began + nanos(LATE);
+    played.away.push((who, nanos(lasts) - nanos(EARLY), most));
+    Ok(())
+}
+
 fn killed(
     stage: &mut dyn Stage,
     whom: &[Who],
@@ -204,7 +234,9 @@ fn killed(
     played: &mut Played,
 ) -> Result<(), Trouble> {
     let began = now_ns();
+    let mut gone = Vec::new();
     for who in whom {
+        gone.push(now_ns());
         played.proofs.push(stage.kill(*who)?);
     }
     reach(began + nanos(lasts));
@@ -212,12 +244,12 @@ fn killed(
     for who in whom {
         stage.start(*who, &Program::Again)?;
     }
-    for who in whom {
+    for (who, gone) in whom.iter().zip(gone) {
         let records = match who {
             Who::Primary => "all cameras were told to record",
             Who::Assistant(_) => "recording",
         };
-        let measured = said_since(stage, *who, back, records)? - began;
+        let measured = said_since(stage, *who, back, records)? - gone;
         played.away.push((*who, measured - nanos(EARLY), measured + nanos(LATE)));
     }
     let other = whom.iter().copied().find(|who| *who != Who::Primary);

@@ -70,6 +70,12 @@ pub(crate) enum Fault {
     WallStepped { who: Who, seconds: i64 },
     /// It sleeps for so long.
     Suspended { who: Who, lasts: Duration },
+    /// It stands still for so long, its clocks with it.
+    Paused { who: Who, lasts: Duration },
+    /// Its programs stand still for so long, and its clocks run on.
+    Idle { who: Who, lasts: Duration },
+    /// For so long its own kernel disturbs what it sends, in the words of `tc netem`.
+    Disturbed { who: Who, netem: &'static str, lasts: Duration },
     /// It gets this share of a processor for so long.
     Starved { who: Who, percent: u8, lasts: Duration },
     /// A second phone scans the code that the first assistant has used.
@@ -140,6 +146,9 @@ pub(crate) enum Need {
     AddressChange,
     WallStep,
     Suspend,
+    Pause,
+    Idle,
+    Netem,
     Starve,
     Visitor,
     Replacement,
@@ -162,6 +171,9 @@ impl Scenario {
             Fault::AddressChanged { .. } => Need::AddressChange,
             Fault::WallStepped { .. } => Need::WallStep,
             Fault::Suspended { .. } => Need::Suspend,
+            Fault::Paused { .. } => Need::Pause,
+            Fault::Idle { .. } => Need::Idle,
+            Fault::Disturbed { .. } => Need::Netem,
             Fault::Starved { .. } => Need::Starve,
             Fault::SecondScan | Fault::Stranger => Need::Visitor,
             Fault::Replaced { .. } => Need::Replacement,

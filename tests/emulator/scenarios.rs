@@ -38,6 +38,10 @@ const BUSY: Network =
     Network::Redirected(Impairment { delay_us: 3_500, tail_us: 1_500, loss_ppm: 10_000 });
 const OPEN: Network = Network::Redirected(Impairment { delay_us: 0, tail_us: 0, loss_ppm: 0 });
 
+/// Delay with a tail, loss, duplicates, another order, and a narrow line.
+const NETEM: &str = "delay 8ms 3ms distribution paretonormal loss 3% duplicate 5% \
+                     reorder 25% 50% rate 2mbit";
+
 /// A session on a LAN in which nothing happens.
 const PLAIN: Scenario = Scenario {
     name: "",
@@ -92,6 +96,12 @@ pub(crate) const ALL: &[Scenario] = &[
     alignment("2-alignment-quiet", Network::Lan, 0, false),
     alignment("2-alignment-busy", BUSY, 0, false),
     alignment("2-alignment-skewed", Network::Lan, 80_000, false),
+    with(
+        "2-disturbed-by-its-own-kernel",
+        &[at(3, Fault::Disturbed { who: A1, netem: NETEM, lasts: s(12) })],
+        24,
+        CLEAN,
+    ),
     alignment("2-alignment-quiet-long", Network::Lan, 0, true),
     alignment("2-alignment-busy-long", BUSY, 0, true),
     alignment("2-alignment-skewed-long", Network::Lan, 80_000, true),
@@ -128,6 +138,18 @@ pub(crate) const ALL: &[Scenario] = &[
         &[at(4, Fault::Suspended { who: A1, lasts: s(90) })],
         110,
         counted(&[hole(A1, 90)]),
+    ),
+    with(
+        "5-assistant-paused",
+        &[at(4, Fault::Paused { who: A1, lasts: s(10) })],
+        30,
+        counted(&[hole(A1, 10)]),
+    ),
+    with(
+        "5-assistant-idle",
+        &[at(4, Fault::Idle { who: A1, lasts: s(10) })],
+        30,
+        counted(&[hole(A1, 10)]),
     ),
     with(
         "6-wall-clock-set-back",

@@ -57,6 +57,8 @@ impl Bed for Light {
         match need {
             Need::WallStep => Some("the wall clock is one for all namespaces"),
             Need::Suspend => Some("sleep is the whole kernel's"),
+            Need::Pause | Need::Idle => Some("all clocks and programs are one kernel's"),
+            Need::Netem => Some("many kernels lack it; a relay impairs here, outside both devices"),
             Need::Lan
             | Need::Redirected
             | Need::SecondAssistant
@@ -71,7 +73,7 @@ impl Bed for Light {
 
     /// Their cameras share the machine's processors.
     fn at_once(&self) -> usize {
-        3
+        4
     }
 
     fn waiting_s(&self) -> u64 {

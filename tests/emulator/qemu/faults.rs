@@ -5,13 +5,18 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::guest::{Guest, because};
-use super::stage::until_true;
+use super::machine::until_true;
 use crate::bed::{Proof, Trouble};
 use crate::clock::{nanos, now_ns, reach};
 use crate::starve::turns;
 
 /// How long a fault may take to show.
 const SHOWS: Duration = Duration::from_secs(20);
+/// Exchanges before and while a network is disturbed.
+const ASKED: usize = 60;
+/// How much longer a round trip takes at least, where several milliseconds were
+/// asked for.
+const DISTURBED_NS: i64 = 3_000_000;
 /// Whole seconds are what a guest's clock chip has, and its `date`.
 const CHIP_NS: i64 = 1_100_000_000;
 
@@ -89,6 +94,72 @@ pub(super) fn suspend(guest: &mut Guest, lasts: Duration) -> Result<Proof, Troub
         "slept {} ms; monotonic clock stood {} ms of them",
         slept / 1_000_000,
         stood / 1_000_000
+    ))
+}
+
+/// Stops the whole emulator and lets it go on, and proves that every clock of the
+/// guest stood still meanwhile.
+pub(super) fn pause(guest: &mut Guest, lasts: Duration) -> Result<Proof, Trouble> {
+    let (before, from) = (Clocks::read(guest)?, now_ns());
+    guest.tell("stop", &json!({}))?;
+    reach(from + nanos(lasts));
+    guest.tell("cont", &json!({}))?;
+    let (after, to) = (Clocks::read(guest)?, now_ns());
+    let stood = |ran: i64| (to - from) - ran;
+    let (boot, monotonic) =
+        (stood(after.boot - before.boot), stood(after.monotonic - before.monotonic));
+    let least = nanos(lasts) * 9 / 10;
+    if boot < least || monotonic < least {
+        return Err(format!("its clocks stood {boot} and {monotonic} ns of {lasts:?}"));
+    }
+    Ok(format!("paused; every clock of it stood {} ms", boot / 1_000_000))
+}
+
+/// Freezes the guest's programs while its clocks run on, wakes it by its power
+/// button, and proves that its shell stood still.
+pub(super) fn idle(guest: &mut Guest, lasts: Duration) -> Result<Proof, Trouble> {
+    let (before, from) = (Clocks::read(guest)?, now_ns());
+    guest.ask("echo freeze >/sys/power/state")?;
+    reach(from + nanos(lasts));
+    guest.tell("system_powerdown", &json!({}))?;
+    let (code, text) = guest.answer()?;
+    let stood = now_ns() - from;
+    let ran = Clocks::read(guest)?.monotonic - before.monotonic;
+    if code != 0 || stood < nanos(lasts) || ran < nanos(lasts) {
+        let text = String::from_utf8_lossy(&text).into_owned();
+        return Err(format!("idle: {code} {text}; shell stood {stood} ns, clock ran {ran} ns"));
+    }
+    Ok(format!("idle; programs stood {} ms and its clock ran on", stood / 1_000_000))
+}
+
+/// Lets the guest's own kernel disturb what it sends, and proves it by exchanges
+/// before and meanwhile and by the kernel's own count.
+pub(super) fn disturb(
+    guest: &mut Guest,
+    netem: &str,
+    lasts: Duration,
+    ask: &str,
+) -> Result<Proof, Trouble> {
+    let median = |guest: &mut Guest| -> Result<(usize, i64), Trouble> {
+        let told = crate::baseline::of(ASKED, &guest.run(&format!("{ask} {ASKED}"))?, |_| None);
+        let middle = told.rtt_ns.get(told.rtt_ns.len() / 2).copied();
+        Ok((told.answered, middle.ok_or("no exchange was answered")?))
+    };
+    let (_, before) = median(guest)?;
+    let began = now_ns();
+    guest.run(&format!("iptc qdisc replace dev nic root netem {netem}"))?;
+    let (answered, meanwhile) = median(guest)?;
+    reach(began + nanos(lasts));
+    let counted = guest.run("iptc -s qdisc show dev nic | grep Sent")?;
+    guest.run("iptc qdisc del dev nic root")?;
+    let added = meanwhile - before;
+    if added < DISTURBED_NS || counted.contains("dropped 0,") {
+        return Err(format!("not disturbed: {added} ns more, {counted}"));
+    }
+    Ok(format!(
+        "netem {netem}: round trip {} -> {} us, {answered} of {ASKED} answered, {counted}",
+        before / 1_000,
+        meanwhile / 1_000
     ))
 }
 

@@ -10,6 +10,7 @@ mod faults;
 mod guest;
 mod hardware;
 mod hub;
+mod machine;
 mod stage;
 mod truth;
 
@@ -25,6 +26,10 @@ use crate::scenario::{Need, Scenario};
 /// Programs of the host that the bed is made with.
 const TOOLS: [&str; 8] =
     ["qemu-system-x86_64", "busybox", "cpio", "lz4", "mkfs.ext4", "gcc", "setpriv", "tc"];
+
+/// How the names begin that cargo tells a test about its own crate.
+const TOLD: [&str; 5] =
+    ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_", "CARGO_TARGET_TMPDIR"];
 
 /// What a run plays that does not ask for everything.
 const CHOSEN: [&str; 3] =
@@ -57,6 +62,9 @@ impl Bed for Qemu {
             | Need::AddressChange
             | Need::WallStep
             | Need::Suspend
+            | Need::Pause
+            | Need::Idle
+            | Need::Netem
             | Need::Starve
             | Need::Visitor => None,
         }
@@ -72,7 +80,7 @@ impl Bed for Qemu {
 
     /// The program itself starts ten times slower.
     fn waiting_s(&self) -> u64 {
-        30
+        24
     }
 
     /// A machine that was killed has to boot.
@@ -114,7 +122,8 @@ fn missing() -> Option<String> {
     // What cargo tells a test of its own crate would make every build script of
     // the image's build run again.
     for (name, _) in std::env::vars_os() {
-        if name.to_str().is_some_and(|name| name.starts_with("CARGO_")) {
+        let told = |name: &str| TOLD.iter().any(|prefix| name.starts_with(prefix));
+        if name.to_str().is_some_and(told) {
             make.env_remove(&name);
         }
     }

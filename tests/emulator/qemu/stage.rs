@@ -1,20 +1,18 @@
 //! The guests of one scenario, and what breaks them.
 
 use std::collections::BTreeMap;
-use std::io::Write as _;
 use std::net::{SocketAddr, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::faults;
 use super::guest::{Guest, Starting, because};
 use super::hardware::{Hardware, Plug};
 use super::hub::Hub;
-use super::truth::{Track, cores, khz};
+use super::machine::Machine;
+use super::truth::{cores, khz};
 use crate::bed::{Probe, Program, Proof, Said, Stage, Trouble, Truth};
-use crate::clock::{now_ns, until};
 use crate::light::path::Impaired;
 use crate::program::bound;
 use crate::scenario::{Need, Network, Scenario, Who};
@@ -26,54 +24,6 @@ const ECHO: u16 = 7_002;
 const ASKED: usize = 200;
 /// Parts per million that a measured rate may differ from the one asked for.
 const RATE_PPM: i64 = 2;
-
-/// A machine, whether it runs or not.
-pub(super) struct Machine {
-    hardware: Hardware,
-    pub(super) guest: Option<Guest>,
-    said: Arc<Mutex<Vec<Said>>>,
-    /// Lines that were said before the program was started last.
-    before: usize,
-    pub(super) track: Track,
-    /// On the common network.
-    pub(super) address: String,
-}
-
-impl Machine {
-    /// The guest, which has to run.
-    pub(super) fn on(&mut self) -> Result<&mut Guest, Trouble> {
-        self.guest.as_mut().ok_or_else(|| format!("{} is off", self.hardware.name))
-    }
-
-    fn ready(&mut self, starting: Starting) -> Result<(), Trouble> {
-        let (said, track) = (self.said.clone(), self.track.clone());
-        let log = self.hardware.folder.join("said.txt");
-        let log = std::fs::File::options().create(true).append(true).open(log);
-        let mut log = log.map_err(because("said.txt"))?;
-        let heard = move |line| {
-            let line = Said { at_ns: now_ns(), line };
-            // For whoever looks into the folder of a scenario that failed.
-            _ = writeln!(log, "{} {}", line.at_ns / 1_000_000, line.line);
-            said.lock().unwrap_or_else(PoisonError::into_inner).push(line);
-        };
-        self.track.anew();
-        let mut guest = starting.ready(Box::new(heard), Box::new(move |line| track.take(&line)))?;
-        self.track.calibrate(&mut guest)?;
-        self.guest = Some(guest);
-        Ok(())
-    }
-
-    fn said(&self) -> Vec<Said> {
-        self.said.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// The exit code of the program that was started last, if it has ended.
-    fn ended(&self) -> Option<i32> {
-        let said = self.said();
-        let last = said.get(self.before..)?.iter().rev();
-        last.filter_map(|said| said.line.strip_prefix("exit ")?.parse().ok()).next()
-    }
-}
 
 /// Machines and what is between them.
 pub(super) struct Guests {
@@ -123,14 +73,7 @@ impl Guests {
             };
             let (cpu, folder) = (number % cores(), folder.join(name));
             let hardware = Hardware { name: name.clone(), plug, suspends, cpu, khz, folder };
-            Machine {
-                hardware,
-                guest: None,
-                said: Arc::default(),
-                before: 0,
-                track: Track::default(),
-                address: format!("192.168.77.{host}"),
-            }
+            Machine::new(hardware, format!("192.168.77.{host}"))
         };
         let mut machines: Vec<Machine> =
             names.iter().enumerate().map(|(number, name)| machine(number, name)).collect();
@@ -285,6 +228,27 @@ impl Stage for Guests {
             .map(|told| format!("{} {told}", who.role()))
     }
 
+    fn pause(&mut self, who: Who, lasts: Duration) -> Result<Proof, Trouble> {
+        let machine = self.machine(who)?;
+        let told = faults::pause(machine.on()?, lasts)?;
+        // The emulator's counter stood still with the rest.
+        machine.track.moved();
+        let track = machine.track.clone();
+        track.calibrate(machine.on()?)?;
+        Ok(format!("{} {told}", who.role()))
+    }
+
+    fn idle(&mut self, who: Who, lasts: Duration) -> Result<Proof, Trouble> {
+        faults::idle(self.machine(who)?.on()?, lasts).map(|told| format!("{} {told}", who.role()))
+    }
+
+    fn disturb(&mut self, who: Who, netem: &str, lasts: Duration) -> Result<Proof, Trouble> {
+        let (host, port) = self.front(ECHO)?;
+        let ask = format!("bed ask {host} {port}");
+        faults::disturb(self.machine(who)?.on()?, netem, lasts, &ask)
+            .map(|told| format!("{} {told}", who.role()))
+    }
+
     fn starve(&mut self, who: Who, percent: u8, lasts: Duration) -> Result<Proof, Trouble> {
         faults::starve(self.machine(who)?.on()?, percent, lasts)
             .map(|told| format!("{} {told}", who.role()))
@@ -317,6 +281,15 @@ impl Stage for Guests {
             proofs.push(self.rate()?);
         }
         Ok(proofs)
+    }
+
+    fn strain(&self) -> Option<String> {
+        let stood = |(who, machine): (&Who, &Machine)| {
+            let longest = machine.track.longest_silence()? / 1_000_000;
+            Some(format!("{} was not heard of for up to {longest} ms", who.role()))
+        };
+        let all: Vec<String> = self.machines.iter().filter_map(stood).collect();
+        Some(all.join(", "))
     }
 
     fn collect(&mut self, into: &Path) -> Result<(), Trouble> {
@@ -381,14 +354,4 @@ fn relay(outer: u16, inner: u16, path: Impaired) -> Result<Child, Trouble> {
 fn free_port() -> Result<u16, Trouble> {
     let socket = UdpSocket::bind("127.0.0.1:0").and_then(|socket| socket.local_addr());
     socket.map(|address| address.port()).map_err(because("port"))
-}
-
-/// Asks until a guest's shell says yes.
-pub(super) fn until_true(guest: &mut Guest, patience: Duration, line: &str) -> Result<(), Trouble> {
-    let held = until(patience, || match guest.attempt(line) {
-        Ok((0, _)) => Some(Ok(())),
-        Ok(_) => None,
-        Err(trouble) => Some(Err(trouble)),
-    });
-    held.unwrap_or_else(|| Err(format!("not so within {patience:?}: {line}")))
 }

@@ -77,9 +77,12 @@ pub(super) fn constant(guest: &mut Guest) -> Result<(i64, i64), Trouble> {
     Ok((low, high))
 }
 
-/// One boot of a guest: what its counter lacks, and its clock beside its counter.
+/// One boot of a guest: stretches in which the constant stayed the same.
+type Boot = Vec<Run>;
+
+/// What a guest's counter lacks, and its clock beside its counter.
 #[derive(Default)]
-struct Boot {
+struct Run {
     /// `None` until it is calibrated.
     constant: Option<(i64, i64)>,
     /// Guest's counter and boot clock.
@@ -99,7 +102,13 @@ impl Track {
         if let [counter, width, clock, _, _] = read[..]
             && width <= WIDEST
         {
-            boots.entry(boot.clone()).or_default().readings.push((counter, clock));
+            let runs = boots.entry(boot.clone()).or_default();
+            if runs.is_empty() {
+                runs.push(Run::default());
+            }
+            if let Some(run) = runs.last_mut() {
+                run.readings.push((counter, clock));
+            }
         }
     }
 
@@ -122,7 +131,11 @@ impl Track {
             boots.insert(boot.clone(), nameless);
             named.clone_from(&boot);
         }
-        let entry = boots.entry(boot).or_default();
+        let runs = boots.entry(boot).or_default();
+        if runs.is_empty() {
+            runs.push(Run::default());
+        }
+        let entry = runs.last_mut().ok_or("no run")?;
         let (least, most) = entry.constant.unwrap_or((low, high));
         let (low, high) = (low.max(least), high.min(most));
         if low > high {
@@ -132,19 +145,26 @@ impl Track {
         within(low, high)
     }
 
+    /// From now on the constant is another, which has to be found anew.
+    pub(super) fn moved(&self) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (named, boots) = &mut *all;
+        boots.entry(named.clone()).or_default().push(Run::default());
+    }
+
     /// How far `other` is ahead of this clock when this one shows `clock`, in the
     /// boots of those names.
     pub(super) fn ahead(&self, other: &Self, boots: (&str, &str), clock: i64) -> Option<Truth> {
         let (own, others) = boots;
-        let (counter, within_ns) = self.with(own, |boot| {
-            let (low, high) = boot.constant?;
-            let counter = between(&boot.readings, clock, |(counter, shown)| (shown, counter))?;
+        let (counter, within_ns) = self.with(own, |run| {
+            let (low, high) = run.constant?;
+            let counter = between(&run.readings, clock, |(counter, shown)| (shown, counter))?;
             Some((counter + low + (high - low) / 2, within(low, high).ok()?))
         })?;
-        other.with(others, |boot| {
-            let (low, high) = boot.constant?;
+        other.with(others, |run| {
+            let (low, high) = run.constant?;
             let own = counter - low - (high - low) / 2;
-            let shown = between(&boot.readings, own, |reading| reading)?;
+            let shown = between(&run.readings, own, |reading| reading)?;
             let within_ns = within_ns + within(low, high).ok()?;
             Some(Truth { offset_ns: shown - clock, within_ns })
         })
@@ -153,11 +173,23 @@ impl Track {
     /// What this clock showed in the middle and at the end of the boot of that
     /// name, as far as it was read.
     pub(super) fn later_half(&self, boot: &str) -> Option<(i64, i64)> {
-        self.with(boot, |boot| {
-            let middle = boot.readings.get(boot.readings.len() / 2)?;
-            let end = boot.readings.len().checked_sub(20)?;
-            Some((middle.1, boot.readings.get(end)?.1))
+        self.with(boot, |run| {
+            let middle = run.readings.get(run.readings.len() / 2)?;
+            let end = run.readings.len().checked_sub(20)?;
+            Some((middle.1, run.readings.get(end)?.1))
         })
+    }
+
+    /// The longest time between two readings, which come every 50 ms if the guest
+    /// gets its processor.
+    pub(super) fn longest_silence(&self) -> Option<i64> {
+        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let runs = all.1.values().flatten();
+        let gap = |pair: &[(i64, i64)]| match pair {
+            [before, after] => after.1 - before.1,
+            _ => 0,
+        };
+        runs.flat_map(|run| run.readings.windows(2).map(gap)).max()
     }
 
     /// The boot that runs.
@@ -165,9 +197,9 @@ impl Track {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).0.clone()
     }
 
-    fn with<T>(&self, boot: &str, ask: impl FnOnce(&Boot) -> Option<T>) -> Option<T> {
+    fn with<T>(&self, boot: &str, ask: impl Fn(&Run) -> Option<T>) -> Option<T> {
         let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        ask(all.1.get(boot)?)
+        all.1.get(boot)?.iter().find_map(ask)
     }
 }
 
