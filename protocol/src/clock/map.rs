@@ -92,10 +92,14 @@ impl Map {
         Some(Across { gap, before: before.onward(at), after: after.onward(at) })
     }
 
-    /// From the last message of each stretch to the first of the next, by the
-    /// secondary's clock. In each of them a clock has stepped.
+    /// From the end of each stretch to the beginning of the next, by the secondary's
+    /// clock: not empty, also where that clock stood still and the two overlap. In
+    /// each of them a clock has stepped.
     pub fn gaps(&self) -> impl Iterator<Item = (Instant<Secondary>, Instant<Secondary>)> + '_ {
-        self.seams().map(|(before, after)| (before.there(), after.there()))
+        self.seams().map(|(before, after)| {
+            let end = before.there();
+            (end, after.there().max(end + Span::from_nanos(1)))
+        })
     }
 
     fn seams(&self) -> impl Iterator<Item = (&Knot, &Knot)> {

@@ -27,6 +27,8 @@ pub struct Covered {
     pub clock: ClockName,
     own: (Instant<Own>, Instant<Own>),
     pub(super) sequences: (u64, u64),
+    /// How long after its end it may have filmed on.
+    ragged: Span,
 }
 
 impl Covered {
@@ -42,6 +44,13 @@ struct Joined {
     clock: ClockName,
     own: (Instant<Own>, Instant<Own>),
     sequences: (u64, u64),
+    ragged: Span,
+}
+
+impl Joined {
+    const fn new(clock: ClockName, sequence: u64, own: (Instant<Own>, Instant<Own>)) -> Self {
+        Self { clock, own, sequences: (sequence, sequence), ragged: Span::ZERO }
+    }
 }
 
 /// A silence between two covered stretches, or after the last.
@@ -125,28 +134,58 @@ impl<'a> Lane<'a> {
             self.totals.fragments = self.totals.fragments.saturating_add(1);
             self.totals.frames = self.totals.frames.saturating_add(fragment.frames.into());
             self.totals.bytes = self.totals.bytes.saturating_add(fragment.bytes);
-            match joined.last_mut() {
-                Some(open)
-                    if open.clock == clock
-                        && fragment.first - open.own.1 <= self.frame_gap
-                        && !timeline.steps(clock, open.own.1, fragment.first) =>
-                {
-                    open.own.1 = fragment.last.max(open.own.1);
-                    open.sequences.1 = entry.sequence;
+            let (sequence, ends) = (entry.sequence, (fragment.first, fragment.last));
+            // A device that stood still while it filmed leaves frames of both sides.
+            if let Some((from, to)) = self.jump(timeline, clock, ends) {
+                self.join(&mut joined, timeline, (clock, sequence), (ends.0, from));
+                if let Some(open) = joined.last_mut() {
+                    open.ragged = to - from;
                 }
-                Some(_) | None => joined.push(Joined {
-                    clock,
-                    own: (fragment.first, fragment.last),
-                    sequences: (entry.sequence, entry.sequence),
-                }),
+                joined.push(Joined::new(clock, sequence, (to, ends.1.max(to))));
+            } else {
+                self.join(&mut joined, timeline, (clock, sequence), ends);
             }
         }
-        for Joined { clock, own, sequences } in joined {
+        for Joined { clock, own, sequences, ragged } in joined {
             let ends = (timeline.place(clock, own.0), timeline.place(clock, own.1));
             if let (Some(start), Some(end)) = ends {
-                self.covered.push(Covered { start, end, clock, own, sequences });
+                self.covered.push(Covered { start, end, clock, own, sequences, ragged });
             }
         }
+    }
+
+    /// Goes on with the stretch that is open, or begins one.
+    fn join(
+        &self,
+        joined: &mut Vec<Joined>,
+        timeline: &Timeline,
+        (clock, sequence): (ClockName, u64),
+        (first, last): (Instant<Own>, Instant<Own>),
+    ) {
+        match joined.last_mut() {
+            Some(open)
+                if open.clock == clock
+                    && first - open.own.1 <= self.frame_gap
+                    && self.jump(timeline, clock, (open.own.1, first)).is_none() =>
+            {
+                open.own.1 = last.max(open.own.1);
+                open.sequences.1 = sequence;
+            }
+            Some(_) | None => joined.push(Joined::new(clock, sequence, (first, last))),
+        }
+    }
+
+    /// The part between two instants in which their clock stood still, with its
+    /// device, for longer than a frame gap.
+    fn jump(
+        &self,
+        timeline: &Timeline,
+        clock: ClockName,
+        (from, to): (Instant<Own>, Instant<Own>),
+    ) -> Option<(Instant<Own>, Instant<Own>)> {
+        let gap = timeline.stepped(clock, from, to)?;
+        let (start, end) = (timeline.place(clock, from)?, timeline.place(clock, to)?);
+        ((end.at - start.at) - (to - from) > self.frame_gap).then_some((gap.0.max(from), gap.1))
     }
 
     /// Where this journal says nothing: its holes, and what comes after a journal
@@ -203,8 +242,8 @@ impl<'a> Lane<'a> {
     fn between(&self, timeline: &Timeline, before: Covered, after: Covered) -> Silence {
         let restarted = self.starts_between(&before, &after);
         let tail = if restarted { limits::FRAGMENT_TYPICAL } else { Span::ZERO };
-        let one =
-            before.clock == after.clock && !timeline.steps(before.clock, before.own.1, after.own.0);
+        let one = before.clock == after.clock
+            && timeline.stepped(before.clock, before.own.1, after.own.0).is_none();
         let (length, placing) = if one {
             (after.own.0 - before.own.1, Span::ZERO)
         } else {
@@ -214,7 +253,7 @@ impl<'a> Lane<'a> {
             start: before.end,
             end: after.start.at,
             length,
-            uncertainty: mistimed(length) + placing + tail,
+            uncertainty: mistimed(length) + placing + tail + before.ragged,
             before: Some(before),
             after: Some(after),
         }

@@ -36,7 +36,12 @@ enum Fault {
     Asleep,
     /// The whole device stands still, its clock for all but a second of it.
     Stopped,
+    /// As before, but its camera films in that second without a gap.
+    Frozen,
 }
+
+/// What stands still with its whole device.
+const STILL: [Fault; 3] = [Fault::Asleep, Fault::Stopped, Fault::Frozen];
 
 const CHIP_MS: i64 = 592;
 
@@ -226,7 +231,7 @@ impl Scene {
             phones[1 - index].meets(ms, changed);
         }
         let phone = &mut phones[index];
-        if self.is(role, Fault::Asleep, ms) || self.is(role, Fault::Stopped, ms) {
+        if STILL.iter().any(|fault| self.is(role, *fault, ms)) {
             return;
         }
         self.wake(phone, role, ms);
@@ -256,8 +261,12 @@ impl Scene {
             phone.write(ms, &Fact::Slept { span: Span::from_millis(ms_slept - CHIP_MS) });
             phone.write(ms, &segment(last, ms - 1));
         }
-        if let Some(ms_stood) = length(Fault::Stopped) {
+        if let Some(ms_stood) = length(Fault::Stopped).or(length(Fault::Frozen)) {
+            let first = phone.own(ms - ms_stood - 500);
             phone.clock.offset -= (ms_stood - 1_000) * 1_000_000;
+            if length(Fault::Frozen).is_some() {
+                phone.write(ms, &segment((first, phone.own(ms - 533)), ms - 1));
+            }
         }
     }
 
@@ -287,10 +296,8 @@ impl Scene {
         if self.edge(0, Fault::Link, ms, true) && phones[0].alive {
             phones[0].write(ms, &Fact::Link { peer, state: 3, path: 0 });
         }
-        let still = [0, 1]
-            .iter()
-            .any(|role| self.is(*role, Fault::Asleep, ms) || self.is(*role, Fault::Stopped, ms));
-        if self.is(0, Fault::Link, ms) || !alive || still {
+        let stands = |role| STILL.iter().any(|fault| self.is(role, *fault, ms));
+        if self.is(0, Fault::Link, ms) || !alive || stands(0) || stands(1) {
             return;
         }
         if self.edge(0, Fault::Link, ms, false) {
@@ -453,6 +460,16 @@ fn a_device_that_stood_still_with_its_clock_is_timed_by_the_other_device() {
     // Nothing tells where the clock stepped: the bound holds both.
     let account = only(&report, 20_033);
     assert!(account.interruption.uncertainty > Span::from_secs(19), "{account:?}");
+}
+
+#[test]
+fn frames_around_a_step_do_not_cover_it() {
+    // [REPORT-2] [REPORT-3] [TIMELINE-7]
+    let report = Scene::new(90).with(1, Fault::Frozen, 20_000, 40_000).report();
+    assert_eq!(line(&report), (Verdict::Pass, 1, 1, vec![]));
+    // One fragment holds frames of both sides, and which is which is not known.
+    let account = only(&report, 19_000);
+    assert!(account.interruption.uncertainty < Span::from_millis(1_600), "{account:?}");
 }
 
 #[test]

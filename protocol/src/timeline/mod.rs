@@ -133,11 +133,17 @@ impl Timeline {
         self.routes.place(clock, at)
     }
 
-    /// Whether `clock` may have stepped between these two instants of it, so that
-    /// it did not time what lies between them. `[TIMELINE-7]`
+    /// The gap between two epochs in which `clock` may have stepped between these two
+    /// instants of it, so that it did not time what lies between them.
+    /// `[TIMELINE-7]`
     #[must_use]
-    pub fn steps(&self, clock: ClockName, from: Instant<Own>, to: Instant<Own>) -> bool {
-        self.routes.steps(clock, from, to)
+    pub fn stepped(
+        &self,
+        clock: ClockName,
+        from: Instant<Own>,
+        to: Instant<Own>,
+    ) -> Option<(Instant<Own>, Instant<Own>)> {
+        self.routes.stepped(clock, from, to)
     }
 
     /// The rate of `clock` against session time around `at`, in parts per

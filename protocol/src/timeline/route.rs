@@ -107,10 +107,15 @@ impl Edge {
         }
     }
 
-    /// Whether a clock may have stepped between these two instants.
-    fn steps(&self, from: Instant<Secondary>, to: Instant<Secondary>) -> bool {
-        self.map.gaps().filter(|gap| from < gap.1 && gap.0 < to).any(|gap| {
-            let sides = (self.side(from, gap), self.side(to, gap));
+    /// The gap between two epochs in which a clock may have stepped between these
+    /// two instants.
+    fn step(
+        &self,
+        from: Instant<Secondary>,
+        to: Instant<Secondary>,
+    ) -> Option<(Instant<Secondary>, Instant<Secondary>)> {
+        self.map.gaps().filter(|gap| from < gap.1 && gap.0 < to).find(|gap| {
+            let sides = (self.side(from, *gap), self.side(to, *gap));
             sides != (Side::Before, Side::Before) && sides != (Side::After, Side::After)
         })
     }
@@ -170,12 +175,17 @@ impl Routes {
         })
     }
 
-    /// Whether `clock` may have stepped between these two instants of it.
-    pub(super) fn steps(&self, clock: ClockName, from: Instant<Own>, to: Instant<Own>) -> bool {
-        let first = self.steps.get(&clock).and_then(|steps| steps.first());
-        let Some(Step::ToPrimary(index)) = first else { return false };
-        let edge = self.edges.get(*index);
-        edge.is_some_and(|edge| edge.steps(from.relabelled(), to.relabelled()))
+    /// The gap between two epochs in which `clock` may have stepped between these
+    /// two instants of it.
+    pub(super) fn stepped(
+        &self,
+        clock: ClockName,
+        from: Instant<Own>,
+        to: Instant<Own>,
+    ) -> Option<(Instant<Own>, Instant<Own>)> {
+        let Some(Step::ToPrimary(index)) = self.steps.get(&clock)?.first() else { return None };
+        let (start, end) = self.edges.get(*index)?.step(from.relabelled(), to.relabelled())?;
+        Some((start.relabelled(), end.relabelled()))
     }
 
     fn step(&self, step: Step, from: Bounded) -> Option<Bounded> {
