@@ -105,6 +105,60 @@ texts! {
     VerdictNotReady = "verdict.not_ready",
         "候考结束时并非所有机位都在录制，未能进入考试。",
         "Not every camera was recording when the waiting time ended, so the exam did not begin.";
+    CauseUnknown = "cause.unknown",
+        "原因不明。",
+        "The reason is not known.";
+    CauseCall = "cause.call",
+        "来电占用了屏幕或相机，请开启飞行模式并连接 Wi-Fi。",
+        "A call took the screen or the camera. Use flight mode with Wi-Fi.";
+    CauseBackground = "cause.background",
+        "应用被切到后台，请不要离开考试界面。",
+        "The app was put in the background. Stay on the exam screen.";
+    CauseScreenLock = "cause.screen_lock",
+        "屏幕已锁定或熄灭，请把自动锁定设为“永不”。",
+        "The screen was locked or went dark. Set auto-lock to never.";
+    CauseCameraTaken = "cause.camera_taken",
+        "相机被其他应用占用，请关闭其他应用。",
+        "Another app took the camera. Close other apps.";
+    CauseMultiApp = "cause.multi_app",
+        "分屏或画中画占用了相机，请退出分屏。",
+        "Split screen or picture-in-picture took the camera. Leave it.";
+    CauseThermal = "cause.thermal",
+        "手机过热，请取下保护壳并移到阴凉处。",
+        "The phone is too hot. Take its case off and move it into the shade.";
+    CauseMicTaken = "cause.mic_taken",
+        "麦克风被其他应用占用，请关闭其他应用。",
+        "Another app took the microphone. Close other apps.";
+    CauseStorageFull = "cause.storage_full",
+        "存储空间已满，请删除与考试无关的文件，不要删除考试数据。",
+        "The storage is full. Delete files that have nothing to do with the exam, and nothing else.";
+    CauseLowPowerOff = "cause.low_power_off",
+        "电量耗尽，请连接充电器。",
+        "The battery was empty. Connect the charger.";
+    CauseCrash = "cause.crash",
+        "应用异常退出，请重新打开，录制会自动继续。",
+        "The app crashed. Open it again: the recording goes on by itself.";
+    CauseOsKill = "cause.os_kill",
+        "系统结束了应用，请关闭其他应用后重新打开。",
+        "The system ended the app. Close other apps and open it again.";
+    CauseForceStop = "cause.force_stop",
+        "应用被手动停止，请重新打开。",
+        "The app was stopped in the settings. Open it again.";
+    CauseReboot = "cause.reboot",
+        "手机重新启动，请打开应用，录制会自动继续。",
+        "The phone started again. Open the app: the recording goes on by itself.";
+    CausePermissionRevoked = "cause.permission_revoked",
+        "相机或麦克风权限被关闭，请在设置中重新允许。",
+        "A permission was taken away. Give it again in the settings.";
+    CausePowerSave = "cause.power_save",
+        "省电模式停止了录制，请关闭省电模式。",
+        "Power saving stopped the recording. Switch it off.";
+    CauseEncoderError = "cause.encoder_error",
+        "录制出错，请重新打开相机。",
+        "The recording failed. Open the camera again.";
+    CauseUserStop = "cause.user_stop",
+        "录制被手动停止，请继续录制。",
+        "The recording was stopped by hand. Start it again.";
 }
 
 impl Text {

@@ -16,6 +16,7 @@ mod crash;
 mod finish;
 mod interruptions;
 mod journals;
+mod lying;
 mod outage;
 mod pairing;
 mod readiness;

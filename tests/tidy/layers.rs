@@ -50,7 +50,7 @@ const LAYERS: &[Row] = &[
     ("clock", 2, &["identity", "limits", "time"]),
     ("liveness", 2, &["limits", "time"]),
     ("recording", 2, &["identity", "limits", "time"]),
-    ("ledger", 2, &["identity", "limits", "time"]),
+    ("ledger", 2, &["identity", "limits", "time", "words"]),
     ("timers", 2, &["identity", "limits", "time"]),
     // conclusions, pure functions of facts
     ("policy", 3, &["identity", "ledger", "limits", "time"]),

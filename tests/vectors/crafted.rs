@@ -89,6 +89,7 @@ pub(crate) fn journals() -> Vec<Replayed> {
     let label = Label::new("page turned").expect("a label");
     let lost = |state| Fact::AudioEvent { state, cause: 7, raw: 0 };
     let facts = [
+        (65_000, Fact::WallStep { by_ms: -3_600_000 }),
         (70_000, Fact::Mark { label }),
         (80_000, Fact::Take { take: 1, mark: 2 }),
         (90_000, Fact::ScreenLeft { cause: 2, raw: 0 }),
@@ -119,4 +120,29 @@ pub(crate) fn journals() -> Vec<Replayed> {
     p.put(600_100, &Fact::Finish { reason: 0 });
     a.put(301_100, &Fact::Finish { reason: 0 });
     [p, a].iter().map(|device| replay(&device.file).expect("a journal")).collect()
+}
+
+/// A camera that is gone for 5 s for each of the causes, one after the other.
+pub(crate) fn causes() -> Vec<Replayed> {
+    let mut p = Device::new(0);
+    let (assistants, wait_open, wait_close) = (0, at(0), at(10_000));
+    let (answer_start, answer_end) = (at(10_000), at(400_000));
+    let (plan, policy) = (Blob::default(), Blob::new(&policy().to_bytes()).expect("96 bytes"));
+    p.put(
+        0,
+        &Fact::Plan { assistants, wait_open, wait_close, answer_start, answer_end, plan, policy },
+    );
+    for ms in (1_000..400_000).step_by(500) {
+        let (turn, into) = (ms / 20_000 - 1, ms % 20_000);
+        let cause = u8::try_from(turn).ok().filter(|cause| *cause < 18);
+        match cause {
+            Some(cause) if into == 5_000 => {
+                p.put(ms, &Fact::CameraEvent { state: 0, cause, raw: 100 + i32::from(cause) });
+            }
+            Some(_) if (5_000..10_000).contains(&into) => {}
+            Some(_) | None => p.films(ms),
+        }
+    }
+    p.put(400_100, &Fact::Finish { reason: 0 });
+    vec![replay(&p.file).expect("a journal")]
 }

@@ -14,7 +14,7 @@ use diptych_protocol::journal::{Replayed, salvage};
 use diptych_protocol::policy::{Decision, Excuse, Override, Policy, Proven, Statement};
 use diptych_protocol::report::revise;
 use diptych_protocol::time::{Instant, Span};
-use diptych_tests::world::{Outcome, Scenario, What, World};
+use diptych_tests::world::{Outcome, Said, Scenario, What, World};
 use serde_json::Value;
 
 use crate::crafted;
@@ -214,7 +214,14 @@ fn every_report_is_of_the_schema_and_every_part_of_it_is_met() {
     let late = Scenario { steps: Vec::new(), ..quiet.clone() };
     let never = late.with(s(2), What::Open { seat: 1 });
     let mut sessions: Vec<Scenario> = (0..10).map(|seed| Scenario::storm(seed, 15)).collect();
-    sessions.extend([quiet, never]);
+    let replaced = Scenario::exam(1, 1, 3)
+        .with_device()
+        .with(s(100), What::Gone { who: 1 })
+        .with(s(120), What::Open { seat: 1 })
+        .with(s(121), What::Scan { who: 2, seat: 1 });
+    let silent = What::CameraOff { who: 1, lasting: s(7), said: Said::Nothing };
+    let silent = Scenario::exam(5, 1, 3).with(s(100), silent);
+    sessions.extend([quiet, never, replaced, silent]);
     for scenario in sessions {
         let all = journals(&World::new(scenario).run());
         let start =
@@ -236,6 +243,7 @@ fn every_report_is_of_the_schema_and_every_part_of_it_is_met() {
     let all = crafted::journals();
     let said = said(crafted::ANSWERING);
     hold(&all, "ours", &[]);
+    hold(&crafted::causes(), "ours", &[]);
     hold(&all, "zjut-2022", &said[..1]);
     let mut all = BTreeSet::new();
     parts(&schema, "report", &schema, &mut all);

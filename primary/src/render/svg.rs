@@ -97,7 +97,11 @@ impl Draw<'_> {
             _ => "✗",
         };
         self.text(LEFT, 30, "font-size=\"20\" font-weight=\"bold\"", &format!("{shape} {verdict}"));
-        let line = format!("{} interruption(s), longest {longest}, {aligned}", count(report));
+        let revised = report.revision.as_ref().map_or(String::new(), |revision| {
+            format!("; revised by statements: {}", revision.verdict())
+        });
+        let count = count(report);
+        let line = format!("{count} interruption(s), longest {longest}, {aligned}{revised}");
         self.text(LEFT, 50, "fill=\"#333\"", &line);
         let end = "text-anchor=\"end\" fill=\"#333\" font-weight=\"bold\"";
         self.text(LEFT + WIDTH, 30, end, &flags.join(" · "));

@@ -44,6 +44,20 @@ pub struct Accepted {
     pub entries: Vec<Entry>,
 }
 
+impl Accepted {
+    /// The bytes, cut before every seal: what a seal signs has to be durable before
+    /// the seal is written, here as in the original. `[JOURNAL-8]`
+    pub(crate) fn pieces(&self) -> impl Iterator<Item = &[u8]> {
+        let origin = self.entries.first().map_or(0, |entry| entry.offset);
+        let place = |entry: &Entry| usize::try_from(entry.offset - origin).unwrap_or(usize::MAX);
+        let seals = self.entries.iter().filter(|entry| matches!(entry.fact, Fact::Seal { .. }));
+        let mut cuts: Vec<usize> = core::iter::once(0).chain(seals.map(place)).collect();
+        cuts.dedup();
+        let ends: Vec<usize> = cuts.iter().skip(1).copied().chain([self.bytes.len()]).collect();
+        cuts.into_iter().zip(ends).filter_map(|(from, to)| self.bytes.get(from..to))
+    }
+}
+
 /// Two histories of one device that exclude each other.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("the peer shows two histories: here {ours:?}, there {theirs:?}; the session is tainted")]

@@ -6,6 +6,8 @@
 
 use core::fmt;
 
+use crate::words::Text;
+
 macro_rules! causes {
     ($($(#[$doc:meta])* $variant:ident = $code:literal, $name:literal;)*) => {
         /// The best guess at why a camera stopped. `[LEDGER-3]`
@@ -77,6 +79,33 @@ causes! {
     UserStop = 17, "USER_STOP";
 }
 
+impl Cause {
+    /// What an examinee reads about why a camera stopped. `[LEDGER-18]`
+    #[must_use]
+    pub const fn text(self) -> Text {
+        match self {
+            Self::Unknown => Text::CauseUnknown,
+            Self::Call => Text::CauseCall,
+            Self::Background => Text::CauseBackground,
+            Self::ScreenLock => Text::CauseScreenLock,
+            Self::CameraTaken => Text::CauseCameraTaken,
+            Self::MultiApp => Text::CauseMultiApp,
+            Self::Thermal => Text::CauseThermal,
+            Self::MicTaken => Text::CauseMicTaken,
+            Self::StorageFull => Text::CauseStorageFull,
+            Self::LowPowerOff => Text::CauseLowPowerOff,
+            Self::Crash => Text::CauseCrash,
+            Self::OsKill => Text::CauseOsKill,
+            Self::ForceStop => Text::CauseForceStop,
+            Self::Reboot => Text::CauseReboot,
+            Self::PermissionRevoked => Text::CausePermissionRevoked,
+            Self::PowerSave => Text::CausePowerSave,
+            Self::EncoderError => Text::CauseEncoderError,
+            Self::UserStop => Text::CauseUserStop,
+        }
+    }
+}
+
 /// A cause together with what the platform itself reported. `[LEDGER-4]`
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Observed {
@@ -110,5 +139,14 @@ mod tests {
             assert_eq!(Cause::from_code(code), Some(*cause));
         }
         assert_eq!(Cause::from_code(18), None);
+    }
+
+    #[test]
+    fn every_cause_has_its_own_text_under_its_own_name() {
+        // [LEDGER-18]
+        for cause in Cause::ALL {
+            let key = format!("cause.{}", cause.name().to_lowercase());
+            assert_eq!(Text::from_key(&key), Some(cause.text()));
+        }
     }
 }

@@ -10,6 +10,7 @@ use super::brain::Brain;
 use super::clock::LocalClock;
 use super::disk::Disk;
 use super::key::Key;
+use super::script::Failure;
 use crate::dice::{Dice, Law};
 use diptych_protocol::time::Span;
 
@@ -53,6 +54,10 @@ pub(super) struct Device {
     pub(super) camera: Camera,
     /// The app dies after this many more effects.
     pub(super) doom: Option<u64>,
+    /// The operation of its storage that fails, how, and the step that says so.
+    pub(super) fate: Option<(u64, Failure, usize)>,
+    /// Appends and syncs so far.
+    pub(super) operations: u64,
     /// The journal that this device writes.
     pub(super) own: Option<JournalName>,
     /// The seat whose code the user wants to scan.
@@ -136,6 +141,8 @@ impl Device {
             announced: Vec::new(),
             camera: Camera::default(),
             doom: None,
+            fate: None,
+            operations: 0,
             own: None,
             scanning: None,
             seat: None,

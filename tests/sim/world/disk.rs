@@ -2,7 +2,9 @@
 //!
 //! What was synced survives everything. What was only appended survives the end
 //! of the process, but after a loss of power any prefix of it may be there, cut
-//! in the middle of a record. The private state is replaced whole or not at all.
+//! in the middle of a record, or any of its sectors without those before. A disk may
+//! also lie: it says that something is durable, and it is not. The private state is
+//! replaced whole or not at all.
 
 use std::collections::BTreeMap;
 
@@ -13,6 +15,8 @@ use diptych_protocol::session::Past;
 use crate::dice::Dice;
 
 const HEADER: usize = 104;
+/// What a disk writes at once.
+const SECTOR: usize = 512;
 /// A record without its body: prefix and check.
 const OVERHEAD: usize = 28;
 
@@ -22,6 +26,8 @@ pub(super) struct Disk {
     files: BTreeMap<JournalName, File>,
     state: Option<Vec<u8>>,
     full: bool,
+    /// Syncs are not carried out, although it is said that they are.
+    lies: bool,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -54,7 +60,9 @@ impl Disk {
             return Err(DiskFull);
         }
         for file in self.files.values_mut() {
-            file.synced = file.bytes.len();
+            if !self.lies {
+                file.synced = file.bytes.len();
+            }
             file.durable = file.records;
         }
         Ok(())
@@ -71,6 +79,11 @@ impl Disk {
     /// Nothing can be written from now on.
     pub(super) fn fill(&mut self) {
         self.full = true;
+    }
+
+    /// From now on nothing that is said to be durable is.
+    pub(super) fn lie(&mut self) {
+        self.lies = true;
     }
 
     pub(super) const fn is_full(&self) -> bool {
@@ -90,6 +103,26 @@ impl Disk {
             let kept = (0..=pending).rev().find(|n| *n as f64 <= kept).unwrap_or(0);
             file.bytes.truncate(file.synced + kept);
         }
+        self.lies = false;
+    }
+
+    /// The power is gone: of what was not synced, any sectors are left, and zeros
+    /// where one is missing before another.
+    pub(super) fn lose_sectors(&mut self, dice: &mut Dice) {
+        for file in self.files.values_mut() {
+            let mut left = file.synced;
+            for sector in (file.synced - file.synced % SECTOR..file.bytes.len()).step_by(SECTOR) {
+                let end = (sector + SECTOR).min(file.bytes.len());
+                let from = sector.max(file.synced);
+                if dice.chance(0.5) {
+                    left = end;
+                } else {
+                    file.bytes[from..end].fill(0);
+                }
+            }
+            file.bytes.truncate(left);
+        }
+        self.lies = false;
     }
 
     /// The last write was cut by the end of the process.

@@ -6,6 +6,7 @@ use diptych_protocol::wire::{Control, HEADER, Kind, Timing};
 
 use super::brain::Effect;
 use super::device::Dialled;
+use super::disk::DiskFull;
 use super::{Happening, World};
 
 impl World {
@@ -28,13 +29,15 @@ impl World {
             let Some(brain) = &mut self.devices[who].brain else { return };
             match brain.poll() {
                 Effect::Append { journal, bytes } => {
-                    let device = &mut self.devices[who];
-                    if (journal.role == Role::PRIMARY) == (who == 0) {
-                        device.own = Some(journal);
+                    if self.fails(who, Some(journal), &bytes) {
+                        return;
                     }
-                    untold |= device.disk.append(journal, &bytes).is_err();
+                    untold |= self.append(who, journal, &bytes).is_err();
                 }
                 Effect::Sync => {
+                    if self.fails(who, None, &[]) {
+                        return;
+                    }
                     let device = &mut self.devices[who];
                     if device.disk.sync().is_ok() {
                         device.camera.synced();
@@ -85,6 +88,14 @@ impl World {
         for told in heard {
             self.told(who, told);
         }
+    }
+
+    fn append(&mut self, who: usize, journal: JournalName, bytes: &[u8]) -> Result<(), DiskFull> {
+        let device = &mut self.devices[who];
+        if (journal.role == Role::PRIMARY) == (who == 0) {
+            device.own = Some(journal);
+        }
+        device.disk.append(journal, bytes)
     }
 
     /// Counts down to the death of an app in the middle of its work.

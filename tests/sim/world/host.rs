@@ -320,7 +320,10 @@ impl World {
         device.camera.pending.push((first, last));
         if !self.act(who, act) && self.devices[who].brain.is_some() {
             self.devices[who].camera.pending.pop();
-            self.fail(format!("device {who}: frames were refused"));
+            // An app whose storage failed was told that, and nothing after it.
+            if !self.devices[who].disk.is_full() {
+                self.fail(format!("device {who}: frames were refused"));
+            }
         }
     }
 

@@ -38,7 +38,7 @@ pub use brain::Told;
 pub use key::proctor;
 pub use outcome::Outcome;
 pub use path::Conditions;
-pub use script::{ANSWERING, Said, Scenario, Step, What};
+pub use script::{ANSWERING, Failure, Said, Scenario, Step, What};
 pub use truth::Truth;
 
 use crate::dice::Dice;

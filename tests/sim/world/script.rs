@@ -63,6 +63,18 @@ pub enum What {
         /// After how long the app runs again.
         lasting: Span,
     },
+    /// Storage fails in the middle of an operation: the n-th append or sync of this
+    /// device, counted from the start of the session.
+    Fails {
+        /// Whose.
+        who: usize,
+        /// Which operation.
+        operation: u64,
+        /// How.
+        how: Failure,
+        /// After how long the app runs again.
+        lasting: Span,
+    },
     /// An assistant's packets get nowhere for a while.
     Outage {
         /// Whose.
@@ -111,6 +123,20 @@ pub enum What {
         /// Which device.
         who: usize,
     },
+}
+
+/// How storage fails, and the device with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// The power is gone: a prefix of what was not synced is left, cut anywhere.
+    Torn,
+    /// The power is gone: of what was not synced any sectors are left, in no order.
+    Reordered,
+    /// The sync and all that follow are lies; the power is gone some operations
+    /// later.
+    LostSync,
+    /// No space is left.
+    Full,
 }
 
 /// What the system says when a camera stops.

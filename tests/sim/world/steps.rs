@@ -1,7 +1,7 @@
 //! The script's steps, and their ends.
 
 use diptych_protocol::ledger::{Cause, Observed};
-use diptych_protocol::machine::Input;
+use diptych_protocol::machine::{Input, JournalName};
 use diptych_protocol::policy::{SignedStatement, Statement};
 use diptych_protocol::primary;
 use diptych_protocol::secondary;
@@ -11,8 +11,11 @@ use diptych_protocol::identity::Role;
 use super::brain::{Act, Brain, span};
 use super::device::{Device, address};
 use super::key::Key;
-use super::script::{Said, What};
+use super::script::{Failure, Said, What};
 use super::{Happening, World};
+
+/// Operations from a sync that was a lie to the loss of power.
+const LIE: u64 = 12;
 
 impl World {
     pub(super) fn step(&mut self, index: usize) {
@@ -53,6 +56,9 @@ impl World {
                 self.dies(who);
                 self.devices[who].last_exit = Observed { cause: Cause::Reboot, raw: 0 };
                 self.at(self.now + lasting.nanos(), Happening::Return(index));
+            }
+            What::Fails { who, operation, how, .. } => {
+                self.devices[who].fate = Some((operation, how, index));
             }
             // The path knows its outages from the beginning.
             What::Outage { lasting, .. } => {
@@ -100,7 +106,7 @@ impl World {
                 }
                 self.start(who);
             }
-            What::PowerLoss { who, .. } => {
+            What::PowerLoss { who, .. } | What::Fails { who, .. } => {
                 let now = self.now;
                 self.devices[who].reboot(now, &mut self.dice);
                 self.start(who);
@@ -114,6 +120,49 @@ impl World {
             }
             _ => {}
         }
+    }
+
+    /// Storage fails here, if this operation is the one that was named.
+    pub(super) fn fails(&mut self, who: usize, journal: Option<JournalName>, bytes: &[u8]) -> bool {
+        let device = &mut self.devices[who];
+        let number = device.operations;
+        device.operations += 1;
+        let Some((operation, how, index)) = device.fate else { return false };
+        let due = match how {
+            // From the lie to the loss of power: a sync and what it made possible.
+            Failure::LostSync if number == operation => {
+                device.disk.lie();
+                return false;
+            }
+            Failure::LostSync => number == operation + LIE,
+            Failure::Torn | Failure::Reordered | Failure::Full => number == operation,
+        };
+        if !due {
+            return false;
+        }
+        device.fate = None;
+        if how == Failure::Full {
+            device.disk.fill();
+            return false;
+        }
+        if let Some(journal) = journal {
+            device.disk.tear(journal, bytes, &mut self.dice);
+        }
+        device.camera.pending.clear();
+        match how {
+            Failure::Reordered => device.disk.lose_sectors(&mut self.dice),
+            Failure::Torn | Failure::LostSync | Failure::Full => {
+                device.disk.lose_power(&mut self.dice);
+            }
+        }
+        self.dies(who);
+        self.devices[who].last_exit = Observed { cause: Cause::Reboot, raw: 0 };
+        if let Some(What::Fails { lasting, .. }) =
+            self.scenario.steps.get(index).map(|step| step.what.clone())
+        {
+            self.at(self.now + lasting.nanos(), Happening::Return(index));
+        }
+        true
     }
 
     pub(super) fn dies(&mut self, who: usize) {

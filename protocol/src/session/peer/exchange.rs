@@ -22,7 +22,10 @@ impl<C: Station> Peer<C> {
         outbox: &mut Outbox<C, E>,
     ) -> Result<Vec<Entry>, MirrorError> {
         let accepted = self.mirror.accept(journal.from_sequence(), journal.records())?;
-        outbox.append(self.name, accepted.bytes);
+        for piece in accepted.pieces() {
+            // [JOURNAL-8]
+            outbox.settled().append(self.name, piece.to_vec());
+        }
         Ok(accepted.entries)
     }
 
