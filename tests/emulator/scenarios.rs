@@ -143,7 +143,7 @@ pub(crate) const ALL: &[Scenario] = &[
         "5-assistant-paused",
         &[at(4, Fault::Paused { who: A1, lasts: s(10) })],
         30,
-        counted(&[hole(A1, 10)]),
+        counted(&[Hole { who: A1, least: s(9), most: s(10 + COMING_BACK) }]),
     ),
     with(
         "5-assistant-idle",
@@ -155,7 +155,7 @@ pub(crate) const ALL: &[Scenario] = &[
         "6-wall-clock-set-back",
         &[at(4, Fault::WallStepped { who: P, seconds: -3_600 })],
         14,
-        CLEAN,
+        Expectation { flags: &["WALL_STEP"], ..CLEAN },
     ),
     with("7-address-of-assistant", &[at(4, Fault::AddressChanged { who: A1 })], 20, CLEAN),
     with("7-address-of-primary", &[at(4, Fault::AddressChanged { who: P })], 26, CLEAN),

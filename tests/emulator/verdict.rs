@@ -124,13 +124,12 @@ impl Step {
     fn take(&mut self, truth: Option<Truth>, heard: bool) -> News {
         /// More than two running clocks drift apart between two instants.
         const STEP_NS: i64 = 2_000_000;
-        if let Some(truth) = truth {
-            let before = self.before.replace(truth.offset_ns);
-            if before.is_some_and(|before| (before - truth.offset_ns).abs() > STEP_NS) {
-                self.news = News::Unheard;
-            }
-        }
-        if heard {
+        let before = truth.and_then(|truth| self.before.replace(truth.offset_ns));
+        let moved = truth.zip(before).map(|(truth, before)| (truth.offset_ns - before).abs());
+        if moved > Some(STEP_NS) {
+            // What was heard since the instant before may be from before the step.
+            self.news = News::Unheard;
+        } else if heard && truth.is_some() {
             self.news = News::None;
         }
         self.news
