@@ -66,6 +66,15 @@ impl Exit {
         }
     }
 
+    /// What a child process that ended with `code` met, where its parent meets the
+    /// same by it: the inputs, the storage, the network, the camera or the user.
+    #[must_use]
+    pub fn of_child(code: Option<i32>) -> Self {
+        let same = [Self::Input, Self::Storage, Self::Network, Self::Camera, Self::Interrupted];
+        let ended = |exit: &Self| code == Some(exit.code().into());
+        same.into_iter().find(ended).unwrap_or(Self::Defect)
+    }
+
     /// The number that the shell sees.
     #[must_use]
     pub const fn code(self) -> u8 {

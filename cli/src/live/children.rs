@@ -4,8 +4,8 @@
 //! whatever ends the rehearsal, the children are waited for and, if they do not
 //! end, ended; what they wrote is safe either way.
 
-use std::path::Path;
-use std::process::{Child, Command as Process, Stdio};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command as Process, ExitStatus, Stdio};
 use std::time::Duration;
 
 use diptych_protocol::identity::Role;
@@ -15,15 +15,31 @@ use super::rehearse::{OFFSET, Options, PPB};
 use super::script::{FAULT_LENGTH, Script, fault_at};
 use super::secondary::PATIENCE;
 use super::since::Since;
+use crate::exit::Exit;
 
 /// The processes, by seat.
 #[derive(Debug, Default)]
-pub(super) struct Children(Vec<(Role, Child)>);
+pub(super) struct Children(Vec<Assistant>);
+
+/// One process.
+#[derive(Debug)]
+struct Assistant {
+    role: Role,
+    child: Child,
+    /// The file of everything that it says.
+    log: PathBuf,
+}
+
+impl Assistant {
+    fn ended(&self, status: ExitStatus) -> LiveFail {
+        LiveFail::child(self.role, status, &std::fs::read_to_string(&self.log).unwrap_or_default())
+    }
+}
 
 impl Children {
     /// Whether the assistant of this seat was started.
     pub(super) fn has(&self, role: Role) -> bool {
-        self.0.iter().any(|(there, _)| *there == role)
+        self.0.iter().any(|assistant| assistant.role == role)
     }
 
     /// Starts the assistant that will read `picture`.
@@ -40,8 +56,8 @@ impl Children {
         let folder = options.folder.join(role.to_string());
         std::fs::create_dir_all(&folder).map_err(LiveFail::file(&folder))?;
         let log = folder.join("log.txt");
-        let log = std::fs::File::create(&log).map_err(LiveFail::file(&log))?;
-        let errors = log.try_clone().map_err(LiveFail::file(&folder))?;
+        let out = std::fs::File::create(&log).map_err(LiveFail::file(&log))?;
+        let errors = out.try_clone().map_err(LiveFail::file(&folder))?;
         let mut process = Process::new(&program);
         process
             .arg("secondary")
@@ -62,8 +78,9 @@ impl Children {
             let script = format!("{}:{}", after.as_millis(), FAULT_LENGTH.as_millis());
             process.args(["--camera-off", &script]);
         }
-        let spawned = process.stdin(Stdio::null()).stdout(log).stderr(errors).spawn();
-        self.0.push((role, spawned.map_err(LiveFail::file(program))?));
+        let spawned = process.stdin(Stdio::null()).stdout(out).stderr(errors).spawn();
+        let child = spawned.map_err(LiveFail::file(program))?;
+        self.0.push(Assistant { role, child, log });
         Ok(())
     }
 
@@ -72,11 +89,11 @@ impl Children {
     /// # Errors
     /// [`LiveFail::Child`] names one that has.
     pub(super) fn check(&mut self) -> Result<(), LiveFail> {
-        for (role, child) in &mut self.0 {
-            if let Ok(Some(status)) = child.try_wait()
+        for assistant in &mut self.0 {
+            if let Ok(Some(status)) = assistant.child.try_wait()
                 && !status.success()
             {
-                return Err(LiveFail::Child { role: *role, how: status.to_string() });
+                return Err(assistant.ended(status));
             }
         }
         Ok(())
@@ -90,22 +107,21 @@ impl Children {
     pub(super) fn see_off(&mut self, patience: Duration) -> Result<(), LiveFail> {
         let waited = Since::now();
         let mut first = Ok(());
-        for (role, mut child) in self.0.drain(..) {
-            let how = loop {
-                match child.try_wait() {
-                    Ok(Some(status)) if status.success() => break None,
-                    Ok(Some(status)) => break Some(status.to_string()),
+        for mut assistant in self.0.drain(..) {
+            let ended = loop {
+                match assistant.child.try_wait() {
+                    Ok(Some(status)) if status.success() => break Ok(()),
+                    Ok(Some(status)) => break Err(assistant.ended(status)),
                     Ok(None) if waited.passed() < patience => std::thread::sleep(PATIENCE),
                     Ok(None) | Err(_) => {
-                        let _ = child.kill();
-                        let _ = child.wait();
-                        break Some("it did not end".to_owned());
+                        let _ = assistant.child.kill();
+                        let _ = assistant.child.wait();
+                        let (role, how) = (assistant.role, "it did not end".to_owned());
+                        break Err(LiveFail::Child { role, how, exit: Exit::Defect });
                     }
                 }
             };
-            if let Some(how) = how {
-                first = first.and(Err(LiveFail::Child { role, how }));
-            }
+            first = first.and(ended);
         }
         first
     }

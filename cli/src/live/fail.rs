@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::process::ExitStatus;
 
 use diptych_driver::embed::Failure;
 use diptych_protocol::address::AddressError;
@@ -99,12 +100,14 @@ pub enum LiveFail {
     #[error(transparent)]
     Record(#[from] RecordError),
     /// An assistant's process ended before it should.
-    #[error("the process of {role} ended early ({how}); run its command by hand to see why")]
+    #[error("the process of {role} ended early: {how}")]
     Child {
         /// Which assistant.
         role: Role,
-        /// What the system says of its end.
+        /// Why, as far as it said.
         how: String,
+        /// How this process ends for it.
+        exit: Exit,
     },
     /// An assistant did not pair in time.
     #[error("{role} did not pair within {seconds} s; is the machine very busy?")]
@@ -172,10 +175,23 @@ impl LiveFail {
             | Self::Removed(_)
             | Self::NotPaired { .. } => Exit::Network,
             Self::Camera(_) | Self::Record(_) => Exit::Camera,
-            Self::Draw(_) | Self::Child { .. } | Self::NoEnd { .. } | Self::Unexpected { .. } => {
-                Exit::Defect
-            }
+            Self::Child { exit, .. } => *exit,
+            Self::Draw(_) | Self::NoEnd { .. } | Self::Unexpected { .. } => Exit::Defect,
         }
+    }
+
+    /// The early end of a process that left this `log`: what it complained of
+    /// there, and with a code that says the same.
+    pub(crate) fn child(role: Role, status: ExitStatus, log: &str) -> Self {
+        let exit = Exit::of_child(status.code());
+        let complaint = log.lines().rev().find_map(|line| line.strip_prefix("diptych: "));
+        let how = match (complaint, exit) {
+            (Some(complaint), _) => format!("{complaint} ({status})"),
+            // A log that does not fit on the disk says nothing.
+            (None, Exit::Storage) => format!("the storage is full or failed ({status})"),
+            (None, _) => format!("{status}; run its command by hand to see why"),
+        };
+        Self::Child { role, how, exit }
     }
 
     /// The failure of using `path`.
@@ -203,5 +219,31 @@ fn said(failure: &PairingFailure) -> String {
         ) => "the primary could not be reached. Keep both devices in one network and scan again."
             .to_owned(),
         PairingFailure::Declined => "it was declined on this device.".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::process::ExitStatusExt as _;
+
+    use super::*;
+
+    #[test]
+    fn a_child_that_ends_early_passes_its_reason_and_its_code_on() {
+        let log = "phase WAITING\ndiptych: camera x is gone: plug it in\n  because: no device\n";
+        let child = |raw, log| {
+            let fail = LiveFail::child(Role::PRIMARY, ExitStatus::from_raw(raw), log);
+            (fail.exit(), fail.to_string())
+        };
+        let (exit, told) = child(6 << 8, log);
+        assert_eq!(exit, Exit::Camera);
+        assert!(told.ends_with("camera x is gone: plug it in (exit status: 6)"), "{told}");
+        let (exit, told) = child(4 << 8, "");
+        assert!(exit == Exit::Storage && told.contains("the storage is full"), "{told}");
+        // Its command line was ours, and a verdict or a signal says nothing of us.
+        for raw in [2 << 8, 10 << 8, 9] {
+            let (exit, told) = child(raw, "");
+            assert!(exit == Exit::Defect && told.contains("by hand"), "{told}");
+        }
     }
 }

@@ -283,7 +283,8 @@ impl Stage {
     /// Fails if a device ended before it should.
     fn no_end(&mut self, role: Role) -> Result<(), LiveFail> {
         if self.is_over(role)? {
-            return Err(LiveFail::Child { role, how: "before answering".to_owned() });
+            let how = "before answering".to_owned();
+            return Err(LiveFail::Child { role, how, exit: Exit::Defect });
         }
         Ok(())
     }
@@ -298,7 +299,7 @@ impl Stage {
         if verdicts.iter().any(|exit| Some(i32::from(exit.code())) == code) {
             return Ok(true);
         }
-        Err(LiveFail::Child { role, how: status.to_string() })
+        Err(LiveFail::child(role, status, &self.device(role).said()))
     }
 }
 
