@@ -15,6 +15,13 @@ use crate::addresses::Surroundings;
 macro_rules! diagnoses {
     ($($(#[$doc:meta])* $name:ident = $text:literal, $alarming:literal, $meaning:literal, $advice:literal;)*) => {
         /// A finding about this device or its network. Never sent to a peer.
+        ///
+        /// ```
+        /// # use diptych_driver::diagnosis::Diagnosis;
+        /// fn told(trouble: Diagnosis) -> String {
+        ///     format!("{}. {}", trouble.meaning(), trouble.advice())
+        /// }
+        /// ```
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
         pub enum Diagnosis { $($(#[$doc])* $name,)* }
 

@@ -25,6 +25,44 @@ const SERVICE: &str = "_diptych._udp.local.";
 /// to look for, and tells each address that it finds through [`Found`].
 ///
 /// The calls come from a thread of the driver and must return at once.
+///
+/// ```
+/// # use std::net::IpAddr;
+/// # use diptych_driver::discovery::{Discovery, Found, Unavailable};
+/// # struct Nsd;
+/// # impl Nsd {
+/// #     fn register(&self, _: &str, _: u16) -> Result<(), Unavailable> { Ok(()) }
+/// #     fn unregister(&self) {}
+/// #     fn browse(&self, _: &str, _: Box<dyn Fn(std::net::SocketAddr) + Send>) {}
+/// #     fn stop(&self) {}
+/// # }
+/// /// The platform's own discovery.
+/// struct Platform(Nsd);
+///
+/// impl Discovery for Platform {
+///     fn announce(
+///         &mut self,
+///         labels: Vec<String>,
+///         port: u16,
+///         _: Vec<IpAddr>,
+///     ) -> Result<(), Unavailable> {
+///         labels.iter().try_for_each(|label| self.0.register(label, port))
+///     }
+///
+///     fn silence(&mut self) {
+///         self.0.unregister();
+///     }
+///
+///     fn find(&mut self, label: String, found: Found) -> Result<(), Unavailable> {
+///         self.0.browse(&label, Box::new(move |address| found.tell(address)));
+///         Ok(())
+///     }
+///
+///     fn forget(&mut self) {
+///         self.0.stop();
+///     }
+/// }
+/// ```
 pub trait Discovery: Send {
     /// Announces this device under each of `labels`, as an instance of
     /// `_diptych._udp` at `port` on all of `addresses`, instead of whatever was
@@ -54,6 +92,16 @@ pub trait Discovery: Send {
 
 /// Where a search puts the addresses that it finds, from any thread. Dropping it
 /// says that nothing more will be found.
+///
+/// ```
+/// # use std::net::SocketAddr;
+/// # use diptych_driver::discovery::Found;
+/// fn resolved(found: &Found, addresses: &[SocketAddr]) {
+///     if found.is_wanted() {
+///         addresses.iter().for_each(|address| found.tell(*address));
+///     }
+/// }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Found(mpsc::Sender<SocketAddr>);
 
@@ -77,6 +125,13 @@ impl Found {
 }
 
 /// There is no multicast here, or no permission to use it.
+///
+/// ```
+/// # use diptych_driver::discovery::Unavailable;
+/// fn permitted(granted: Option<()>) -> Result<(), Unavailable> {
+///     granted.ok_or(Unavailable)
+/// }
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("local discovery does not work in this network; the addresses in the code still do")]
 pub struct Unavailable;

@@ -38,20 +38,29 @@
 mod options;
 pub mod render;
 
+/// The example that most people see first compiles, too.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
+
 use std::time::Duration;
 
-pub use diptych_driver::diagnosis::Diagnosis;
-pub use diptych_driver::discovery::{Discovery as NativeDiscovery, Found, Unavailable};
-pub use diptych_driver::embed::{Discovery, Failure, Key, Storage};
-pub use diptych_driver::quic::{Sockets, Sources};
-pub use diptych_protocol::identity::{
-    ExamTag, Fingerprint, Label, PublicKey, Role, SessionId, SignFailed, Signature, Signer,
+#[doc(inline)]
+pub use diptych_driver::{
+    diagnosis::Diagnosis,
+    discovery::{Discovery as NativeDiscovery, Found, Unavailable},
+    embed::{Discovery, Failure, Key, Storage},
+    quic::{Sockets, Sources},
 };
-pub use diptych_protocol::plan::Plan;
-pub use diptych_protocol::policy::{
-    Decision, Excuse, Override, Policy, SignedStatement, Statement, StatementError,
+#[doc(inline)]
+pub use diptych_protocol::{
+    identity::{
+        ExamTag, Fingerprint, Label, PublicKey, Role, SessionId, SignFailed, Signature, Signer,
+    },
+    plan::Plan,
+    policy::{Decision, Excuse, Override, Policy, SignedStatement, Statement, StatementError},
+    primary::{CheckCode, Compared, Event, SeatSnapshot, Snapshot},
 };
-pub use diptych_protocol::primary::{CheckCode, Compared, Event, SeatSnapshot, Snapshot};
 
 pub use options::{Options, Supply};
 
@@ -86,6 +95,13 @@ pub type Fact = HostFact<time::Primary>;
 pub type Told = embed::Told<Event>;
 
 /// The primary of one session, running. Dropping it stops it.
+///
+/// ```no_run
+/// # use diptych_primary::{Failure, Options, Primary, Role};
+/// # fn example(options: Options, seat: Role) -> Result<(), Failure> {
+/// Primary::start(options)?.open_pairing(seat)
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Primary {
     running: Embedded<PrimaryMachine>,

@@ -5,6 +5,10 @@
 //! names and serial numbers (stable identifiers that leak), and device names as
 //! identity (two phones may be called the same).
 
+mod signature;
+
+pub use signature::{SignFailed, Signature, Signer};
+
 use core::fmt;
 
 use p256::ecdsa::signature::Verifier as _;
@@ -26,23 +30,45 @@ pub fn sha256(bytes: &[u8]) -> [u8; 32] {
 }
 
 /// A P-256 public key: an uncompressed point (SEC 1 section 2.3.3).
+///
+/// ```
+/// # use diptych_protocol::identity::{IdentityError, PublicKey};
+/// fn from_key_store(point: &[u8]) -> Result<PublicKey, IdentityError> {
+///     PublicKey::from_sec1(point)
+/// }
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PublicKey([u8; 65]);
 
 /// SHA-256 of a key's SubjectPublicKeyInfo: what a QR code pins. `[IDENTITY-1]`
+///
+/// ```
+/// # use diptych_protocol::identity::{Fingerprint, PublicKey};
+/// fn trusted(proctor: &PublicKey) -> Vec<Fingerprint> {
+///     vec![proctor.fingerprint()]
+/// }
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Fingerprint(pub [u8; 32]);
 
-/// An ECDSA P-256 signature over SHA-256, as `r ‖ s`, 64 bytes. `[IDENTITY-3]`
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Signature(pub [u8; 64]);
-
 /// One exam session, drawn by the primary. 16 random bytes.
+///
+/// ```
+/// # use diptych_protocol::identity::SessionId;
+/// fn is_same(asked: SessionId, running: SessionId) -> bool {
+///     asked == running
+/// }
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SessionId(pub [u8; 16]);
 
 /// Which exam a code belongs to, without naming it: the first 8 bytes of the
 /// SHA-256 of the exam system's opaque reference. `[TICKET-8]`
+///
+/// ```
+/// # use diptych_protocol::identity::ExamTag;
+/// assert_ne!(ExamTag::of("drawing, 2027"), ExamTag::of("colour, 2027"));
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ExamTag(pub [u8; 8]);
 
@@ -52,11 +78,24 @@ pub struct BootId(pub [u8; 16]);
 
 /// Which seat a device has in the session: `P`, or assistant `A1` to `A8`.
 /// `[IDENTITY-4]`
+///
+/// ```
+/// # use diptych_protocol::identity::Role;
+/// assert_eq!(Role::new(1)?.to_string(), "A1");
+/// # Ok::<(), diptych_protocol::identity::IdentityError>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Role(u8);
 
 /// A short name a person reads: 1 to 32 bytes of UTF-8 with no control and no
 /// bidirectional-override characters. `[IDENTITY-5]`
+///
+/// ```
+/// # use diptych_protocol::identity::Label;
+/// assert_eq!(Label::new("behind, on the stand")?.as_str(), "behind, on the stand");
+/// assert!(Label::new("").is_err());
+/// # Ok::<(), diptych_protocol::identity::IdentityError>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Label {
     bytes: [u8; limits::LABEL_BYTES],
@@ -84,45 +123,6 @@ pub enum IdentityError {
     )]
     Label,
 }
-
-/// Signs with a key that may live in hardware. `[IDENTITY-3]`
-pub trait Signer: Send {
-    /// The public half.
-    fn public_key(&self) -> PublicKey;
-
-    /// Signs `message` with ECDSA P-256 over SHA-256.
-    ///
-    /// # Errors
-    /// When the key cannot be used now; the machine records that it could not
-    /// sign and goes on.
-    fn sign(&mut self, message: &[u8]) -> Result<Signature, SignFailed>;
-}
-
-impl Signature {
-    /// Takes a signature in DER (`ECDSA-Sig-Value`, RFC 3279 section 2.2.3), the
-    /// form in which the key stores of phones give it.
-    ///
-    /// # Errors
-    /// [`SignFailed`] if it is no such signature.
-    pub fn from_der(der: &[u8]) -> Result<Self, SignFailed> {
-        let parsed = p256::ecdsa::Signature::from_der(der).map_err(|_| SignFailed)?;
-        parsed.to_bytes().as_slice().try_into().map(Self).map_err(|_| SignFailed)
-    }
-
-    /// The same signature in DER, as TLS and certificates carry it.
-    ///
-    /// # Errors
-    /// [`SignFailed`] if one of its two numbers is not of the curve.
-    pub fn to_der(&self) -> Result<Vec<u8>, SignFailed> {
-        let parsed = p256::ecdsa::Signature::from_slice(&self.0).map_err(|_| SignFailed)?;
-        Ok(parsed.to_der().as_bytes().to_vec())
-    }
-}
-
-/// The signing key could not be used.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("the device's signing key could not be used; unlock the device and try again")]
-pub struct SignFailed;
 
 impl ExamTag {
     /// The tag of an exam, from the reference that the exam system gave it.

@@ -36,6 +36,24 @@ pub enum Phase {
 }
 
 /// A validated plan; [`Plan::new`] is the only way to one.
+///
+/// ```
+/// # use diptych_protocol::device::{Heat, Permissions, Requirements, Switch};
+/// # use diptych_protocol::identity::Label;
+/// # use diptych_protocol::plan::{Mode, Plan, PlanError, Windows};
+/// # use diptych_protocol::time::{Instant, Primary, Span};
+/// /// Three minutes to set up, then two hours.
+/// fn plan(now: Instant<Primary>, issuer: Label, asked: Requirements) -> Result<Plan, PlanError> {
+///     let answer_start = now + Span::from_secs(180);
+///     let windows = Windows {
+///         wait_open: now,
+///         wait_close: answer_start,
+///         answer_start,
+///         answer_end: answer_start + Span::from_secs(7_200),
+///     };
+///     Plan::new(Mode::Exam, issuer, 1, windows, asked)
+/// }
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Plan {
     mode: Mode,

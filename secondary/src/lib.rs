@@ -37,14 +37,19 @@
 
 use std::time::Duration;
 
-pub use diptych_driver::diagnosis::Diagnosis;
-pub use diptych_driver::discovery::{Discovery as NativeDiscovery, Found, Unavailable};
-pub use diptych_driver::embed::{Discovery, Failure, Key, Storage};
-pub use diptych_driver::quic::{Sockets, Sources};
-pub use diptych_protocol::identity::{Label, PublicKey, Role, SignFailed, Signature, Signer};
-pub use diptych_protocol::secondary::{Consent, Ending, Event, Snapshot};
-// Named apart from this crate's own `Failure`, which is a call's.
-pub use diptych_protocol::secondary::Failure as PairingFailure;
+#[doc(inline)]
+pub use diptych_driver::{
+    diagnosis::Diagnosis,
+    discovery::{Discovery as NativeDiscovery, Found, Unavailable},
+    embed::{Discovery, Failure, Key, Storage},
+    quic::{Sockets, Sources},
+};
+// A failed pairing is named apart from this crate's own `Failure`, which is a call's.
+#[doc(inline)]
+pub use diptych_protocol::{
+    identity::{Label, PublicKey, Role, SignFailed, Signature, Signer},
+    secondary::{Consent, Ending, Event, Failure as PairingFailure, Snapshot},
+};
 
 use diptych_driver::embed::{self, Embedded, Ground};
 use diptych_protocol::address::Loopback;
@@ -107,6 +112,16 @@ pub struct Options {
 }
 
 /// An assistant, running. Dropping it stops it.
+///
+/// ```no_run
+/// # use diptych_secondary::{Consent, Failure, Options, Secondary};
+/// # fn example(options: Options, scanned: &str) -> Result<(), Failure> {
+/// let assistant = Secondary::start(options)?;
+/// assistant.scanned(scanned)?;
+/// assistant.consent(Consent::Given)?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Secondary {
     running: Embedded<SecondaryMachine>,

@@ -23,6 +23,22 @@ fn one_on_each_camera_counts_two_and_passes() {
 }
 
 #[test]
+fn an_assistants_cause_and_the_length_of_its_loss_are_told_while_it_goes_on() {
+    let outcome = run(Scenario::exam(7, 1, 3).with(s(100), off(1, 6))).check();
+    let lost = |event: &Event| {
+        matches!(event, Event::CameraLost { role, observed, .. }
+            if !role.is_primary() && observed.cause == Cause::Call)
+    };
+    assert!(outcome.primary_told(lost));
+    let [(_, from, to)] = outcome.truth.losses[..] else { panic!("{:?}", outcome.truth) };
+    let back = |event: &Event| {
+        matches!(event, Event::CameraBack { role, lost }
+            if !role.is_primary() && (lost.nanos() - (to - from)).abs() < s(1).nanos() / 100)
+    };
+    assert!(outcome.primary_told(back));
+}
+
+#[test]
 fn both_cameras_at_once_are_one_episode() {
     let exam = Scenario::exam(2, 1, 3).with(s(100), off(0, 6)).with(s(102), off(1, 6));
     assert_verdict(&run(exam).check(), Verdict::Pass, 1);

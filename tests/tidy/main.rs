@@ -16,6 +16,7 @@
 )]
 
 mod dependencies;
+mod examples;
 mod layers;
 mod limits;
 mod modules;

@@ -8,6 +8,14 @@ use crate::diagnosis::Diagnosis;
 use crate::error::{KeyError, NetworkError, StorageError};
 
 /// Why a call to a role had no effect.
+///
+/// ```
+/// # use diptych_driver::embed::Failure;
+/// fn is_over(failure: &Failure) -> bool {
+///     matches!(failure, Failure::Stopped)
+/// }
+/// assert!(!Failure::Stopped.to_string().is_empty()); // What a person can read.
+/// ```
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum Failure {
     /// The storage could not be read or written.

@@ -39,6 +39,11 @@ pub struct Supply<C: time::Clock> {
 }
 
 /// Where journals and private state are kept.
+///
+/// ```
+/// # use diptych_driver::embed::Storage;
+/// let storage = Storage::Folder("sessions/drawing".into());
+/// ```
 pub enum Storage {
     /// A folder of the file system, made if it is not there.
     Folder(PathBuf),
@@ -87,6 +92,14 @@ pub enum Key {
 }
 
 /// Whether devices that lost each other look for each other in the local network.
+///
+/// ```
+/// # use diptych_driver::embed::Discovery;
+/// # use diptych_driver::discovery::Discovery as NativeDiscovery;
+/// fn discovery(platform: Option<Box<dyn NativeDiscovery>>) -> Discovery {
+///     platform.map_or(Discovery::On, Discovery::FromApp)
+/// }
+/// ```
 pub enum Discovery {
     /// By multicast DNS, while it is needed.
     On,

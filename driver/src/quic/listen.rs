@@ -21,6 +21,11 @@ use crate::link::{Arrival, Happening};
 use crate::throttle::{Decision, Place, Throttle};
 
 /// From where peers may come. `[TRANSPORT-16]`
+///
+/// ```
+/// # use diptych_driver::quic::Sources;
+/// let behind_a_router = Sources::Anywhere;
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Sources {
     /// The local network and this device itself.

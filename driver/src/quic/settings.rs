@@ -60,6 +60,11 @@ impl std::fmt::Debug for Settings {
 }
 
 /// Where UDP sockets come from: at the start, and after each network change.
+///
+/// ```
+/// # use diptych_driver::quic::Sockets;
+/// let any_free_port = Sockets::Port(0);
+/// ```
 pub enum Sockets {
     /// All addresses of this device, at this port; 0 for any free one.
     Port(u16),

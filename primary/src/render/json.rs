@@ -10,6 +10,14 @@ use super::value::Json;
 use super::{evidence, ruling};
 
 /// The report as one JSON object. Times are nanoseconds of session time.
+///
+/// ```
+/// use diptych_protocol::report::Report;
+///
+/// fn publish(report: &Report) -> std::io::Result<()> {
+///     std::fs::write("report.json", diptych_primary::render::json(report))
+/// }
+/// ```
 #[must_use]
 pub fn json(report: &Report) -> String {
     let judgement = &report.judgement;

@@ -21,6 +21,14 @@ const LANE: i64 = 52;
 const BAR: i64 = 24;
 
 /// The report as an SVG picture, 1,068 units wide.
+///
+/// ```
+/// use diptych_protocol::report::Report;
+///
+/// fn draw(report: &Report) -> std::io::Result<()> {
+///     std::fs::write("timeline.svg", diptych_primary::render::svg(report))
+/// }
+/// ```
 #[must_use]
 pub fn svg(report: &Report) -> String {
     let mut out = String::new();

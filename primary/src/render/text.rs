@@ -10,6 +10,20 @@ use super::{clock, count, evidence, length, ruling};
 const COLUMNS: usize = 80;
 
 /// The report as plain text, in at most 80 columns.
+///
+/// ```
+/// use diptych_protocol::journal::{JournalError, replay};
+/// use diptych_protocol::report::evaluate;
+///
+/// /// What happened, from the bytes of each journal in the session's storage.
+/// fn told(journals: &[Vec<u8>]) -> Result<String, JournalError> {
+///     let journals: Result<Vec<_>, _> = journals.iter().map(|bytes| replay(bytes)).collect();
+///     Ok(match evaluate(&journals?, None) {
+///         Ok(report) => diptych_primary::render::text(&report),
+///         Err(error) => error.to_string(),
+///     })
+/// }
+/// ```
 #[must_use]
 pub fn text(report: &Report) -> String {
     let mut out = Lines(String::new());

@@ -133,8 +133,11 @@ impl Bank {
 
     /// The estimate at `at`, brought inside `certain`. `[CLOCK-14]`
     pub(super) fn at(&self, at: Instant<Primary>, certain: Interval) -> Option<Likely> {
-        let all = self.all(at)?;
-        let likely = if self.judged < TRIALS { *all.get(FIRST)? } else { self.blend(all) };
+        let likely = if self.judged < TRIALS {
+            likely(self.floors.get(FIRST)?, self.prior, at, self.near())?
+        } else {
+            self.blend(self.all(at)?)
+        };
         Some(Likely {
             offset: likely
                 .offset

@@ -126,6 +126,10 @@ struct Smallest {
 
 impl Smallest {
     fn add(&mut self, mut number: i64) {
+        let [.., largest] = self.sorted;
+        if self.count == SMALLEST && number >= largest {
+            return;
+        }
         for (index, kept) in self.sorted.iter_mut().enumerate() {
             if index >= self.count {
                 *kept = number;

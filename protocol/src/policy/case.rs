@@ -20,6 +20,14 @@ pub struct Window {
 
 /// Time that a proctor's or server's key has signed off, on every role.
 /// `[POLICY-17]`
+///
+/// ```
+/// # use diptych_protocol::policy::Excuse;
+/// # use diptych_protocol::time::{Instant, Primary, Span};
+/// fn fire_alarm(rang: Instant<Primary>) -> Excuse {
+///     Excuse { start: rang, end: rang + Span::from_secs(600) }
+/// }
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Excuse {
     /// From when.

@@ -168,6 +168,12 @@ pub struct Terms {
 }
 
 /// A checked policy. `[POLICY-1]`
+///
+/// ```
+/// # use diptych_protocol::policy::Policy;
+/// let policy = Policy::preset("xyb-seed")?;
+/// # Ok::<(), diptych_protocol::policy::PolicyError>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Policy(Terms);
 

@@ -27,6 +27,14 @@ const RESUME: &[u8; 16] = b"diptych resume 1";
 const VERDICT: &[u8; 16] = b"diptych verdict1";
 
 /// What is stated. `[POLICY-29]`
+///
+/// ```
+/// # use diptych_protocol::policy::{Excuse, Statement};
+/// # use diptych_protocol::time::{Instant, Primary, Span};
+/// fn two_minutes_off(from: Instant<Primary>) -> Statement {
+///     Statement::Excuse(Excuse { start: from, end: from + Span::from_secs(120) })
+/// }
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Statement {
     /// Time that does not count.
@@ -40,6 +48,13 @@ pub enum Statement {
 }
 
 /// A verdict that a person gives. `[POLICY-32]`
+///
+/// ```
+/// # use diptych_protocol::policy::{Decision, Override, Statement};
+/// fn passed(wall_ms: i64) -> Statement {
+///     Statement::Override(Override { wall_ms, decision: Decision::Pass })
+/// }
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Override {
     /// When it was decided, as Unix time in milliseconds: the latest one holds.
@@ -49,6 +64,11 @@ pub struct Override {
 }
 
 /// What a person can decide; of two at one time the greater one holds.
+///
+/// ```
+/// # use diptych_protocol::policy::{Decision, Verdict};
+/// assert_eq!(Decision::Pass.verdict(), Verdict::Pass);
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Decision {
     /// The session fails.
@@ -69,6 +89,18 @@ impl Decision {
 }
 
 /// A statement as it is stored and sent: nothing is proven yet. `[POLICY-29]`
+///
+/// ```
+/// # use diptych_protocol::identity::{SessionId, SignFailed, Signer};
+/// # use diptych_protocol::policy::{SignedStatement, Statement};
+/// fn handed_in(
+///     session: SessionId,
+///     statement: Statement,
+///     proctor: &mut dyn Signer,
+/// ) -> Result<Vec<u8>, SignFailed> {
+///     Ok(SignedStatement::sign(session, statement, proctor)?.to_bytes())
+/// }
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct SignedStatement {
     session: SessionId,
@@ -87,6 +119,12 @@ pub struct Proven {
 }
 
 /// Why a statement states nothing.
+///
+/// ```
+/// # use diptych_protocol::policy::SignedStatement;
+/// let told = SignedStatement::from_bytes(b"diptych excuse 1").map_err(|error| error.to_string());
+/// assert!(told.is_err_and(|told| told.contains("ask for the file again")));
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum StatementError {
     /// Another length.

@@ -3,7 +3,7 @@
 use super::machine::{Course, PrimaryMachine};
 use super::{Event, Snapshot};
 use crate::identity::{Role, SessionId};
-use crate::ledger::{Cause, Loss, Medium, Observed, Unknown};
+use crate::ledger::{Cause, Loss, Medium, Unknown};
 use crate::limits;
 use crate::policy::{self, Case, Tally, Window};
 use crate::recording::Interval;
@@ -93,13 +93,12 @@ impl PrimaryMachine {
                     let since = seat.lost_since(now);
                     seat.lost = Some(since);
                     seat.schedule.edge(now);
-                    events.push(Event::CameraLost { role, since, observed: Observed::NOTHING });
+                    events.push(Event::CameraLost { role, since, observed: seat.observed() });
                 }
                 (Some(since), false) => {
                     seat.lost = None;
                     seat.schedule.edge(now);
-                    let lost = seat.covered().map_or(Span::ZERO, |covered| covered - since);
-                    events.push(Event::CameraBack { role, lost });
+                    events.push(Event::CameraBack { role, lost: seat.lost_for(since) });
                 }
                 (None, false) | (Some(_), true) => {}
             }

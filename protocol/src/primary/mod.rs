@@ -65,6 +65,11 @@ pub struct Setup {
 }
 
 /// Whether pairing waits for a person to compare six digits.
+///
+/// ```
+/// # use diptych_protocol::primary::CheckCode;
+/// let in_a_crowded_room = CheckCode::Compared;
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum CheckCode {
     /// No digits are shown.
@@ -112,6 +117,13 @@ pub enum Command {
 }
 
 /// What the user saw when comparing the two screens.
+///
+/// ```
+/// # use diptych_protocol::primary::Compared;
+/// fn compared(same: bool) -> Compared {
+///     if same { Compared::Same } else { Compared::Different }
+/// }
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Compared {
     /// The same six digits.
@@ -121,6 +133,16 @@ pub enum Compared {
 }
 
 /// What a primary tells its host.
+///
+/// ```
+/// # use diptych_protocol::primary::Event;
+/// fn code(event: Event) -> Option<String> {
+///     match event {
+///         Event::Ticket { text, .. } => Some(text),
+///         _ => None,
+///     }
+/// }
+/// ```
 #[derive(Clone, PartialEq, Debug)]
 pub enum Event {
     /// Show this code for this seat, instead of any before it.
@@ -228,6 +250,13 @@ pub enum Event {
 }
 
 /// What a screen needs, whole.
+///
+/// ```
+/// # use diptych_protocol::primary::Snapshot;
+/// fn counted(snapshot: &Snapshot) -> String {
+///     format!("{} interruptions, {} open", snapshot.tally.confirmed, snapshot.tally.pending)
+/// }
+/// ```
 #[derive(Clone, PartialEq, Debug)]
 pub struct Snapshot {
     /// The phase.
@@ -247,6 +276,13 @@ pub struct Snapshot {
 }
 
 /// One assistant, as the primary sees it.
+///
+/// ```
+/// # use diptych_protocol::primary::SeatSnapshot;
+/// fn seat(seat: &SeatSnapshot) -> String {
+///     format!("{}: link {}", seat.role, seat.link.name())
+/// }
+/// ```
 #[derive(Clone, PartialEq, Debug)]
 pub struct SeatSnapshot {
     /// Which seat.

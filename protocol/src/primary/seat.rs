@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use crate::clock::{Estimate, Schedule};
 use crate::identity::{BootId, Label, Role};
 use crate::journal::{Entry, Fact, Head};
-use crate::ledger::{Cause, Loss, Medium, Unknown};
+use crate::ledger::{Cause, Loss, Medium, Observed, Unknown};
 use crate::limits;
 use crate::liveness::LinkState;
 use crate::policy::Policy;
@@ -31,6 +31,8 @@ pub(super) struct Seat {
     boot: Option<BootId>,
     /// Since when its camera is known to be lost.
     pub(super) lost: Option<Instant<Primary>>,
+    /// What its journal said last of why its camera is away.
+    observed: Observed,
     /// How far its journal goes whose end it has announced or shown.
     pub(super) finished: Option<Head>,
     /// Whether the copied journal has its last record, and the seal over it.
@@ -62,6 +64,7 @@ impl Seat {
             waiting: VecDeque::new(),
             boot: None,
             lost: None,
+            observed: Observed::NOTHING,
             finished: None,
             end: JournalEnd::Open,
         }
@@ -90,6 +93,12 @@ impl Seat {
                         bytes: (*bytes).into(),
                         sha256: *sha256,
                     });
+                }
+                Fact::CameraEvent { cause, raw, .. }
+                | Fact::ScreenLeft { cause, raw }
+                | Fact::RecordingStopped { cause, raw } => self.observed = observed(*cause, *raw),
+                Fact::RecordingStarted { .. } | Fact::ScreenBack {} => {
+                    self.observed = Observed::NOTHING;
                 }
                 Fact::Finish { .. } => self.end = JournalEnd::Finished,
                 Fact::Seal { .. } if self.end == JournalEnd::Finished => {
@@ -151,6 +160,22 @@ impl Seat {
         before.or(self.covered()).unwrap_or(now)
     }
 
+    /// Why the camera is away, as far as the assistant knows: its record comes with
+    /// the heartbeat that tells of the loss.
+    pub(super) const fn observed(&self) -> Observed {
+        self.observed
+    }
+
+    /// How long the camera did not record that was lost since `since` and is back.
+    pub(super) fn lost_for(&self, since: Instant<Primary>) -> Span {
+        let covered = self.covered().unwrap_or(since);
+        let back = self.recording.covered().last().map_or(covered, |stretch| stretch.start);
+        let gone = Interval { start: since, end: back.max(since) };
+        let lost =
+            self.recording.losses(gone).iter().fold(Span::ZERO, |sum, one| sum + one.length());
+        if lost > Span::ZERO { lost } else { covered - since }
+    }
+
     /// Frames that the assistant says it has committed.
     pub(super) fn frames(&self) -> u64 {
         self.peer.said().map_or(0, |said| said.frames)
@@ -202,4 +227,9 @@ impl Seat {
         let silent = window.end - until > limits::READY_AGE;
         (losses, if silent { unknown(until) } else { Vec::new() })
     }
+}
+
+/// A cause that the specification does not know yet is unknown.
+fn observed(cause: u8, raw: i32) -> Observed {
+    Observed { cause: Cause::from_code(cause).unwrap_or(Cause::Unknown), raw }
 }

@@ -59,6 +59,13 @@ pub enum Command {
 }
 
 /// The user's answer to [`Event::ConsentNeeded`].
+///
+/// ```
+/// # use diptych_protocol::secondary::Consent;
+/// fn answered(yes: bool) -> Consent {
+///     if yes { Consent::Given } else { Consent::Declined }
+/// }
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Consent {
     /// Yes.
@@ -68,6 +75,16 @@ pub enum Consent {
 }
 
 /// What an assistant tells its host.
+///
+/// ```
+/// # use diptych_protocol::secondary::Event;
+/// fn take_to_record(event: &Event) -> Option<u32> {
+///     match event {
+///         Event::StartRecording { take } => Some(*take),
+///         _ => None,
+///     }
+/// }
+/// ```
 #[derive(Clone, PartialEq, Debug)]
 pub enum Event {
     /// Ask the user: lend this device to this exam? Nothing was sent yet.
@@ -126,6 +143,13 @@ pub enum Event {
 }
 
 /// Why pairing came to nothing.
+///
+/// ```
+/// # use diptych_protocol::secondary::Failure;
+/// fn ask_again(failure: &Failure) -> bool {
+///     matches!(failure, Failure::Lost(_))
+/// }
+/// ```
 #[derive(Clone, PartialEq, Debug)]
 pub enum Failure {
     /// The primary refused, and said why.
@@ -139,6 +163,13 @@ pub enum Failure {
 }
 
 /// Why the session is over for an assistant.
+///
+/// ```
+/// # use diptych_protocol::secondary::Ending;
+/// fn is_complete(ending: &Ending) -> bool {
+///     matches!(ending, Ending::Finished)
+/// }
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Ending {
     /// The primary finished it.
@@ -150,6 +181,13 @@ pub enum Ending {
 }
 
 /// What a screen needs, whole.
+///
+/// ```
+/// # use diptych_protocol::secondary::Snapshot;
+/// fn shown(snapshot: &Snapshot) -> String {
+///     format!("link {}, {} frames", snapshot.link.name(), snapshot.frames)
+/// }
+/// ```
 #[derive(Clone, PartialEq, Debug)]
 pub struct Snapshot {
     /// This device's seat, once paired.
