@@ -38,11 +38,6 @@
 mod options;
 pub mod render;
 
-/// The example that most people see first compiles, too.
-#[cfg(doctest)]
-#[doc = include_str!("../../README.md")]
-struct Readme;
-
 use std::time::Duration;
 
 #[doc(inline)]

@@ -62,3 +62,8 @@ pub struct Options {
     /// redirected port or an emulator. Empty for its own.
     pub advertise: Vec<SocketAddr>,
 }
+
+/// The example that most people see first compiles, too.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

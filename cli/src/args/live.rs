@@ -40,9 +40,9 @@ time. Succeeds if every report is true, all evidence intact, and no kill cost
 more than the last 2 s of a recording; 200 kills take about a quarter of an hour:
   diptych rehearse --kills 200 --seed 7 --small")]
 pub struct RehearseArgs {
-    /// How long answering lasts, in seconds
-    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=3600))]
-    pub seconds: u32,
+    /// How long answering lasts, in seconds [default: 30, or as many as the cameras need]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=3600))]
+    pub seconds: Option<u32>,
     /// How many assistants
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=8))]
     pub assistants: u8,

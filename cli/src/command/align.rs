@@ -1,7 +1,6 @@
 //! `diptych align`: which pictures were taken together.
 
 use std::io::Write;
-use std::path::Path;
 
 use diptych_protocol::identity::Role;
 use diptych_protocol::journal::{Fact, Replayed};
@@ -29,7 +28,8 @@ pub(crate) fn align(args: &AlignArgs, out: &mut dyn Write) -> Result<Exit, Fail>
         .collect();
     let map = FrameMap::new(&tracks, session.origin_ns)?;
     let content = serde_json::to_string(&map).unwrap_or_default() + "\n";
-    write_whole(&args.dir.join("alignment.json"), content.as_bytes())?;
+    let file = args.dir.join("alignment.json");
+    write_whole(&file, content.as_bytes())?;
     if let Some(video) = &args.video {
         if video.exists() {
             return Err(Fail::Exists { path: video.clone() });
@@ -39,7 +39,10 @@ pub(crate) fn align(args: &AlignArgs, out: &mut dyn Write) -> Result<Exit, Fail>
     if args.json {
         out.write_all(content.as_bytes())?;
     } else {
-        summary(&map, args.video.as_deref(), out)?;
+        summary(&map, out)?;
+        for made in [Some(&file), args.video.as_ref()].into_iter().flatten() {
+            writeln!(out, "wrote {}", made.display())?;
+        }
         for (role, name) in &session.missing {
             let role = role.to_string();
             writeln!(out, "{role:<3} {name}")?;
@@ -118,7 +121,7 @@ fn stamp_error(journals: &[Replayed], clock: ClockName) -> Span {
     errors.max().unwrap_or_default()
 }
 
-fn summary(map: &FrameMap, video: Option<&Path>, out: &mut dyn Write) -> std::io::Result<()> {
+fn summary(map: &FrameMap, out: &mut dyn Write) -> std::io::Result<()> {
     for recording in &map.recordings {
         let (frames, role, path) = (recording.frames.len(), &recording.role, &recording.path);
         let placed = recording.frames.iter().flatten();
@@ -143,10 +146,6 @@ fn summary(map: &FrameMap, video: Option<&Path>, out: &mut dyn Write) -> std::io
             format!("times between them known to ±{}", Span::from_nanos(ns))
         });
         writeln!(out, "{primary} - {role}: {} pairs of frames, {bound}", neighbours.len())?;
-    }
-    writeln!(out, "wrote alignment.json")?;
-    if let Some(video) = video {
-        writeln!(out, "wrote {}", video.display())?;
     }
     Ok(())
 }

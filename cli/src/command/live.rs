@@ -21,13 +21,15 @@ use crate::live::faults;
 use crate::live::primary;
 use crate::live::rehearse;
 use crate::live::screen::{Kind, Screen};
-use crate::live::script::Script;
+use crate::live::script::{Script, least_seconds};
 use crate::live::secondary::{self, Asked, Scan};
 use crate::live::station::Wrongness;
 use crate::picture::Size;
 
 /// Pictures in a second, of small pictures.
 const SMALL_RATE: u8 = 15;
+/// How long answering lasts in a rehearsal, unless cameras need longer.
+const SECONDS: u32 = 30;
 /// Pictures in a second.
 const RATE: u8 = 30;
 
@@ -61,8 +63,9 @@ pub(crate) fn rehearse(args: RehearseArgs, out: &mut dyn Write) -> Result<Exit, 
         figures.check()?;
         return Ok(Exit::Done);
     }
+    let cameras = u32::from(args.assistants) + 1;
     let options = rehearse::Options {
-        seconds: args.seconds,
+        seconds: args.seconds.unwrap_or_else(|| least_seconds(cameras).max(SECONDS)),
         assistants: args.assistants,
         folder: args.out.unwrap_or_else(named),
         faults: if args.no_faults { Script::Quiet } else { Script::OneEach },
@@ -77,7 +80,6 @@ pub(crate) fn rehearse(args: RehearseArgs, out: &mut dyn Write) -> Result<Exit, 
     } else {
         write!(out, "{}", outcome.summary())?;
     }
-    let cameras = u32::from(args.assistants) + 1;
     outcome.check(if args.no_faults { 0 } else { cameras })?;
     Ok(Exit::Done)
 }

@@ -65,7 +65,9 @@ fn check(path: &Path, out: &mut dyn Write) -> Result<(), Fail> {
         let wall = wall_ms.saturating_add(from_now.nanos().div_euclid(1_000_000));
         writeln!(out, "  {name:<17} {}, {} {told}", utc(wall), length(from_now))?;
     }
-    writeln!(out, "  {:<17} {}", "fails by", rule(file.policy().terms()))?;
+    let terms = file.policy().terms();
+    writeln!(out, "  {:<17} {}", "fails by", rule(terms))?;
+    writeln!(out, "  {:<17} the policy {}", "as judged by", terms.name)?;
     writeln!(out, "  {:<17} {}", "devices need", needs(&plan))?;
     Ok(())
 }
@@ -74,8 +76,7 @@ fn rule(terms: &Terms) -> String {
     let count = terms.max_count.map(|most| format!("more than {most} interruptions"));
     let longest = terms.max_duration.map(|most| format!("one of more than {most}"));
     let limits: Vec<String> = count.into_iter().chain(longest).collect();
-    let limits = if limits.is_empty() { "nothing".into() } else { limits.join(", or ") };
-    format!("{limits} (policy {})", terms.name)
+    if limits.is_empty() { "nothing".into() } else { limits.join(", or ") }
 }
 
 fn needs(plan: &Plan) -> String {

@@ -7,6 +7,7 @@ use std::io::Write;
 use diptych_protocol::identity::Role;
 use diptych_protocol::liveness::LinkState;
 use diptych_protocol::primary::Event;
+use diptych_protocol::time::Span;
 
 use super::secondary::say;
 
@@ -22,7 +23,7 @@ pub(super) fn tell(event: &Event, out: &mut dyn Write) {
         Event::CameraLost { role, observed, .. } => {
             format!("{role}: camera lost ({})", observed.cause)
         }
-        Event::CameraBack { role, lost } => format!("{role}: camera back after {lost}"),
+        Event::CameraBack { role, lost } => format!("{role}: camera back after {}", tenths(*lost)),
         Event::Overdue { role } => format!("{role}: away for too long"),
         Event::Tally(tally) => {
             let left = tally.remaining.map_or("any number".to_owned(), |left| left.to_string());
@@ -50,4 +51,22 @@ pub(super) fn tell(event: &Event, out: &mut dyn Write) {
         _ => return,
     };
     say(out, &line);
+}
+
+/// A length as a person counts it: `3.1 s`.
+pub(super) fn tenths(span: Span) -> String {
+    let tenths = span.nanos().saturating_add(50_000_000) / 100_000_000;
+    format!("{}.{} s", tenths / 10, tenths % 10)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_length_is_told_to_the_tenth_of_a_second() {
+        assert_eq!(tenths(Span::from_millis(3_049)), "3.0 s");
+        assert_eq!(tenths(Span::from_millis(3_050)), "3.1 s");
+        assert_eq!(tenths(Span::from_secs(130)), "130.0 s");
+    }
 }

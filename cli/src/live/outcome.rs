@@ -184,19 +184,26 @@ impl Outcome {
     #[must_use]
     pub fn summary(&self) -> String {
         let ms = |ns: i64| format!("{}.{:03} ms", ns / 1_000_000, ns / 1_000 % 1_000);
+        let error = |bound, most, median| {
+            format!(
+                "within {} (stated), truly within {} (median {})",
+                ms(bound),
+                ms(most),
+                ms(median)
+            )
+        };
+        let Alignment { online, .. } = &self.alignment;
+        let known = error(
+            self.alignment.bound_ns_max,
+            self.alignment.true_error_ns_max,
+            self.alignment.true_error_ns_median,
+        );
+        let then =
+            error(online.bound_ns_max, online.true_error_ns_max, online.true_error_ns_median);
         let mut text = format!(
-            "{}: {} interruption(s) counted; {} pairs of frames align within {} (stated),\n  \
-             truly within {} (median {}); while it ran within {} (stated),\n  \
-             truly within {} (median {})\n",
-            self.verdict,
-            self.count,
-            self.alignment.frames_checked,
-            ms(self.alignment.bound_ns_max),
-            ms(self.alignment.true_error_ns_max),
-            ms(self.alignment.true_error_ns_median),
-            ms(self.alignment.online.bound_ns_max),
-            ms(self.alignment.online.true_error_ns_max),
-            ms(self.alignment.online.true_error_ns_median),
+            "{}: {} interruption(s) counted\n{} pairs of frames align\n  {known};\n\
+             as it was known while it ran\n  {then}\n",
+            self.verdict, self.count, self.alignment.frames_checked,
         );
         for one in &self.interruptions {
             let from = one.start_ns / 1_000_000;

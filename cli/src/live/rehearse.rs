@@ -24,6 +24,7 @@ use diptych_protocol::time::{Instant, Primary, Span};
 
 use super::children::Children;
 use super::fail::LiveFail;
+use super::news;
 use super::outcome::{self, Outcome, Story};
 use super::screen::{Kind, Screen};
 use super::script::{FAULT_LENGTH, Script, fault_at, least_seconds};
@@ -260,6 +261,7 @@ impl Rehearsal<'_> {
         Role::new(self.pairing).map_err(|error| LiveFail::Unexpected { what: error.to_string() })
     }
 
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the others only have to be told")]
     fn heed(&mut self, event: Event, progress: &mut dyn Write) -> Result<(), LiveFail> {
         match event {
             Event::Ticket { role, text, .. } => self.show(role, &text, progress)?,
@@ -270,34 +272,9 @@ impl Rehearsal<'_> {
             }
             Event::StopRecording => self.station.stop(),
             Event::Phase(phase) => self.enter(phase, progress)?,
-            Event::AllRecording => say(progress, "every camera is proven recording"),
-            Event::NotReady { missing } => {
-                say(progress, &format!("NOT READY when waiting closed: {missing:?}"));
-            }
-            Event::CameraLost { role, observed, .. } => {
-                say(progress, &format!("{role}: camera lost ({})", observed.cause));
-            }
-            Event::CameraBack { role, lost } => {
-                say(progress, &format!("{role}: camera back after {lost}"));
-            }
-            Event::Overdue { role } => say(progress, &format!("{role}: away for too long")),
-            Event::Tally(tally) => {
-                let left = tally.remaining.map_or("any number".to_owned(), |n| n.to_string());
-                let (sure, maybe) = (tally.confirmed, tally.pending);
-                say(progress, &format!("interruptions: {sure} counted, {maybe} open, {left} left"));
-            }
             Event::Link { role, state } => say(progress, &format!("{role}: link {}", state.name())),
-            Event::Device { role, shortfalls, .. } => {
-                for shortfall in shortfalls {
-                    say(progress, &format!("{role}: not ready: {shortfall}"));
-                }
-            }
-            Event::Alarm { role, code } => {
-                say(progress, &format!("{role}: ALARM: {}", code.meaning()));
-            }
-            Event::StorageFailed => say(progress, "storage failed: nothing more is kept"),
             Event::Clock { role, estimate } => self.story.clock(role, &estimate),
-            Event::TicketWithdrawn { .. } | Event::VerifyAgain | Event::Finished { .. } => {}
+            other => news::tell(&other, progress),
         }
         Ok(())
     }

@@ -17,6 +17,7 @@ use diptych_protocol::time::{Instant, Secondary};
 use super::fail::LiveFail;
 use super::lookout::look_out;
 use super::network::Network;
+use super::news::tenths;
 use super::prompt::{Answer, Desk};
 use super::since::Since;
 use super::station::{Shot, Station, Wrongness, wrong_clock};
@@ -266,8 +267,10 @@ impl Assistant<'_> {
                 }
             }
             Event::Link(state) => say(out, &format!("link {}", state.name())),
-            Event::CameraLost { .. } => say(out, "camera lost"),
-            Event::CameraBack { lost } => say(out, &format!("camera back after {lost}")),
+            Event::CameraLost { observed, .. } => {
+                say(out, &format!("camera lost ({})", observed.cause));
+            }
+            Event::CameraBack { lost } => say(out, &format!("camera back after {}", tenths(lost))),
             Event::Shortfalls(shortfalls) => {
                 for shortfall in shortfalls {
                     say(out, &format!("not ready: {shortfall}"));

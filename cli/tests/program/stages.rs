@@ -45,6 +45,8 @@ fn account(folder: &Folder) {
     let report = run(folder, &["report", "P"]);
     assert!([0, 10, 11, 12].contains(&report.code), "{}: {}", report.code, report.err);
     assert!(report.out.contains("interruption"), "{}", report.out);
+    // Nothing claims an end that there was not.
+    assert!(report.out.contains("NOT finished"), "{}", report.out);
     let verified = run(folder, &["verify", "P"]);
     assert!([0, 20].contains(&verified.code), "{}", verified.out);
 }
@@ -100,10 +102,17 @@ fn while_recording_before_the_exam_and_in_it() {
 
 #[test]
 fn in_a_rehearsal_that_has_children() {
-    for stage in ["starting the assistant", "every camera is proven recording"] {
+    let quiet = ["--seconds", "60", "--no-faults"];
+    // As long as three cameras need, because nothing says how long.
+    let three = ["--assistants", "2"];
+    for (args, stage) in [
+        (&quiet[..], "starting the assistant"),
+        (&quiet, "every camera is proven recording"),
+        (&three, "A2: the code is drawn"),
+    ] {
         let folder = Folder::new();
-        let args = ["rehearse", "--seconds", "60", "--small", "--no-faults", "--out", "P"];
-        let mut rehearsal = Running::start(&folder, &args);
+        let mut rehearsal =
+            Running::start(&folder, &[&["rehearse", "--small", "--out", "P"], args].concat());
         rehearsal.waits_for(stage);
         interrupted(rehearsal);
         account(&folder);

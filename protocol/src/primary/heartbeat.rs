@@ -93,7 +93,8 @@ impl PrimaryMachine {
                     let since = seat.lost_since(now);
                     seat.lost = Some(since);
                     seat.schedule.edge(now);
-                    events.push(Event::CameraLost { role, since, observed: seat.observed() });
+                    let observed = seat.observed(since);
+                    events.push(Event::CameraLost { role, since, observed });
                 }
                 (Some(since), false) => {
                     seat.lost = None;

@@ -31,8 +31,8 @@ pub(super) struct Seat {
     boot: Option<BootId>,
     /// Since when its camera is known to be lost.
     pub(super) lost: Option<Instant<Primary>>,
-    /// What its journal said last of why its camera is away.
-    observed: Observed,
+    /// What its journal said last of why its camera is away, and when.
+    observed: Option<(Instant<Secondary>, Observed)>,
     /// How far its journal goes whose end it has announced or shown.
     pub(super) finished: Option<Head>,
     /// Whether the copied journal has its last record, and the seal over it.
@@ -64,7 +64,7 @@ impl Seat {
             waiting: VecDeque::new(),
             boot: None,
             lost: None,
-            observed: Observed::NOTHING,
+            observed: None,
             finished: None,
             end: JournalEnd::Open,
         }
@@ -94,11 +94,10 @@ impl Seat {
                         sha256: *sha256,
                     });
                 }
-                Fact::CameraEvent { cause, raw, .. }
+                Fact::CameraEvent { state: 0, cause, raw }
                 | Fact::ScreenLeft { cause, raw }
-                | Fact::RecordingStopped { cause, raw } => self.observed = observed(*cause, *raw),
-                Fact::RecordingStarted { .. } | Fact::ScreenBack {} => {
-                    self.observed = Observed::NOTHING;
+                | Fact::RecordingStopped { cause, raw } => {
+                    self.observed = Some((entry.at.relabelled(), observed(*cause, *raw)));
                 }
                 Fact::Finish { .. } => self.end = JournalEnd::Finished,
                 Fact::Seal { .. } if self.end == JournalEnd::Finished => {
@@ -160,10 +159,14 @@ impl Seat {
         before.or(self.covered()).unwrap_or(now)
     }
 
-    /// Why the camera is away, as far as the assistant knows: its record comes with
-    /// the heartbeat that tells of the loss.
-    pub(super) const fn observed(&self) -> Observed {
-        self.observed
+    /// Why the camera is lost since `since`, as far as the assistant knows: its record
+    /// comes with the heartbeat that tells of the loss, or before. A cause that led
+    /// to no loss explains no later one.
+    pub(super) fn observed(&self, since: Instant<Primary>) -> Observed {
+        let meant = |(at, _): &(Instant<Secondary>, Observed)| {
+            self.session_time(*at).is_some_and(|at| since - at <= limits::READY_AGE)
+        };
+        self.observed.filter(meant).map_or(Observed::NOTHING, |(_, observed)| observed)
     }
 
     /// How long the camera did not record that was lost since `since` and is back.
