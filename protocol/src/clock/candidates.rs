@@ -10,6 +10,7 @@
 
 use super::bank::{BAD, MODELS, STIFFNESS};
 use super::constraint::{Point, Side};
+use super::grid::Grid;
 use super::interval::Bracket;
 use super::model::Wander;
 use super::point::{Likely, Prior, likely};
@@ -25,11 +26,17 @@ const JUDGED: Span = Span::from_secs(30);
 /// Judged at no more instants than this, spread over the session.
 const JUDGEMENTS: i64 = 96;
 
+/// Over how many steps on either side parabolas are laid.
+const REACHES: [usize; 4] = [3, 5, 8, 14];
+
 /// One way to estimate.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Candidate {
     /// The floors under the wander limit of that index.
     Floors(usize),
+    /// What the softest floors say around an instant, through parabolas over so many
+    /// steps on either side.
+    Smooth(usize),
     /// The lower part of all delays, around the stiffest floors.
     Bulk,
 }
@@ -44,20 +51,21 @@ pub(super) struct Candidates {
 struct Half {
     floors: [Bracket; MODELS],
     points: Vec<Point>,
+    soft: Option<Grid>,
 }
 
 impl Candidates {
     /// `points` in order of time; `None` if there are too few to judge.
     pub(super) fn of(points: &[Point]) -> Option<Self> {
         let mut halves = [Vec::new(), Vec::new()];
-        let mut turn = [0_u8; 2];
+        let mut turn = [0_u32; 2];
         for point in points {
             let [above, below] = &mut turn;
             let turn = if point.side == Side::Above { above } else { below };
             let [first, second] = &mut halves;
-            // Pairs, so that the waking message of a burst does not always fall
-            // to the same half.
-            if *turn % 4 < 2 {
+            // By the Thue-Morse sequence: whatever rhythm a schedule has, the messages
+            // of each of its beats fall to both halves.
+            if turn.count_ones() % 2 == 0 {
                 first.push(*point)
             } else {
                 second.push(*point)
@@ -101,7 +109,8 @@ impl Candidates {
             });
             marked.min_by_key(|(mark, _)| *mark).map_or(reference, |(_, candidate)| candidate)
         };
-        let floors: Vec<Candidate> = (0..MODELS).map(Candidate::Floors).collect();
+        let smooth = REACHES.map(Candidate::Smooth);
+        let floors: Vec<Candidate> = (0..MODELS).map(Candidate::Floors).chain(smooth).collect();
         let floors = better(&floors, REFERENCE);
         better(&[floors, Candidate::Bulk], floors)
     }
@@ -113,7 +122,7 @@ impl Candidates {
             let floors = judged.floors.get(index)?;
             let offset = |of: Candidate| match of {
                 Candidate::Floors(index) => *floors.get(index)?,
-                Candidate::Bulk => Some(half.at(of, judged.at)?.offset),
+                Candidate::Smooth(_) | Candidate::Bulk => Some(half.at(of, judged.at)?.offset),
             };
             Some((offset(candidate)?, offset(reference)?))
         });
@@ -132,14 +141,21 @@ struct Judged {
     floors: [[Option<i64>; MODELS]; 2],
 }
 
-/// Soft enough to follow any phone, and still better than no model.
-const REFERENCE: Candidate = Candidate::Floors(1);
+/// The softest: a reference that bends less than the oscillators did would prefer
+/// the candidates that are off as it is.
+const REFERENCE: Candidate = Candidate::Floors(0);
 
 impl Half {
     fn of(points: Vec<Point>) -> Option<Self> {
         let [a, b, c, d] = STIFFNESS
             .map(|wander: Wander| Bracket::of(wander, &points, limits::CLOCK_SMOOTH_VERTICES));
-        Some(Self { floors: [a?, b?, c?, d?], points })
+        let floors = [a?, b?, c?, d?];
+        let first = Instant::from_nanos(points.first()?.at);
+        let last = Instant::from_nanos(points.last()?.at);
+        let mut half = Self { floors, points, soft: None };
+        let [soft, ..] = &half.floors;
+        half.soft = Grid::of(first, last, |at| half.likely(soft, at));
+        Some(half)
     }
 
     /// What each wander limit says of `at`.
@@ -150,6 +166,7 @@ impl Half {
     fn at(&self, candidate: Candidate, at: Instant<Primary>) -> Option<Likely> {
         match candidate {
             Candidate::Floors(index) => self.likely(self.floors.get(index)?, at),
+            Candidate::Smooth(reach) => self.soft.as_ref()?.at(reach, at),
             Candidate::Bulk => self.bulk(at),
         }
     }

@@ -33,6 +33,7 @@ mod candidates;
 pub mod constraint;
 mod epoch;
 pub mod estimate;
+mod grid;
 mod hull;
 pub mod interval;
 pub mod map;
