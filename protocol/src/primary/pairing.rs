@@ -30,6 +30,10 @@ impl PrimaryMachine {
         if self.course.is_closing() {
             return Err(Refused::Over);
         }
+        // [PAIRING-25]: only a fulfilled offer waits for nothing.
+        if self.offers.get(&role).is_some_and(|offer| offer.deadline().is_some()) {
+            return Ok(());
+        }
         // [SESSION-34]
         let addresses = self.addresses.clone().ok_or(Refused::NoNetwork)?;
         let flags = match self.check_code {

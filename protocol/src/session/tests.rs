@@ -384,6 +384,23 @@ fn a_changed_network_is_dialled_at_once_and_not_when_a_timer_says_so() {
 }
 
 #[test]
+fn a_code_that_is_asked_for_again_does_not_take_the_claim_away() {
+    // [PAIRING-25]
+    let withdrawn =
+        |event: &primary::Event| matches!(event, primary::Event::TicketWithdrawn { .. });
+    let mut pair = Pair::new();
+    while !pair.told_p.iter().any(withdrawn) {
+        let next = pair.truth + 1_000_000;
+        pair = pair.run_until(next);
+        pair.truth = next;
+    }
+    pair.ask_p(primary::Command::OpenPairing { role: Role::new(1).unwrap() });
+    let pair = pair.run_until(101_500_000_000);
+    let paired = |event: &primary::Event| matches!(event, primary::Event::Paired { .. });
+    assert!(pair.told_p.iter().any(paired), "{:?}", pair.told_p);
+}
+
+#[test]
 fn a_primary_without_a_network_shows_a_code_once_it_has_one() {
     // [SESSION-34]
     let now = Instant::from_nanos(100_000_000_000);
