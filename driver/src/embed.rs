@@ -13,6 +13,7 @@
 mod failure;
 mod reach;
 mod supply;
+mod wall;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -155,6 +156,7 @@ impl<M: Role> Embedded<M> {
         let machine = make(ground)?;
         let world = World { clock: clock.clone(), disk, link };
         let (handle, events) = start(machine, world)?;
+        drop(runtime.spawn(wall::watch(handle.clone(), clock.clone())));
         drop(inside);
         let events = Arc::new(Mutex::new(events));
         Ok(Self { runtime: Some(runtime), handle, events, clock, port })

@@ -120,6 +120,8 @@ pub const JOURNAL_FINDINGS: usize = 256;
 pub const FINISH_GRACE: Span = Span::from_secs(15);
 /// How far an instant may be off that only a wall clock places. `[TIMELINE-4]`
 pub const WALL_UNCERTAINTY: Span = Span::from_secs(30);
+/// Moved by so much against the device's own clock, a wall clock was set. `[TIME-8]`
+pub const WALL_STEP: Span = Span::from_secs(1);
 
 // ── policy and ledger ─────────────────────────────────────────────────────────
 
