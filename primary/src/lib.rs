@@ -370,11 +370,7 @@ impl Primary {
     /// # }
     /// ```
     pub fn network_changed(&self) -> Result<(), Failure> {
-        self.running.network_changed()?;
-        match self.reach.addresses(self.port(), &self.running.candidates())? {
-            Some(addresses) => self.running.ask(Command::Addresses(addresses)),
-            None => Ok(()),
-        }
+        self.reach.renew(&self.running)
     }
 
     /// Stops this device without ending the session: a start with the same storage

@@ -215,11 +215,10 @@ impl Lead<'_> {
 
     /// Takes the addresses of a network that came. `[SESSION-19]` `[SESSION-34]`
     fn look_around(&mut self, out: &mut dyn Write) -> Result<(), LiveFail> {
-        let Some(own) = self.network.changed(&self.device) else { return Ok(()) };
-        self.device.network_changed()?;
-        if let Some(addresses) = self.reach.addresses(self.device.port(), own)? {
-            self.device.ask(Command::Addresses(addresses))?;
+        if !self.network.changed(&self.device) {
+            return Ok(());
         }
+        self.reach.renew(&self.device)?;
         if core::mem::take(&mut self.unseen) {
             self.next_seat(out)?;
         }

@@ -170,7 +170,7 @@ impl Assistant<'_> {
             }
             self.act_on_script();
             self.station.obey(self.options.camera_file.as_deref());
-            if self.network.changed(&self.device).is_some() {
+            if self.network.changed(&self.device) {
                 self.device.network_changed()?;
             }
             match self.device.next(PATIENCE) {

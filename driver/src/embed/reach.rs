@@ -8,10 +8,11 @@
 use std::net::{IpAddr, SocketAddr};
 
 use diptych_protocol::address::{Address, Addresses, Loopback};
+use diptych_protocol::primary::{Command, PrimaryMachine};
 use diptych_protocol::ticket::Ticket;
 use diptych_protocol::time;
 
-use super::{Failure, Supply};
+use super::{Embedded, Failure, Supply};
 use crate::quic::Sockets;
 
 /// How a device finds out where others reach it.
@@ -56,5 +57,19 @@ impl Reach {
             return Ok(None);
         }
         Ok(Some(Ticket::fitting(&list, port, self.loopback)?))
+    }
+
+    /// Takes the networks as they are now: every link is tried, and the codes get
+    /// the new addresses. Without any network they stay as they are.
+    /// `[SESSION-19]` `[SESSION-34]`
+    ///
+    /// # Errors
+    /// As [`Reach::addresses`]; [`Failure::Stopped`].
+    pub fn renew(&self, primary: &Embedded<PrimaryMachine>) -> Result<(), Failure> {
+        primary.network_changed()?;
+        match self.addresses(primary.port(), &primary.candidates())? {
+            Some(addresses) => primary.ask(Command::Addresses(addresses)),
+            None => Ok(()),
+        }
     }
 }
