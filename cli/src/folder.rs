@@ -115,15 +115,16 @@ impl SessionFolder {
             }
         }
         names.sort_unstable_by_key(|name| (!name.starts_with('P'), name.clone()));
-        let mut journals = Vec::new();
-        for name in names.iter().filter(|name| name.ends_with(EXTENSION)) {
-            if journals.len() >= JOURNALS {
-                return Err(FolderError::TooMany { path: path.to_owned(), most: JOURNALS });
-            }
+        let named: Vec<_> = names.iter().filter(|name| name.ends_with(EXTENSION)).collect();
+        if named.len() > JOURNALS {
+            return Err(FolderError::TooMany { path: path.to_owned(), most: JOURNALS });
+        }
+        let each = share::each(&named, |name| {
             let file = path.join(name);
             let bytes = read(&file).map_err(|source| unreadable(&file, source))?;
-            journals.push(JournalFile { name: name.clone(), bytes });
-        }
+            Ok(JournalFile { name: (*name).clone(), bytes })
+        });
+        let journals: Vec<_> = each.into_iter().collect::<Result<_, FolderError>>()?;
         if journals.is_empty() {
             return Err(FolderError::NoJournals { path: path.to_owned(), files: names.len() });
         }
@@ -194,8 +195,11 @@ impl SessionFolder {
 
 /// At most one byte more than any journal has, which its reader then refuses.
 fn read(path: &Path) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    File::open(path)?.take(limits::JOURNAL_BYTES + 1).read_to_end(&mut bytes)?;
+    let file = File::open(path)?;
+    let most = limits::JOURNAL_BYTES + 1;
+    let length = file.metadata()?.len().min(most);
+    let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(0));
+    file.take(most).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 

@@ -27,7 +27,7 @@ const JUDGED: Span = Span::from_secs(30);
 const JUDGEMENTS: i64 = 96;
 
 /// Over how many steps on either side parabolas are laid.
-const REACHES: [usize; 4] = [3, 5, 8, 14];
+const REACHES: [i64; 4] = [3, 5, 8, 14];
 
 /// One way to estimate.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -36,7 +36,7 @@ pub(super) enum Candidate {
     Floors(usize),
     /// What the softest floors say around an instant, through parabolas over so many
     /// steps on either side.
-    Smooth(usize),
+    Smooth(i64),
     /// The lower part of all delays, around the stiffest floors.
     Bulk,
 }
@@ -51,7 +51,7 @@ pub(super) struct Candidates {
 struct Half {
     floors: [Bracket; MODELS],
     points: Vec<Point>,
-    soft: Option<Grid>,
+    soft: Grid,
 }
 
 impl Candidates {
@@ -92,12 +92,16 @@ impl Candidates {
 
     /// The candidate whose halves agree best with each other: first the wander
     /// limit, then whether the bulk of the delays says more than that.
-    pub(super) fn best(&self, from: Instant<Primary>, to: Instant<Primary>) -> Candidate {
+    pub(super) fn best(&mut self, from: Instant<Primary>, to: Instant<Primary>) -> Candidate {
         let length = (to - from).nanos().max(1);
         let count = (length / JUDGED.nanos()).clamp(1, JUDGEMENTS);
         let step = Span::from_nanos(length / count);
-        let judged: Vec<Judged> = (0..count)
-            .map(|index| from + Span::from_nanos(step.nanos() / 2) + step.times(index))
+        let instants =
+            (0..count).map(|index| from + Span::from_nanos(step.nanos() / 2) + step.times(index));
+        for at in instants.clone() {
+            self.halves.iter_mut().for_each(|half| half.ask_grid((at, at)));
+        }
+        let judged: Vec<Judged> = instants
             .map(|at| Judged { at, floors: self.halves.each_ref().map(|half| half.offsets(at)) })
             .collect();
         let better = |candidates: &[Candidate], reference: Candidate| {
@@ -112,7 +116,11 @@ impl Candidates {
         let smooth = REACHES.map(Candidate::Smooth);
         let floors: Vec<Candidate> = (0..MODELS).map(Candidate::Floors).chain(smooth).collect();
         let floors = better(&floors, REFERENCE);
-        better(&[floors, Candidate::Bulk], floors)
+        let best = better(&[floors, Candidate::Bulk], floors);
+        if matches!(best, Candidate::Smooth(_)) {
+            self.all.ask_grid((Instant::from_nanos(i64::MIN), Instant::MAX));
+        }
+        best
     }
 
     /// How far the halves are apart at an instant, squared, both ways round.
@@ -152,10 +160,7 @@ impl Half {
         let floors = [a?, b?, c?, d?];
         let first = Instant::from_nanos(points.first()?.at);
         let last = Instant::from_nanos(points.last()?.at);
-        let mut half = Self { floors, points, soft: None };
-        let [soft, ..] = &half.floors;
-        half.soft = Grid::of(first, last, |at| half.likely(soft, at));
-        Some(half)
+        Some(Self { floors, points, soft: Grid::new(first, last) })
     }
 
     /// What each wander limit says of `at`.
@@ -166,27 +171,28 @@ impl Half {
     fn at(&self, candidate: Candidate, at: Instant<Primary>) -> Option<Likely> {
         match candidate {
             Candidate::Floors(index) => self.likely(self.floors.get(index)?, at),
-            Candidate::Smooth(reach) => self.soft.as_ref()?.at(reach, at),
+            Candidate::Smooth(reach) => self.soft.at(reach, at),
             Candidate::Bulk => self.bulk(at),
         }
     }
 
-    fn likely(&self, floors: &Bracket, at: Instant<Primary>) -> Option<Likely> {
-        likely(floors, Prior::PHONES, at, self.around(at, NEAR))
+    /// Prepares what parabolas say between these instants.
+    fn ask_grid(&mut self, during: (Instant<Primary>, Instant<Primary>)) {
+        let [.., widest] = REACHES;
+        let Self { floors: [soft, ..], points, soft: grid } = self;
+        let near = |at| likely(soft, Prior::PHONES, at, around(points, at, NEAR));
+        grid.ask(widest, during, near);
     }
 
-    /// The messages that are not farther than `reach` from `at`.
-    fn around(&self, at: Instant<Primary>, reach: Span) -> impl Iterator<Item = &Point> + Clone {
-        let from = self.points.partition_point(|point| point.at < (at - reach).nanos());
-        let to = self.points.partition_point(|point| point.at <= (at + reach).nanos());
-        self.points.get(from..to).into_iter().flatten()
+    fn likely(&self, floors: &Bracket, at: Instant<Primary>) -> Option<Likely> {
+        likely(floors, Prior::PHONES, at, around(&self.points, at, NEAR))
     }
 
     fn bulk(&self, at: Instant<Primary>) -> Option<Likely> {
         let [.., floors] = &self.floors;
         let line = floors.widest(at)?;
         let (mut above, mut below) = (Vec::new(), Vec::new());
-        for point in self.around(at, BULK) {
+        for point in around(&self.points, at, BULK) {
             let run = i128::from(point.at.saturating_sub(at.nanos()));
             let drift = (i128::from(line.rate) * run) >> floors.wander().exponent();
             let apart = i128::from(point.value) - i128::from(line.offset) - drift;
@@ -200,6 +206,17 @@ impl Half {
         let moved = super::model::saturate((above - below) / 2);
         Some(Likely { offset: line.offset.saturating_add(moved), ..base })
     }
+}
+
+/// Those of `points` that are not farther than `reach` from `at`.
+fn around(
+    points: &[Point],
+    at: Instant<Primary>,
+    reach: Span,
+) -> impl Iterator<Item = &Point> + Clone {
+    let from = points.partition_point(|point| point.at < (at - reach).nanos());
+    let to = points.partition_point(|point| point.at <= (at + reach).nanos());
+    points.get(from..to).into_iter().flatten()
 }
 
 /// The mean of the lowest 60 %.

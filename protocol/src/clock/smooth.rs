@@ -168,7 +168,7 @@ impl PathStretch {
     ) -> Option<Self> {
         let first = points.partition_point(|point| point.at < from.nanos());
         let after = points.partition_point(|point| point.at < to.nanos());
-        let candidates = Candidates::of(points.get(first..after)?)?;
+        let mut candidates = Candidates::of(points.get(first..after)?)?;
         let chosen = candidates.best(from, to.min(end));
         let middle = Instant::from_nanos(from.nanos().midpoint(to.min(end).nanos()));
         let room = candidates.room(middle)?;

@@ -682,13 +682,13 @@ fn half_of_the_messages_judges_the_other() {
         constraints.push(truth.backward(at + SECOND / 2, gamma(random)));
     }
     let points: Vec<_> = constraints.iter().map(Constraint::point).collect();
-    let judge = candidates::Candidates::of(&points).unwrap();
+    let mut judge = candidates::Candidates::of(&points).unwrap();
     let whole = (Instant::from_nanos(0), Instant::from_nanos(600 * SECOND));
     assert_eq!(judge.best(whole.0, whole.1), candidates::Candidate::Bulk);
     let quiet = exchanges(random, &truth, SECOND, 600 * SECOND, |_| 0);
     let mut points: Vec<_> = quiet.iter().map(Constraint::point).collect();
     points.sort_unstable();
-    let judge = candidates::Candidates::of(&points).unwrap();
+    let mut judge = candidates::Candidates::of(&points).unwrap();
     assert_ne!(judge.best(whole.0, whole.1), candidates::Candidate::Bulk);
 }
 

@@ -21,6 +21,11 @@ use super::seal::SignedHead;
 use crate::limits;
 use crate::time::Instant;
 
+/// Bytes of a record in a journal of an exam, on average.
+const TYPICAL_RECORD: usize = 78;
+/// Records of eight hours, which are provided for beforehand; of more, only as they come.
+const PROVIDED: usize = 1 << 17;
+
 /// One record of a journal that was read back.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Entry {
@@ -114,7 +119,8 @@ pub fn salvage(file: &[u8]) -> Result<Replayed, JournalError> {
     let (header, hash) = Header::decode(file)?;
     let mut replayed = Replayed {
         header,
-        entries: Vec::new(),
+        // Growing by doubling would copy as much again.
+        entries: Vec::with_capacity((file.len() / TYPICAL_RECORD).min(PROVIDED)),
         heads: Vec::new(),
         holes: Vec::new(),
         head: Head { sequence: 0, hash },

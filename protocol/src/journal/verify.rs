@@ -354,8 +354,13 @@ const fn is_seal(entry: &Entry) -> bool {
 
 fn entry_of(journal: &Replayed, sequence: u64) -> Option<&Entry> {
     let entries = journal.entries();
-    let index = entries.binary_search_by_key(&sequence, |entry| entry.sequence).ok()?;
-    entries.get(index)
+    // Without a hole before it, it lies as far in as its number says.
+    let place = usize::try_from(sequence.checked_sub(entries.first()?.sequence)?).ok()?;
+    let there = entries.get(place).filter(|entry| entry.sequence == sequence);
+    there.or_else(|| {
+        let index = entries.binary_search_by_key(&sequence, |entry| entry.sequence).ok()?;
+        entries.get(index)
+    })
 }
 
 /// The journal of a device of the session that `witness` took part in.
