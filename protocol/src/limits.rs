@@ -191,7 +191,7 @@ pub const SESSION_LENGTH: Span = Span::from_secs(12 * 3_600);
 /// Between two heartbeats. `[LIMITS-6]`
 pub const HEARTBEAT_INTERVAL: Span = Span::from_secs(1);
 /// Every so many of them is a whole one; the others are pulses. `[SESSION-33]`
-pub const HEARTBEAT_WHOLE: u32 = 4;
+pub const HEARTBEAT_WHOLE: u32 = 8;
 /// How long an assistant waits for a heartbeat that it could answer. `[SESSION-32]`
 pub const HEARTBEAT_PATIENCE: Span = Span::from_millis(1_250);
 /// Silence after which a link is LATE. `[LIMITS-7]`

@@ -19,6 +19,7 @@
 //! - [`media`]: from the timestamps in a video to the device's clock, and what
 //!   the camera adds to the error.
 //! - [`stamps`]: how constraints come from messages, and to both devices alike.
+//! - [`shorthand`]: the same in half the bytes.
 //! - [`schedule`]: when to send one.
 //!
 //! Everything is integers: nanoseconds for what is said, powers of two below
@@ -44,6 +45,7 @@ mod point;
 mod rate;
 mod room;
 pub mod schedule;
+pub mod shorthand;
 pub mod smooth;
 pub mod stamps;
 
@@ -52,6 +54,7 @@ pub use estimate::{Estimate, Estimator, Mapped, Observed};
 pub use interval::Interval;
 pub use map::{Across, Map};
 pub use schedule::Schedule;
+pub use shorthand::Short;
 pub use stamps::{Stamp, Stamps};
 
 #[cfg(test)]

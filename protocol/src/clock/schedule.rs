@@ -34,12 +34,12 @@ const EARLY_PERIOD: Span = Span::from_millis(500);
 const EARLY: Span = Span::from_secs(10);
 /// Between two bursts near an edge. `[CLOCK-24]`
 const DENSE_PERIOD: Span = Span::from_secs(1);
-/// Between two measurements otherwise. With heartbeats and their answers less than
-/// 300 bytes a second. `[CLOCK-32]`
-const PERIOD: Span = Span::from_millis(2_900);
+/// Between two measurements otherwise, on average. With heartbeats and their answers
+/// less than 300 bytes a second. `[CLOCK-32]`
+const PERIOD: Span = Span::from_millis(1_200);
 /// And how much longer the assistant's heartbeat is awaited, which makes a waking
-/// message unnecessary. `[CLOCK-32]`
-const LISTENING: Span = Span::from_secs(3);
+/// message unnecessary: what a burst costs, that many are due in. `[CLOCK-32]`
+const LISTENING: Span = Span::from_millis(4_800);
 /// A silence after which bursts begin as at the start. `[CLOCK-22]`
 const SILENCE: Span = Span::from_secs(10);
 /// Before and after a recording edge or interruption. `[CLOCK-24]`
@@ -212,15 +212,18 @@ impl Schedule {
 
     fn rest(&mut self, now: Instant<Primary>) {
         self.phase = Phase::REST;
-        let (period, listening) = if now < self.early_until {
-            (EARLY_PERIOD, Span::ZERO)
+        if now < self.early_until {
+            self.due = now + EARLY_PERIOD;
+            self.next = self.due;
         } else if now < self.dense_until {
-            (DENSE_PERIOD, Span::ZERO)
+            self.due = now + DENSE_PERIOD;
+            self.next = self.due;
         } else {
-            (PERIOD, LISTENING)
-        };
-        self.due = now + period;
-        self.next = self.due + listening;
+            // A heartbeat comes a little after it is awaited; the next is not awaited
+            // later for it, or one a second would be every second one.
+            self.due = (self.due + PERIOD).max(now);
+            self.next = self.due + LISTENING;
+        }
     }
 
     /// Whether nothing asks for bursts that are denser than usual.

@@ -21,6 +21,7 @@ use std::collections::VecDeque;
 
 use super::constraint::{Constraint, Epoch, Epochs, Observation};
 use super::model::RATE_BITS;
+use super::shorthand::{Short, Shorthand};
 use crate::limits;
 use crate::time::{Clock, Instant, Primary, Secondary, Span};
 
@@ -113,6 +114,7 @@ pub struct Stamps<C> {
     asked: Option<u32>,
     /// The last answer (number of a secondary's message) that was settled.
     settled: Option<Arrived>,
+    shorthand: Shorthand,
     clock: core::marker::PhantomData<C>,
 }
 
@@ -140,6 +142,7 @@ impl<C: Clock> Stamps<C> {
             waiting: Vec::new(),
             asked: None,
             settled: None,
+            shorthand: Shorthand::default(),
             clock: core::marker::PhantomData,
         }
     }
@@ -155,6 +158,7 @@ impl<C: Clock> Stamps<C> {
     /// This device's address or network changed. `[CLOCK-13]`
     pub fn path_changed(&mut self) {
         self.epoch.path = self.epoch.path.saturating_add(1);
+        self.shorthand.restart();
     }
 
     /// This device has slept `total` since it booted. A change begins a new clock
@@ -199,8 +203,22 @@ impl<C: Clock> Stamps<C> {
         }
     }
 
+    /// The stamp in short, if the peer can complete it. `[CLOCK-37]`
+    #[must_use]
+    pub fn shorten(&self, stamp: &Stamp) -> Option<Short> {
+        self.shorthand.shorten(stamp)
+    }
+
+    /// The whole of a short stamp of the peer; `None` if it says nothing any more.
+    /// `[CLOCK-38]` `[CLOCK-39]`
+    #[must_use]
+    pub fn complete(&self, short: &Short) -> Option<Stamp> {
+        self.shorthand.complete(short, self.next.saturating_sub(1), self.epoch.clock)
+    }
+
     /// Notes the peer's epoch; answers whether the stamp is of its current one.
     fn admit(&mut self, stamp: &Stamp) -> bool {
+        self.shorthand.heard(stamp);
         let epoch = Epoch::from_wire(stamp.epoch);
         let Some(peer) = &mut self.peer else {
             self.peer = Some(Peer { epoch, next: stamp.seq });
@@ -240,10 +258,14 @@ impl<C: Clock> Stamps<C> {
     }
 
     /// The message that `stamp` echoes, if it is one of ours. `[CLOCK-21]`
-    fn echoed(&self, stamp: &Stamp) -> Option<Sent> {
+    fn echoed(&mut self, stamp: &Stamp) -> Option<Sent> {
         let mut newest_first = self.sent.iter().rev();
-        let sent = newest_first.find(|sent| sent.seq == stamp.echo_seq)?;
-        (sent.epoch.clock == stamp.echo_clock).then_some(*sent)
+        let sent = *newest_first.find(|sent| sent.seq == stamp.echo_seq)?;
+        if sent.epoch.clock != stamp.echo_clock {
+            return None;
+        }
+        self.shorthand.echoed(sent.epoch);
+        Some(sent)
     }
 }
 

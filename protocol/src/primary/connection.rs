@@ -122,8 +122,9 @@ impl PrimaryMachine {
         };
         let role = *role;
         let Ok(message) = Timing::from_datagram(bytes) else { return };
-        let beat = !matches!(message, Timing::Probe(_));
         let Some(seat) = self.seats.get_mut(&role) else { return };
+        let Some(message) = seat.peer.completed(message) else { return };
+        let beat = !matches!(message, Timing::Probe(_));
         let (local, outbox) = (&mut self.local, &mut self.outbox);
         let fresh = match message {
             Timing::Probe(probe) => seat.peer.stamped(now, &probe.stamp, local).1,
@@ -135,6 +136,7 @@ impl PrimaryMachine {
                 }
                 Err(fork) => return self.forked(now, link, role, &fork),
             },
+            Timing::ShortProbe(_) | Timing::ShortPulse(_) => return,
         };
         if let Some(seat) = self.seats.get_mut(&role) {
             // [CLOCK-23]: a radio that was woken is measured while it is awake.

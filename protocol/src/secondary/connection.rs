@@ -181,6 +181,7 @@ impl SecondaryMachine {
     fn datagram(&mut self, now: Instant<Secondary>, bytes: &[u8]) {
         let Ok(message) = Timing::from_datagram(bytes) else { return };
         let Course::InSession(session) = &mut self.course else { return };
+        let Some(message) = session.peer.completed(message) else { return };
         let (local, outbox) = (&mut session.local, &mut self.outbox);
         let beat = !matches!(message, Timing::Probe(_));
         match message {
@@ -200,6 +201,7 @@ impl SecondaryMachine {
                     session.peer.compare(told.level, beat.clock_digest);
                 }
             }
+            Timing::ShortProbe(_) | Timing::ShortPulse(_) => return,
         }
         self.heard(now);
         if beat {

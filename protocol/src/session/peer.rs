@@ -261,7 +261,26 @@ impl<C: Station> Peer<C> {
     pub(crate) fn probe<E>(&mut self, now: Instant<C>, outbox: &mut Outbox<C, E>) {
         let Some(link) = self.link else { return };
         let stamp = self.timing.outgoing(now);
-        outbox.datagram(link, Datagram::Probe(wire::Probe { stamp }).encode());
+        let datagram = match self.timing.shorten(&stamp) {
+            Some(stamp) => Datagram::ShortProbe(wire::ShortProbe { stamp }),
+            None => Datagram::Probe(wire::Probe { stamp }),
+        };
+        outbox.datagram(link, datagram.encode());
+    }
+
+    /// A datagram with all that its sender left out because it is known here; `None`
+    /// if it is not, or not any more. `[CLOCK-38]` `[CLOCK-39]`
+    pub(crate) fn completed(&self, datagram: Datagram) -> Option<Datagram> {
+        Some(match datagram {
+            Datagram::ShortProbe(wire::ShortProbe { stamp }) => {
+                Datagram::Probe(wire::Probe { stamp: self.timing.complete(&stamp)? })
+            }
+            Datagram::ShortPulse(pulse) => {
+                let stamp = self.timing.complete(&pulse.stamp)?;
+                Datagram::Pulse(pulse.completed(stamp)?)
+            }
+            whole @ (Datagram::Heartbeat(_) | Datagram::Probe(_) | Datagram::Pulse(_)) => whole,
+        })
     }
 
     /// Takes the stamp of any datagram; its instants go into the journal.

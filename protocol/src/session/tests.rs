@@ -463,7 +463,9 @@ fn an_assistant_speaks_when_it_is_spoken_to_and_mostly_in_pulses() {
     let mut pair = Pair::new().run_until(135_000_000_000);
     let beats = |by| {
         let all = pair.timing.iter().filter(move |(_, of, _)| *of == by);
-        all.filter(|(.., message)| !matches!(message, wire::Timing::Probe(_)))
+        all.filter(|(.., message)| {
+            !matches!(message, wire::Timing::Probe(_) | wire::Timing::ShortProbe(_))
+        })
     };
     let whole = |message: &wire::Timing| matches!(message, wire::Timing::Heartbeat(_));
     let assistant = Role::new(1).unwrap();
@@ -474,15 +476,16 @@ fn an_assistant_speaks_when_it_is_spoken_to_and_mostly_in_pulses() {
     for by in [Role::PRIMARY, assistant] {
         let late: Vec<_> = beats(by).filter(|(at, ..)| *at > 110_000_000_000).collect();
         assert!(late.windows(2).all(|pair| pair[1].0 - pair[0].0 == 1_000_000_000));
-        for four in late.chunks_exact(4) {
-            assert_eq!(four.iter().filter(|(.., message)| whole(message)).count(), 1);
+        for eight in late.chunks_exact(8) {
+            assert_eq!(eight.iter().filter(|(.., message)| whole(message)).count(), 1);
         }
         let mut before = None;
         for (at, _, message) in beats(by) {
             let now = match message {
                 wire::Timing::Heartbeat(beat) => beat.pulse.recording,
                 wire::Timing::Pulse(pulse) => pulse.recording,
-                wire::Timing::Probe(_) => continue,
+                wire::Timing::ShortPulse(pulse) => pulse.recording,
+                wire::Timing::Probe(_) | wire::Timing::ShortProbe(_) => continue,
             };
             assert!(whole(message) || before == Some(now), "a change in a pulse at {at}");
             before = Some(now);
@@ -516,7 +519,7 @@ fn a_late_pulse_takes_nothing_back() {
         heads.collect::<Vec<_>>()
     };
     let pulses = pair.timing.iter().filter(|(_, by, _)| *by != Role::PRIMARY);
-    let pulses = pulses.filter(|(.., message)| matches!(message, wire::Timing::Pulse(_)));
+    let pulses = pulses.filter(|(.., message)| matches!(message, wire::Timing::ShortPulse(_)));
     let late: Vec<_> = pulses.map(|(.., message)| message.encode()).collect();
     assert!(late.len() > 10);
     for bytes in &late {

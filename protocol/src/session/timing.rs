@@ -5,7 +5,7 @@
 //! type: a [`Station`] is a clock that knows what the other end's is.
 
 use crate::clock::stamps::Incoming;
-use crate::clock::{Epoch, Estimate, Estimator, Observed, Stamp, Stamps};
+use crate::clock::{Epoch, Estimate, Estimator, Observed, Short, Stamp, Stamps};
 use crate::time::{Clock, Instant, Primary, Secondary, Span};
 use crate::wire;
 
@@ -123,6 +123,28 @@ impl<C: Station> Timing<C> {
         to_wire::<C>(self.stamps.outgoing(now))
     }
 
+    /// The stamp in short, if the peer can complete it. `[CLOCK-37]`
+    pub(crate) fn shorten(&self, stamp: &wire::Stamp) -> Option<wire::ShortStamp> {
+        let short = self.stamps.shorten(&of_wire::<C>(stamp))?;
+        Some(wire::ShortStamp {
+            seq: short.seq,
+            sent: wire::Low::new(short.sent),
+            echo_seq: short.echo_seq,
+            echo_received: wire::Low::new(short.echo_received),
+        })
+    }
+
+    /// The whole of the peer's short stamp. `[CLOCK-38]`
+    pub(crate) fn complete(&self, stamp: &wire::ShortStamp) -> Option<wire::Stamp> {
+        let whole = self.stamps.complete(&Short {
+            seq: stamp.seq,
+            sent: stamp.sent.number(),
+            echo_seq: stamp.echo_seq,
+            echo_received: stamp.echo_received.number(),
+        })?;
+        Some(to_wire::<C::Peer>(whole))
+    }
+
     /// A stamp came at `now`.
     pub(crate) fn incoming(&mut self, stamp: &wire::Stamp, now: Instant<C>) -> Heeded {
         let theirs = Epoch::from_wire(stamp.epoch).clock;
@@ -130,7 +152,7 @@ impl<C: Station> Timing<C> {
             self.theirs = Some(theirs);
             self.forget();
         }
-        let told = C::incoming(&mut self.stamps, from_wire::<C>(stamp), now);
+        let told = C::incoming(&mut self.stamps, of_wire::<C::Peer>(stamp), now);
         let mut seen = told.seen.iter().flatten();
         self.contradicted = seen.any(|seen| self.estimator.is_contradicted_by(seen));
         let mut fresh = Fresh::No;
@@ -174,7 +196,7 @@ impl<C: Station> Timing<C> {
     }
 }
 
-fn to_wire<C: Station>(stamp: Stamp) -> wire::Stamp {
+fn to_wire<C: Clock>(stamp: Stamp) -> wire::Stamp {
     let own = |nanos| wire::SenderTime::of(Instant::<C>::from_nanos(nanos));
     wire::Stamp {
         seq: stamp.seq,
@@ -186,13 +208,13 @@ fn to_wire<C: Station>(stamp: Stamp) -> wire::Stamp {
     }
 }
 
-fn from_wire<C: Station>(stamp: &wire::Stamp) -> Stamp {
+fn of_wire<C: Clock>(stamp: &wire::Stamp) -> Stamp {
     Stamp {
         seq: stamp.seq,
-        sent: stamp.sent.on::<C::Peer>().nanos(),
+        sent: stamp.sent.on::<C>().nanos(),
         epoch: stamp.epoch,
         echo_seq: stamp.echo_seq,
         echo_clock: stamp.echo_clock,
-        echo_received: stamp.echo_received.on::<C::Peer>().nanos(),
+        echo_received: stamp.echo_received.on::<C>().nanos(),
     }
 }

@@ -65,9 +65,12 @@ impl Frame {
         &self.body
     }
 
-    /// Header and body. `[WIRE-4]`
+    /// Header and body; of a datagram, its kind and body. `[WIRE-4]` `[WIRE-13]`
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
+        if self.kind.is_datagram() {
+            return [&[self.kind.byte()], self.body.as_slice()].concat();
+        }
         // No body is longer than FRAME_BYTES, which fits sixteen bits.
         let length = u16::try_from(self.body.len()).unwrap_or(u16::MAX);
         let mut bytes = Vec::with_capacity(HEADER + self.body.len());
@@ -77,7 +80,7 @@ impl Frame {
         bytes
     }
 
-    /// Reads one whole datagram. `[WIRE-4]`
+    /// Reads one whole datagram. `[WIRE-13]`
     ///
     /// # Errors
     /// [`Fault`] if it is not exactly one timing message.
@@ -85,16 +88,10 @@ impl Frame {
         if datagram.len() > limits::DATAGRAM_BYTES {
             return Err(too_large("a datagram of at most 512 bytes", datagram.len()));
         }
-        let (header, body) = datagram
-            .split_first_chunk::<HEADER>()
-            .ok_or_else(|| bad_frame("a datagram with a header of 4 bytes", datagram.len()))?;
-        let (kind, length) = read_header(*header)?;
-        if !kind.is_datagram() {
-            return Err(bad_frame("a timing message", kind.byte().into()));
-        }
-        if body.len() != length {
-            return Err(bad_frame("a datagram as long as its header says", body.len()));
-        }
+        let (byte, body) = datagram.split_first().ok_or_else(|| bad_frame("a datagram", 0))?;
+        let kind = Kind::from_byte(*byte)
+            .filter(|kind| kind.is_datagram())
+            .ok_or_else(|| bad_frame("a timing message", (*byte).into()))?;
         Ok(Self { kind, body: body.to_vec() })
     }
 }
@@ -276,14 +273,14 @@ mod tests {
 
     #[test]
     fn a_datagram_is_one_message() {
-        // [WIRE-4] [LIMITS-5]
+        // [WIRE-13] [LIMITS-5]
         let frame = Frame::new(Kind::Probe, vec![7; 44]);
         let bytes = frame.to_bytes();
         assert_eq!(Frame::from_datagram(&bytes), Ok(frame));
         let code = |bytes: &[u8]| Frame::from_datagram(bytes).unwrap_err().code;
-        assert_eq!(code(&bytes[..3]), CloseCode::BadFrame);
-        assert_eq!(code(&bytes[..47]), CloseCode::BadFrame);
-        assert_eq!(code(&[bytes.as_slice(), &[0]].concat()), CloseCode::BadFrame);
+        assert_eq!(bytes.len(), 45);
+        assert_eq!(code(&[]), CloseCode::BadFrame);
+        assert_eq!(code(&[0x7F, 1]), CloseCode::BadFrame);
         assert_eq!(code(&Frame::new(Kind::Hello, vec![]).to_bytes()), CloseCode::BadFrame);
         assert_eq!(code(&[0x81; 513]), CloseCode::FrameTooLarge);
     }

@@ -1,8 +1,8 @@
 //! What two paired devices say to each other, byte by byte.
 //!
 //! A second team must be able to write this protocol down in an afternoon, in a
-//! language without our libraries. So a message is a header of four bytes and a
-//! body of fixed layout: little-endian integers and byte arrays, no lengths to
+//! language without our libraries. So a message is a header of four bytes (one, for a
+//! datagram) and a body of fixed layout: little-endian integers and byte arrays, no lengths to
 //! trust, no optional parts, one encoding for each value. Two messages end in a
 //! raw tail with a bound. Reading gives typed, checked values or a [`Fault`].
 //!
@@ -31,7 +31,10 @@ pub use session::{
     Announce, Begin, CameraState, DeviceReport, Finish, FinishReason, Finished, Gate, GateOutcome,
     Mark, PhaseChanged, Stop, StopReason,
 };
-pub use timing::{Conditions, Heartbeat, Probe, Pulse, Recording, SenderTime, Stamp};
+pub use timing::{
+    Conditions, Heartbeat, Low, Probe, Pulse, Recording, SenderTime, ShortProbe, ShortPulse,
+    ShortStamp, Stamp,
+};
 
 macro_rules! kinds {
     (
@@ -167,6 +170,8 @@ kinds! {
         Heartbeat(Heartbeat) = 0x80, "HEARTBEAT";
         Probe(Probe) = 0x81, "PROBE";
         Pulse(Pulse) = 0x82, "PULSE";
+        ShortProbe(ShortProbe) = 0x83, "SHORT_PROBE";
+        ShortPulse(ShortPulse) = 0x84, "SHORT_PULSE";
     }
 }
 

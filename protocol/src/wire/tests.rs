@@ -122,8 +122,8 @@ fn a_heartbeat_fits_a_small_datagram() {
     let heartbeat =
         Heartbeat { pulse, frames: 1, journal_sequence: 3, journal_head: [4; 32], clock_digest: 5 };
     let bytes = Timing::Heartbeat(heartbeat).encode();
-    assert_eq!(bytes.len(), 4 + 30 + 2 + 8 + 8 + 8 + 32 + 8);
-    assert_eq!(Timing::Pulse(pulse).encode().len(), 4 + 30 + 2 + 8);
+    assert_eq!(bytes.len(), 1 + 30 + 2 + 8 + 8 + 8 + 32 + 8);
+    assert_eq!(Timing::Pulse(pulse).encode().len(), 1 + 30 + 2 + 8);
     assert_eq!(Timing::from_datagram(&bytes), Ok(Timing::Heartbeat(heartbeat)));
 }
 
@@ -140,4 +140,46 @@ fn a_journal_message_is_bounded() {
     assert!(Journal::new(0, 1, vec![]).is_err());
     assert!(Journal::new(0, 0, vec![1]).is_err());
     assert!(Journal::new(0, JOURNAL_TAIL_RECORDS + 1, full).is_err());
+}
+
+#[test]
+fn a_short_pulse_says_what_the_pulse_said_in_half_the_bytes() {
+    // [WIRE-14] [CLOCK-37]
+    let at =
+        |nanos| SenderTime::of(crate::time::Instant::<crate::time::Primary>::from_nanos(nanos));
+    let sent = 1_000_000_000_000_000;
+    let stamp = Stamp {
+        seq: 70_000,
+        sent: at(sent),
+        epoch: 0x0001_0001,
+        echo_seq: 69_999,
+        echo_clock: 1,
+        echo_received: at(sent - 5),
+    };
+    let short = ShortStamp {
+        seq: 4_464,
+        sent: Low::new(sent.cast_unsigned()),
+        echo_seq: 4_463,
+        echo_received: Low::new(sent.cast_unsigned() - 5),
+    };
+    let pulse = |last_committed| Pulse {
+        stamp,
+        recording: Recording::Recording,
+        conditions: Conditions::NONE,
+        last_committed,
+    };
+    for told in [SenderTime::NEVER, at(sent), at(sent - 1), at(sent - (1 << 48) + 1)] {
+        let shortened = pulse(told).shortened(short).unwrap();
+        let bytes = Timing::ShortPulse(shortened).encode();
+        assert_eq!(bytes.len(), 1 + 15 + 2 + 6);
+        let Ok(Timing::ShortPulse(read)) = Timing::from_datagram(&bytes) else { panic!() };
+        assert_eq!(read.completed(stamp), Some(pulse(told)));
+    }
+    // What would be read as something else is not shortened.
+    let ones = (sent & !((1 << 48) - 1)) - 1;
+    for told in [at(sent + 1), at(sent - (1 << 48)), at(ones)] {
+        assert_eq!(pulse(told).shortened(short), None, "{told:?}");
+    }
+    let probe = Timing::ShortProbe(ShortProbe { stamp: short });
+    assert_eq!(probe.encode().len(), 16);
 }

@@ -1,10 +1,11 @@
-//! Datagrams: heartbeats, pulses and clock messages, at most 256 bytes each.
+//! Datagrams: heartbeats, pulses and clock messages, at most 512 bytes each.
 //!
 //! One of them leaves every second in each direction for hours, beside video that
 //! somebody else uploads, so it says what must be timely and nothing else. Rejected:
 //! the device's health in every heartbeat (the control stream tells it when it
 //! changes), a whole journal head every second (the records themselves follow as
-//! fast), and the echoed message's send time (its number says which one it was).
+//! fast), the echoed message's send time (its number says which one it was), and the
+//! upper bytes of what the receiver has heard before.
 
 use crate::fault::Fault;
 use crate::time::{Clock, Instant};
@@ -14,6 +15,10 @@ use crate::wire::field::{Field, bad, byte_enum, message};
 /// is; the receiver knows, and gives the reading its type. `[WIRE-7]`
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub struct SenderTime(i64);
+
+/// The lower `N` bytes of an instant, for a receiver who knows the rest. `[WIRE-14]`
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub struct Low<const N: usize>(u64);
 
 /// Conditions of the sender that matter at once, as bits. `[WIRE-8]`
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
@@ -98,6 +103,99 @@ message! {
     }
 }
 
+message! {
+    /// A [`Stamp`] without what the receiver knows. `[CLOCK-37]`
+    pub struct ShortStamp {
+        /// The lower half of the number.
+        pub seq: u16,
+        /// When this datagram was sent.
+        pub sent: Low<6>,
+        /// The lower half of the echoed number.
+        pub echo_seq: u16,
+        /// When that one arrived.
+        pub echo_received: Low<5>,
+    }
+}
+
+message! {
+    /// A [`Probe`] in short.
+    pub struct ShortProbe {
+        /// For the clocks.
+        pub stamp: ShortStamp,
+    }
+}
+
+message! {
+    /// A [`Pulse`] in short.
+    pub struct ShortPulse {
+        /// For the clocks.
+        pub stamp: ShortStamp,
+        /// What the recorder does.
+        pub recording: Recording,
+        /// What matters at once.
+        pub conditions: Conditions,
+        /// The end of the last committed frame, or [`Low::NEVER`].
+        pub last_committed: Low<6>,
+    }
+}
+
+impl Pulse {
+    /// The pulse in short, with its stamp in short. `[WIRE-14]`
+    #[must_use]
+    pub fn shortened(&self, stamp: ShortStamp) -> Option<ShortPulse> {
+        let last_committed = match self.last_committed {
+            SenderTime::NEVER => Low::NEVER,
+            SenderTime(nanos) => {
+                let low = Low::new(nanos.cast_unsigned());
+                (low.before(self.stamp.sent)?.0 == nanos && low != Low::NEVER).then_some(low)?
+            }
+        };
+        let Self { recording, conditions, .. } = *self;
+        Some(ShortPulse { stamp, recording, conditions, last_committed })
+    }
+}
+
+impl ShortPulse {
+    /// The whole pulse, with its stamp completed. `[WIRE-14]`
+    #[must_use]
+    pub fn completed(&self, stamp: Stamp) -> Option<Pulse> {
+        let last_committed = match self.last_committed {
+            Low::NEVER => SenderTime::NEVER,
+            low => low.before(stamp.sent)?,
+        };
+        let Self { recording, conditions, .. } = *self;
+        Some(Pulse { stamp, recording, conditions, last_committed })
+    }
+}
+
+impl<const N: usize> Low<N> {
+    const MASK: u64 = u64::MAX >> (64 - 8 * N);
+
+    /// Instead of an instant: there was none.
+    pub const NEVER: Self = Self(Self::MASK);
+
+    /// The lower bytes of `nanos`.
+    #[must_use]
+    pub const fn new(nanos: u64) -> Self {
+        Self(nanos & Self::MASK)
+    }
+
+    /// These bytes as a number.
+    #[must_use]
+    pub const fn number(self) -> u64 {
+        self.0
+    }
+
+    /// The latest instant not after `sent` that ends in these bytes.
+    const fn before(self, sent: SenderTime) -> Option<SenderTime> {
+        let age = sent.0.cast_unsigned().wrapping_sub(self.0) & Self::MASK;
+        match sent.0.checked_sub_unsigned(age) {
+            Some(nanos) => Some(SenderTime(nanos)),
+            None => None,
+        }
+    }
+}
+
 impl SenderTime {
     /// Before everything: nothing was committed yet.
     pub const NEVER: Self = Self(i64::MIN);
@@ -167,6 +265,23 @@ impl Field for SenderTime {
 
     fn parse(raw: i64) -> Result<Self, Fault> {
         Ok(Self(raw))
+    }
+}
+
+impl<const N: usize> Field for Low<N> {
+    type Raw = [u8; N];
+
+    fn raw(&self) -> [u8; N] {
+        let bytes = self.0.to_le_bytes();
+        *bytes.first_chunk().unwrap_or(&[0; N])
+    }
+
+    fn parse(raw: [u8; N]) -> Result<Self, Fault> {
+        let mut bytes = [0; 8];
+        for (byte, raw) in bytes.iter_mut().zip(raw) {
+            *byte = raw;
+        }
+        Ok(Self(u64::from_le_bytes(bytes)))
     }
 }
 

@@ -14,6 +14,7 @@ import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
 NUMBERS = {"u8": "B", "u16": "H", "u32": "I", "u64": "Q", "i64": "q"}
+LOW = {"u40": 5, "u48": 6}
 
 
 def label(text):
@@ -26,6 +27,8 @@ STAMP = [("seq", "u32", 7), ("sent", "i64", 10**12), ("epoch", "u32", 2),
          ("echo_received", "i64", 10**12 - 1)]
 PULSE = STAMP + [("recording", "u8", 2), ("conditions", "u8", 5),
                  ("last_committed", "i64", 10**12 - 5)]
+SHORT_STAMP = [("seq", "u16", 4464), ("sent", "u48", 2**47 + 7), ("echo_seq", "u16", 4463),
+               ("echo_received", "u40", 2**39 + 6)]
 DEVICE = [("battery_percent", "u8", 81), ("charging", "u8", 0), ("power_save", "u8", 255),
           ("heat", "u8", 2), ("free_bytes", "u64", 12_345_678_901), ("permissions", "u16", 0b10011)]
 RESUME = [("session", 16, 0x11), ("role", "u8", 2), ("epoch", "u32", 3), ("boot", 16, 0x22),
@@ -70,6 +73,9 @@ MESSAGES = {
                                  ("journal_head", 32, 0x33), ("clock_digest", "u64", 2**63)]),
     "probe": (0x81, STAMP),
     "pulse": (0x82, PULSE),
+    "short_probe": (0x83, SHORT_STAMP),
+    "short_pulse": (0x84, SHORT_STAMP + [("recording", "u8", 2), ("conditions", "u8", 5),
+                                          ("last_committed", "u48", 2**47 + 2)]),
 }
 
 # message, changed fields, the fault, the clause, why
@@ -123,6 +129,8 @@ REFUSED = [
     ("probe", {"echo_seq": 0}, "BAD_FRAME", 9, "an echo of nothing"),
     ("pulse", {"recording": 6}, "BAD_FRAME", 3, "an unknown state"),
     ("pulse", {"seq": 0}, "BAD_FRAME", 9, "a stamp without a number"),
+    ("short_pulse", {"recording": 6}, "BAD_FRAME", 3, "an unknown state"),
+    ("short_pulse", {"conditions": 8}, "BAD_FRAME", 8, "an unknown condition"),
 ]
 
 
@@ -134,10 +142,14 @@ def encode(kind, value):
         return value
     if isinstance(kind, int):
         return bytes([value] * kind)
+    if kind in LOW:
+        return value.to_bytes(LOW[kind], "little")
     return struct.pack("<" + NUMBERS[kind], value)
 
 
 def frame(number, body, flags=0, length=None):
+    if number >= 0x80:
+        return bytes([number]) + body
     return struct.pack("<BBH", number, flags, len(body) if length is None else length) + body
 
 
@@ -147,6 +159,10 @@ def shown(kind, value):
     if kind == "tail":
         return value.hex()
     return bytes([value] * kind).hex() if isinstance(kind, int) else str(value)
+
+
+def body_of(message):
+    return b"".join(encode(kind, value) for _, kind, value in MESSAGES[message][1])
 
 
 def vectors():
@@ -159,7 +175,7 @@ def vectors():
         files[name] = "\n".join(lines) + "\n"
 
     for message, (number, fields) in MESSAGES.items():
-        body = b"".join(encode(kind, value) for _, kind, value in fields)
+        body = body_of(message)
         name = message.replace("_", "-")
         add(f"{name}-ok", message, "ok", 1, "the example of its table", frame(number, body),
             [(key, shown(kind, value)) for key, kind, value in fields])
@@ -169,7 +185,8 @@ def vectors():
         if message != "journal":
             add(f"{name}-long", message, "BAD_FRAME", 2, "a byte too many",
                 frame(number, body + b"\0"))
-        add(f"{name}-flag", message, "BAD_FRAME", 4, "a flag", frame(number, body, flags=1))
+        if number < 0x80:
+            add(f"{name}-flag", message, "BAD_FRAME", 4, "a flag", frame(number, body, flags=1))
     for index, (message, changes, expect, clause, comment) in enumerate(REFUSED, 1):
         number, fields = MESSAGES[message]
         assert set(changes) <= {key for key, _, _ in fields}, message
@@ -179,6 +196,9 @@ def vectors():
     add("hello-version-2-of-another-length", "hello", "VERSION", 6, "another version's layout",
         frame(0x01, b"\x02later"))
     add("unknown-kind", "hello", "BAD_FRAME", 4, "kind 0x7f is unknown", frame(0x7F, b""))
+    add("datagram-unknown-kind", "probe", "BAD_FRAME", 13, "kind 0xff is unknown", b"\xff")
+    add("datagram-of-the-stream", "probe", "BAD_FRAME", 13, "a header of the control stream",
+        struct.pack("<BBH", 0x81, 0, 30) + frame(0x81, body_of("probe"))[1:])
     add("kind-zero", "hello", "BAD_FRAME", 4, "kind 0 is unknown", frame(0, b""))
     add("too-large", "journal", "FRAME_TOO_LARGE", 4, "a length of 16,385",
         frame(0x20, b"", length=16385))

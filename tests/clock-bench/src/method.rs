@@ -6,7 +6,7 @@
 //! the harness. Most peers are of one kind, probes from the primary answered by
 //! the secondary, and only describe what they do with an [`Exchange`].
 
-use diptych_protocol::clock::Stamp;
+use diptych_protocol::clock::{Short, Stamp};
 use diptych_tests::channel::Direction;
 
 /// One end of the conversation.
@@ -65,12 +65,21 @@ pub(crate) enum Body {
     /// One of ours: any datagram, of either side.
     Stamped {
         /// What the clocks need.
-        stamp: Stamp,
+        said: Said,
         /// Whether it wants an answer at once.
         probe: bool,
         /// Whether it is a heartbeat.
         beat: bool,
     },
+}
+
+/// A stamp as it travels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Said {
+    /// With everything.
+    Whole(Stamp),
+    /// Without what its receiver knows.
+    Short(Short),
 }
 
 /// A complete question and answer, nanoseconds of the clock that read each.

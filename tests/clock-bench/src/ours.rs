@@ -9,22 +9,22 @@ use diptych_protocol::clock::schedule::Schedule;
 use diptych_protocol::clock::smooth::smooth;
 use diptych_protocol::clock::stamps::Incoming;
 use diptych_protocol::clock::{
-    Constraint, Epochs, Estimate, Estimator, Map, Observation, Observed, Stamp, Stamps,
+    Constraint, Epochs, Estimate, Estimator, Map, Observation, Observed, Stamps,
 };
 use diptych_protocol::limits::{HEARTBEAT_INTERVAL, HEARTBEAT_PATIENCE, HEARTBEAT_WHOLE};
 use diptych_protocol::time::{Instant, Primary, Secondary};
 
-use crate::method::{Asked, Body, Exchange, Method, Packet, Reading, Side};
+use crate::method::{Asked, Body, Exchange, Method, Packet, Reading, Said, Side};
 use crate::run::START;
 
 /// Headers of IP (20), UDP (8), QUIC (1 + 4 + 2), its tag (16) and frame (2).
 const OVERHEAD: u32 = 53;
-/// A heartbeat on the wire.
-const HEARTBEAT: u32 = OVERHEAD + 100;
-/// A pulse on the wire.
-const PULSE: u32 = OVERHEAD + 44;
-/// A probe, or the answer to one, on the wire.
-const PROBE: u32 = OVERHEAD + 34;
+/// A kind and a stamp, whole and in short.
+const STAMP: (u32, u32) = (1 + 30, 1 + 15);
+/// What else a heartbeat says.
+const HEARTBEAT: u32 = 66;
+/// What else a pulse says, whole and in short.
+const PULSE: (u32, u32) = (10, 8);
 
 /// Both devices.
 struct Session {
@@ -103,20 +103,35 @@ impl Session {
             Side::Primary => self.primary.outgoing(Instant::from_nanos(now)),
             Side::Secondary => self.secondary.outgoing(Instant::from_nanos(now)),
         };
-        let bytes = match due {
-            true => {
-                self.beats[index] += 1;
-                if self.beats[index] % HEARTBEAT_WHOLE == 1 { HEARTBEAT } else { PULSE }
-            }
-            false => PROBE,
+        let short = match side {
+            Side::Primary => self.primary.shorten(&stamp),
+            Side::Secondary => self.secondary.shorten(&stamp),
         };
+        self.beats[index] += u32::from(due);
+        let whole = due && self.beats[index] % HEARTBEAT_WHOLE == 1;
+        let said = match short.filter(|_| !whole) {
+            Some(short) => Said::Short(short),
+            None => Said::Whole(stamp),
+        };
+        let bytes = OVERHEAD
+            + match (said, whole) {
+                (_, true) => STAMP.0 + HEARTBEAT,
+                (Said::Whole(_), false) => STAMP.0 + if due { PULSE.0 } else { 0 },
+                (Said::Short(_), false) => STAMP.1 + if due { PULSE.1 } else { 0 },
+            };
         Some(Packet {
             bytes,
-            body: Body::Stamped { stamp, probe: probe && side == Side::Primary, beat: due },
+            body: Body::Stamped { said, probe: probe && side == Side::Primary, beat: due },
         })
     }
 
-    fn receive(&mut self, side: Side, now: i64, stamp: Stamp, probe: bool, beat: bool) {
+    fn receive(&mut self, side: Side, now: i64, said: Said, probe: bool, beat: bool) {
+        let stamp = match (said, side) {
+            (Said::Whole(stamp), _) => Some(stamp),
+            (Said::Short(short), Side::Primary) => self.primary.complete(&short),
+            (Said::Short(short), Side::Secondary) => self.secondary.complete(&short),
+        };
+        let Some(stamp) = stamp else { return };
         match side {
             Side::Primary => {
                 let told = self.primary.incoming(stamp, Instant::from_nanos(now));
@@ -239,8 +254,8 @@ impl Method for Online {
     }
 
     fn receive(&mut self, side: Side, now: i64, body: &Body) {
-        if let Body::Stamped { stamp, probe, beat } = body {
-            self.0.receive(side, now, *stamp, *probe, *beat);
+        if let Body::Stamped { said, probe, beat } = body {
+            self.0.receive(side, now, *said, *probe, *beat);
         }
     }
 
@@ -276,8 +291,8 @@ impl Method for Offline {
     }
 
     fn receive(&mut self, side: Side, now: i64, body: &Body) {
-        if let Body::Stamped { stamp, probe, beat } = body {
-            self.session.receive(side, now, *stamp, *probe, *beat);
+        if let Body::Stamped { said, probe, beat } = body {
+            self.session.receive(side, now, *said, *probe, *beat);
         }
     }
 

@@ -7,8 +7,8 @@ use diptych_protocol::identity::{BootId, ExamTag, Fingerprint, Label, Role, Sess
 use diptych_protocol::plan::{Mode, Phase, Plan};
 use diptych_protocol::time::{Clock, Instant, Primary, Span};
 use diptych_protocol::wire::{
-    CameraState, CheckCode, Conditions, Control, FinishReason, GateOutcome, Pulse, Recording,
-    Resume, SenderTime, Stamp, StopReason, Timing,
+    CameraState, CheckCode, Conditions, Control, FinishReason, GateOutcome, Low, Pulse, Recording,
+    Resume, SenderTime, ShortStamp, Stamp, StopReason, Timing,
 };
 
 use crate::vector::hex;
@@ -81,6 +81,12 @@ impl<const N: usize> Show for [u8; N] {
     }
 }
 
+impl<const N: usize> Show for Low<N> {
+    fn show(&self) -> String {
+        self.number().to_string()
+    }
+}
+
 impl<C: Clock> Show for Instant<C> {
     fn show(&self) -> String {
         self.nanos().to_string()
@@ -107,6 +113,10 @@ fn device(device: &Device) -> Shown {
     shown.push(("free_bytes".to_owned(), device.free_bytes.unwrap_or(u64::MAX).show()));
     shown.extend(list!(device; permissions));
     shown
+}
+
+fn short_stamp(stamp: &ShortStamp) -> Shown {
+    list!(stamp; seq, sent, echo_seq, echo_received)
 }
 
 fn stamp(stamp: &Stamp) -> Shown {
@@ -201,5 +211,11 @@ pub(crate) fn timing(message: &Timing) -> Shown {
         }
         Timing::Pulse(m) => pulse(m),
         Timing::Probe(m) => stamp(&m.stamp),
+        Timing::ShortProbe(m) => short_stamp(&m.stamp),
+        Timing::ShortPulse(m) => {
+            let mut shown = short_stamp(&m.stamp);
+            shown.extend(list!(m; recording, conditions, last_committed));
+            shown
+        }
     }
 }

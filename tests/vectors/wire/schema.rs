@@ -56,6 +56,8 @@ const U8: Layout = Layout::Number(1, Sign::Unsigned);
 const U16: Layout = Layout::Number(2, Sign::Unsigned);
 const U32: Layout = Layout::Number(4, Sign::Unsigned);
 const U64: Layout = Layout::Number(8, Sign::Unsigned);
+const U40: Layout = Layout::Number(5, Sign::Unsigned);
+const U48: Layout = Layout::Number(6, Sign::Unsigned);
 const I64: Layout = Layout::Number(8, Sign::Signed);
 const ID: Layout = Layout::Bytes(16);
 const HASH: Layout = Layout::Bytes(32);
@@ -89,6 +91,8 @@ const STAMP: &[Field] = &[
     any("echo_clock", U16),
     any("echo_received", I64),
 ];
+const SHORT_STAMP: &[Field] =
+    &[any("seq", U16), any("sent", U48), any("echo_seq", U16), any("echo_received", U40)];
 const DEVICE: &[Field] = &[
     CHARGE,
     only("charging", U8, |n| n <= 1 || n == 255),
@@ -147,6 +151,11 @@ const PULSE: &[Field] = &[
     only("recording", U8, |n| n <= 5),
     only("conditions", U8, |n| n < 8),
     any("last_committed", I64),
+];
+const SHORT_PULSE: &[Field] = &[
+    only("recording", U8, |n| n <= 5),
+    only("conditions", U8, |n| n < 8),
+    any("last_committed", U48),
 ];
 const HEARTBEAT: &[Field] = &[
     any("frames", U64),
@@ -216,6 +225,8 @@ pub(crate) const MESSAGES: &[Message] = &[
     checked(0x80, "HEARTBEAT", &[STAMP, PULSE, HEARTBEAT], echoes_or_nothing),
     checked(0x81, "PROBE", &[STAMP], echoes_or_nothing),
     checked(0x82, "PULSE", &[STAMP, PULSE], echoes_or_nothing),
+    row(0x83, "SHORT_PROBE", &[SHORT_STAMP]),
+    row(0x84, "SHORT_PULSE", &[SHORT_STAMP, SHORT_PULSE]),
 ];
 
 fn is_possible(plan: &Values) -> bool {

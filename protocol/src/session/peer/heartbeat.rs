@@ -2,7 +2,7 @@
 //!
 //! Most of it is a pulse: alive, recording up to here. The journal's head and the
 //! digest of the clocks are larger and change nothing at once, so they come with
-//! every fourth and with each change of the recorder. What comes late is told from
+//! every eighth and with each change of the recorder. What comes late is told from
 //! what is new by the number of its message.
 
 use super::Peer;
@@ -84,7 +84,9 @@ impl<C: Station> Peer<C> {
                 clock_digest,
             })
         } else {
-            Datagram::Pulse(pulse)
+            let short = self.timing.shorten(&pulse.stamp);
+            let short = short.and_then(|stamp| pulse.shortened(stamp));
+            short.map_or(Datagram::Pulse(pulse), Datagram::ShortPulse)
         };
         outbox.datagram(link, datagram.encode());
     }

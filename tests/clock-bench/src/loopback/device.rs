@@ -7,14 +7,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use diptych_protocol::clock::Stamp;
+use diptych_protocol::clock::{Short, Stamp};
 use quinn::{ClientConfig, Connection, Endpoint, EndpointConfig, ServerConfig, TokioRuntime};
 use rustix::time::{ClockId, clock_gettime};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use super::socket::Socket;
 use super::{Leader, Run, Stamping, Waits, said};
-use crate::method::{Body, Method as _, Side};
+use crate::method::{Body, Method as _, Said, Side};
 use crate::ours::Online;
 use crate::run::START;
 
@@ -103,30 +103,55 @@ impl Device {
 }
 
 fn encode(body: &Body) -> Vec<u8> {
-    let Body::Stamped { stamp, probe, beat } = body else { return Vec::new() };
-    let mut bytes = Vec::with_capacity(32);
-    bytes.extend_from_slice(&stamp.seq.to_le_bytes());
-    bytes.extend_from_slice(&stamp.sent.to_le_bytes());
-    bytes.extend_from_slice(&stamp.epoch.to_le_bytes());
-    bytes.extend_from_slice(&stamp.echo_seq.to_le_bytes());
-    bytes.extend_from_slice(&stamp.echo_clock.to_le_bytes());
-    bytes.extend_from_slice(&stamp.echo_received.to_le_bytes());
-    bytes.extend_from_slice(&[u8::from(*probe), u8::from(*beat)]);
+    let Body::Stamped { said, probe, beat } = body else { return Vec::new() };
+    let mut bytes = vec![u8::from(*probe), u8::from(*beat)];
+    match said {
+        Said::Whole(stamp) => {
+            bytes.extend_from_slice(&stamp.seq.to_le_bytes());
+            bytes.extend_from_slice(&stamp.sent.to_le_bytes());
+            bytes.extend_from_slice(&stamp.epoch.to_le_bytes());
+            bytes.extend_from_slice(&stamp.echo_seq.to_le_bytes());
+            bytes.extend_from_slice(&stamp.echo_clock.to_le_bytes());
+            bytes.extend_from_slice(&stamp.echo_received.to_le_bytes());
+        }
+        Said::Short(short) => {
+            bytes.extend_from_slice(&short.seq.to_le_bytes());
+            bytes.extend_from_slice(&short.sent.to_le_bytes()[..6]);
+            bytes.extend_from_slice(&short.echo_seq.to_le_bytes());
+            bytes.extend_from_slice(&short.echo_received.to_le_bytes()[..5]);
+        }
+    }
     bytes
 }
 
 fn decode(bytes: &[u8]) -> Option<Body> {
-    let part = |from: usize, to: usize| bytes.get(from..to);
-    let stamp = Stamp {
-        seq: u32::from_le_bytes(part(0, 4)?.try_into().ok()?),
-        sent: i64::from_le_bytes(part(4, 12)?.try_into().ok()?),
-        epoch: u32::from_le_bytes(part(12, 16)?.try_into().ok()?),
-        echo_seq: u32::from_le_bytes(part(16, 20)?.try_into().ok()?),
-        echo_clock: u16::from_le_bytes(part(20, 22)?.try_into().ok()?),
-        echo_received: i64::from_le_bytes(part(22, 30)?.try_into().ok()?),
+    let (&[probe, beat], bytes) = bytes.split_first_chunk()?;
+    let mut rest = bytes;
+    let mut number = |length: usize| {
+        let (part, after) = rest.split_at_checked(length)?;
+        rest = after;
+        let mut wide = [0; 8];
+        wide[..length].copy_from_slice(part);
+        Some(u64::from_le_bytes(wide))
     };
-    let [probe, beat] = part(30, 32)?.try_into().ok()?;
-    Some(Body::Stamped { stamp, probe: probe > 0, beat: beat > 0 })
+    let said = if bytes.len() == 15 {
+        Said::Short(Short {
+            seq: number(2)?.try_into().ok()?,
+            sent: number(6)?,
+            echo_seq: number(2)?.try_into().ok()?,
+            echo_received: number(5)?,
+        })
+    } else {
+        Said::Whole(Stamp {
+            seq: number(4)?.try_into().ok()?,
+            sent: number(8)?.cast_signed(),
+            epoch: number(4)?.try_into().ok()?,
+            echo_seq: number(4)?.try_into().ok()?,
+            echo_clock: number(2)?.try_into().ok()?,
+            echo_received: number(8)?.cast_signed(),
+        })
+    };
+    Some(Body::Stamped { said, probe: probe > 0, beat: beat > 0 })
 }
 
 fn endpoint(server: Option<ServerConfig>) -> io::Result<(Endpoint, Arc<AtomicI64>)> {
