@@ -263,28 +263,32 @@ pub(crate) fn blocking<T>(write: impl FnOnce() -> T) -> T {
 #[derive(Default)]
 pub(crate) struct Kept {
     first_failure: Option<StorageError>,
+    /// What is put out now may depend on something that was not written.
     untold: bool,
+    /// Whether the app was told.
+    told: bool,
 }
 
 impl Kept {
-    /// Notes how a write went. Only the first failure counts: after it the disk
-    /// takes nothing, and the machine claims nothing.
+    /// Notes how a write went. The first failure says why; what depends on any of
+    /// them must not be told to anybody.
     pub(crate) fn note(&mut self, wrote: Result<(), StorageError>) {
-        if let (Err(failure), None) = (wrote, &self.first_failure) {
-            self.first_failure = Some(failure);
+        if let Err(failure) = wrote {
+            self.first_failure.get_or_insert(failure);
             self.untold = true;
         }
     }
 
-    /// Whether there is a failure of which the machine does not know yet.
+    /// Whether there is a failure that the machine was not told of yet.
     pub(crate) const fn is_untold(&self) -> bool {
         self.untold
     }
 
-    /// What to tell the app, now that the machine is told.
+    /// What to tell the app, now that the machine is told: once.
     pub(crate) fn tell(&mut self) -> Option<Diagnosis> {
         self.untold = false;
-        self.first_failure.as_ref().map(StorageError::diagnosis)
+        let anew = !core::mem::replace(&mut self.told, true);
+        self.first_failure.as_ref().filter(|_| anew).map(StorageError::diagnosis)
     }
 
     /// The account of the whole run.

@@ -148,6 +148,12 @@ pub(crate) trait Stage {
         Err(format!("the kernel of {} disturbs nothing", who.role()))
     }
 
+    /// Leaves no room on its storage, but for what its files hold already.
+    fn fill(&mut self, who: Who) -> Result<Proof, Trouble>;
+
+    /// Gives the room back.
+    fn empty(&mut self, who: Who) -> Result<Proof, Trouble>;
+
     /// Starves for so long, and ends the starvation.
     fn starve(&mut self, who: Who, percent: u8, lasts: Duration) -> Result<Proof, Trouble>;
 

@@ -20,6 +20,7 @@ mod qemu;
 mod scenario;
 mod scenarios;
 mod starve;
+mod strangers;
 mod table;
 mod verdict;
 
@@ -33,6 +34,8 @@ use bed::Bed;
 use scenario::Scenario;
 use table::{Line, Outcome};
 
+/// Plays of each way to pair in a full run.
+const REHEARSED: usize = 5;
 /// The most repetitions of one scenario.
 const REPEATS: u32 = 1_000;
 
@@ -46,6 +49,7 @@ struct Asked {
     repeat: u32,
     at_once: Option<usize>,
     results: Option<PathBuf>,
+    keep: bool,
 }
 
 impl Asked {
@@ -58,6 +62,7 @@ impl Asked {
             repeat: 1,
             at_once: None,
             results: None,
+            keep: false,
         };
         let mut words = words.iter();
         while let Some(word) = words.next() {
@@ -65,12 +70,17 @@ impl Asked {
             match word.as_str() {
                 "--list" => asked.list = true,
                 "--full" => asked.full = true,
+                "--keep" => asked.keep = true,
                 "--bed" => asked.bed = Some(value()?.clone()),
                 "--results" => asked.results = Some(PathBuf::from(value()?)),
                 "--at-once" => asked.at_once = Some(number(value()?)? as usize),
                 "--repeat" => asked.repeat = number(value()?)?,
-                // What `cargo test -- …` hands to every harness.
-                option if option.starts_with('-') => {}
+                // What the standard harness knows, and people type from habit.
+                "--nocapture" | "--show-output" | "-q" | "--quiet" => {}
+                known if known.starts_with("--test-threads") || known.starts_with("--color") => {}
+                other if other.starts_with('-') => {
+                    return Err(format!("{other}: no such option (tests/emulator/README.md)"));
+                }
                 filter => asked.filters.push(filter.to_owned()),
             }
         }
@@ -132,7 +142,15 @@ fn run(asked: &Asked, command: &str) -> Result<ExitCode, String> {
         chosen.iter().for_each(|scenario| say(&format!("{}: test", scenario.name)));
         return Ok(ExitCode::SUCCESS);
     }
+    if chosen.is_empty() {
+        return Err(format!(
+            "no scenario is named {} (`--list` names them; the long ones want --full as well, or \
+             their whole name)",
+            asked.filters.join(", ")
+        ));
+    }
     baseline::check()?;
+    let began = clock::now_ns();
     let mut lines = Vec::new();
     for bed in beds {
         if asked.bed.as_deref().is_none_or(|name| name == bed.name()) {
@@ -143,6 +161,7 @@ fn run(asked: &Asked, command: &str) -> Result<ExitCode, String> {
     let failed = count(|outcome| matches!(outcome, Outcome::Failed(_)));
     let skipped = count(|outcome| matches!(outcome, Outcome::Skipped(_)));
     let passed = lines.len() - failed - skipped;
+    let minutes = (clock::now_ns() - began) / 60_000_000_000 + 1;
     let closing = format!("{passed} passed, {failed} failed, {skipped} skipped");
     let together = table::together(&lines, &beds.map(Bed::name));
     together.iter().for_each(|line| say(line));
@@ -155,7 +174,7 @@ fn run(asked: &Asked, command: &str) -> Result<ExitCode, String> {
         let (day, kernel) = (day.trim(), kernel.trim());
         let head = format!(
             "{day}, {cores} cores, {kernel}, {version}, `cargo test -p diptych-tests --test \
-             emulator -- {command}`: {closing}."
+             emulator -- {command}`: {closing}, in {minutes} minutes."
         );
         table::write(path, &head, &together, &lines)?;
     }
@@ -169,7 +188,13 @@ fn on(bed: &(dyn Bed + Sync), chosen: &[&Scenario], asked: &Asked) -> Result<Vec
     if missing.is_none() {
         program::diptych()?;
     }
-    let jobs = (0..asked.repeat).flat_map(|_| chosen.iter().copied());
+    // What only many plays show is played often enough to show it.
+    let often = |scenario: &Scenario| {
+        if asked.full && scenario.name.starts_with("1-") { REHEARSED } else { 1 }
+    };
+    let jobs = (0..asked.repeat).flat_map(|_| {
+        chosen.iter().flat_map(|scenario| std::iter::repeat_n(*scenario, often(scenario)))
+    });
     let jobs = Mutex::new(jobs.enumerate().collect::<VecDeque<_>>());
     let done = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
@@ -179,7 +204,7 @@ fn on(bed: &(dyn Bed + Sync), chosen: &[&Scenario], asked: &Asked) -> Result<Vec
                     let job = jobs.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
                     let Some((number, scenario)) = job else { return };
                     let outcome = if asked.plays(bed, scenario) {
-                        one(bed, scenario, number, missing.as_deref())
+                        one(bed, scenario, number, missing.as_deref(), asked.keep)
                     } else {
                         Outcome::Skipped("waits for DIPTYCH_BEDS=full, or to be named".to_owned())
                     };
@@ -195,7 +220,13 @@ fn on(bed: &(dyn Bed + Sync), chosen: &[&Scenario], asked: &Asked) -> Result<Vec
     Ok(done.into_iter().map(|(_, line)| line).collect())
 }
 
-fn one(bed: &dyn Bed, scenario: &Scenario, number: usize, missing: Option<&str>) -> Outcome {
+fn one(
+    bed: &dyn Bed,
+    scenario: &Scenario,
+    number: usize,
+    missing: Option<&str>,
+    keep: bool,
+) -> Outcome {
     let never = scenario.needs().into_iter().find_map(|need| bed.cannot(need));
     if let Some(why) = missing.or(never) {
         return Outcome::Skipped(why.to_owned());
@@ -207,7 +238,11 @@ fn one(bed: &dyn Bed, scenario: &Scenario, number: usize, missing: Option<&str>)
         .and_then(|()| play::play(bed, scenario, &folder));
     match played {
         Ok(played) => {
-            _ = std::fs::remove_dir_all(&folder);
+            if keep {
+                say(&format!("kept: {}", folder.display()));
+            } else {
+                _ = std::fs::remove_dir_all(&folder);
+            }
             Outcome::Passed(Box::new(played))
         }
         Err(trouble) => Outcome::Failed(format!("{trouble} (kept: {})", folder.display())),

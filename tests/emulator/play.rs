@@ -6,14 +6,10 @@
 use std::path::Path;
 use std::time::Duration;
 
-use diptych_protocol::address::{Address, Addresses, Loopback};
-use diptych_protocol::identity::{ExamTag, Fingerprint};
-use diptych_protocol::secret::PairingSecret;
-use diptych_protocol::ticket::{Flags, Ticket};
-
 use crate::bed::{Bed, Probe, Program, Proof, Stage, Trouble};
 use crate::clock::{nanos, now_ns, reach, until};
 use crate::scenario::{Fault, Network, Scenario, Step, Who};
+use crate::strangers::{alarmed, forged, refused, replaced};
 use crate::verdict;
 
 /// From cold start to both cameras proven, at most.
@@ -26,7 +22,7 @@ const EARLY: Duration = Duration::from_millis(1_500);
 /// film again once it was told to.
 const LATE: Duration = Duration::from_secs(4);
 /// How long something that has to happen is waited for.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What a scenario showed.
 #[derive(Clone, Debug, Default)]
@@ -137,7 +133,7 @@ fn impaired(
     let probe = stage.probe(Who::Assistant(1))?;
     let least = probe.rtt_ns.first().copied().ok_or("no exchange was answered")?;
     let typical = probe.rtt_ns[probe.rtt_ns.len() / 2];
-    if let Network::Redirected(path) = scenario.network {
+    if let Network::Redirected(path) | Network::Lan(path) = scenario.network {
         let delay_ns = i64::try_from(path.delay_us).unwrap_or(i64::MAX).saturating_mul(2_000);
         if least < delay_ns || (path.loss_ppm > 0 && probe.answered == probe.sent) {
             return Err(format!(
@@ -193,6 +189,7 @@ fn carry_out(
         Fault::Disturbed { who, netem, lasts } => {
             played.proofs.push(stage.disturb(who, netem, lasts)?);
         }
+        Fault::StorageFull { who, lasts } => full(stage, who, lasts, played)?,
         Fault::Starved { who, percent, lasts } => {
             played.proofs.push(stage.starve(who, percent, lasts)?);
         }
@@ -227,6 +224,40 @@ fn still(
     Ok(())
 }
 
+/// Until its program has said so, and for so long; with room again it goes on by
+/// itself.
+fn full(
+    stage: &mut dyn Stage,
+    who: Who,
+    lasts: Duration,
+    played: &mut Played,
+) -> Result<(), Trouble> {
+    let began = now_ns();
+    played.proofs.push(stage.fill(who)?);
+    let told = said_since(stage, who, began, "storage failed")?;
+    played.proofs.push(format!("{} said so after {} ms", who.role(), (told - began) / 1_000_000));
+    reach(began + nanos(lasts));
+    played.proofs.push(stage.empty(who)?);
+    returned(stage, who, began, now_ns(), played)
+}
+
+/// A camera that records again is one that was away.
+fn returned(
+    stage: &mut dyn Stage,
+    who: Who,
+    gone: i64,
+    back: i64,
+    played: &mut Played,
+) -> Result<(), Trouble> {
+    let records = match who {
+        Who::Primary => "all cameras were told to record",
+        Who::Assistant(_) => "recording",
+    };
+    let measured = said_since(stage, who, back, records)? - gone;
+    played.away.push((who, measured - nanos(EARLY), measured + nanos(LATE)));
+    Ok(())
+}
+
 fn killed(
     stage: &mut dyn Stage,
     whom: &[Who],
@@ -245,12 +276,7 @@ fn killed(
         stage.start(*who, &Program::Again)?;
     }
     for (who, gone) in whom.iter().zip(gone) {
-        let records = match who {
-            Who::Primary => "all cameras were told to record",
-            Who::Assistant(_) => "recording",
-        };
-        let measured = said_since(stage, *who, back, records)? - gone;
-        played.away.push((*who, measured - nanos(EARLY), measured + nanos(LATE)));
+        returned(stage, *who, gone, back, played)?;
     }
     let other = whom.iter().copied().find(|who| *who != Who::Primary);
     played.resumed_ns.extend(resumed(stage, other.unwrap_or(Who::Assistant(1)), began, back)?);
@@ -279,74 +305,8 @@ fn resumed(stage: &mut dyn Stage, who: Who, began: i64, back: i64) -> Result<Opt
     Ok(at.map(|at| at - back))
 }
 
-/// Gone for good; another machine takes the seat; the former one comes back.
-fn replaced(stage: &mut dyn Stage, who: Who, played: &mut Played) -> Result<(), Trouble> {
-    played.proofs.push(stage.kill(who)?);
-    played.proofs.push(stage.exchange(who)?);
-    // What the person at the desk waits for.
-    said(stage, Who::Primary, &format!("{}: if it is gone for good", who.role()))?;
-    let asked = now_ns();
-    let picture = |stage: &mut dyn Stage| std::fs::read(stage.picture()?).ok();
-    let used = picture(stage);
-    stage.types(Who::Primary, &format!("replace {}", who.role()))?;
-    said(stage, Who::Primary, &format!("{}: whoever scans this", who.role()))?;
-    // The picture of the code that was used lies there until the new one is drawn.
-    until(PATIENCE, || picture(stage).filter(|drawn| Some(drawn) != used.as_ref()))
-        .ok_or("no code was drawn")?;
-    let drawn = stage.picture().ok_or("no code was drawn")?;
-    stage.start(who, &Program::Assistant { picture: drawn })?;
-    let taken = said(stage, Who::Primary, &format!("{}: replaced by", who.role()))?;
-    played.proofs.push(format!("seat taken after {} ms", (taken - asked) / 1_000_000));
-    let (code, told) = stage.former()?;
-    if code == 0 || !told.contains("another phone took over this phone's role") {
-        return Err(format!("the former {} was not refused: {code}, {told}", who.role()));
-    }
-    let why = told.trim().lines().last().unwrap_or_default().to_owned();
-    played.proofs.push(format!("former {} ended with {code}: {why}", who.role()));
-    Ok(())
-}
-
-/// The alarm that a device's user reads.
-fn alarmed(stage: &mut dyn Stage, who: Who) -> Result<String, Trouble> {
-    let alarm = until(PATIENCE, || {
-        stage.said(who).into_iter().map(|said| said.line).find(|line| line.contains("ALARM"))
-    });
-    alarm.ok_or_else(|| format!("{} shows no alarm; last: {}", who.role(), last(stage, who)))
-}
-
-fn refused(
-    stage: &mut dyn Stage,
-    program: &Program,
-    name: &str,
-    played: &mut Played,
-) -> Result<(), Trouble> {
-    let (code, said) = stage.visitor(program)?;
-    if code == 0 || said.contains("paired as") {
-        return Err(format!("the {name} was let in: {code}, {said}"));
-    }
-    let why = said.trim().lines().last().unwrap_or_default().to_owned();
-    played.proofs.push(format!("{name} ended with {code}: {why}"));
-    Ok(())
-}
-
-/// A well-formed code for an address, of somebody who never saw the real one.
-fn forged(to: std::net::SocketAddr) -> Result<String, Trouble> {
-    let addresses = Addresses::new(&[Address::new(to.ip())], to.port(), Loopback::Refused);
-    let ticket = Ticket {
-        flags: Flags::default(),
-        epoch: 1,
-        issued_at: 1_767_225_600,
-        lifetime_s: 60,
-        exam: ExamTag([7; 8]),
-        secret: PairingSecret::new([0x5C; 16]),
-        pin: Fingerprint([0xF1; 32]),
-        addresses: addresses.map_err(|error| error.to_string())?,
-    };
-    Ok(ticket.to_text())
-}
-
 /// When a device first said something that begins so.
-fn said(stage: &mut dyn Stage, who: Who, begins: &str) -> Result<i64, Trouble> {
+pub(crate) fn said(stage: &mut dyn Stage, who: Who, begins: &str) -> Result<i64, Trouble> {
     said_since(stage, who, i64::MIN, begins)
 }
 
@@ -365,7 +325,7 @@ fn said_since(
     at.ok_or_else(|| format!("{} did not say {begins:?}; last: {}", who.role(), last(stage, who)))
 }
 
-fn last(stage: &mut dyn Stage, who: Who) -> String {
+pub(crate) fn last(stage: &mut dyn Stage, who: Who) -> String {
     let lines = stage.said(who);
     let tail = lines.iter().rev().take(3).map(|said| said.line.clone());
     tail.collect::<Vec<_>>().join(" | ")

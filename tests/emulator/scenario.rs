@@ -29,8 +29,11 @@ impl Who {
 /// How the devices reach each other.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Network {
-    /// One local network with multicast.
-    Lan,
+    /// One local network with multicast. What passes may be impaired.
+    Lan(Impairment),
+    /// The same, and the code names an address that nobody has: only multicast
+    /// leads to the primary.
+    Lost,
     /// The assistant reaches the primary only through a redirected port at an
     /// address that the code carries; no multicast. What passes may be impaired.
     Redirected(Impairment),
@@ -46,6 +49,9 @@ pub(crate) struct Impairment {
     /// Lost, in parts per million.
     pub(crate) loss_ppm: u64,
 }
+
+/// A path that lets everything pass at once.
+pub(crate) const CALM: Impairment = Impairment { delay_us: 0, tail_us: 0, loss_ppm: 0 };
 
 /// How wrong an assistant's clock is, beside what the bed makes of it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -76,6 +82,9 @@ pub(crate) enum Fault {
     Idle { who: Who, lasts: Duration },
     /// For so long its own kernel disturbs what it sends, in the words of `tc netem`.
     Disturbed { who: Who, netem: &'static str, lasts: Duration },
+    /// Its storage has no room left for so long. Its program has to say so, and go
+    /// on by itself when there is room.
+    StorageFull { who: Who, lasts: Duration },
     /// It gets this share of a processor for so long.
     Starved { who: Who, percent: u8, lasts: Duration },
     /// A second phone scans the code that the first assistant has used.
@@ -113,6 +122,9 @@ pub(crate) struct Expectation {
     pub(crate) count: u32,
     /// Flags that have to be in the report, among others.
     pub(crate) flags: &'static [&'static str],
+    /// The cause that the report names for each interruption, where the device
+    /// itself could tell it.
+    pub(crate) cause: Option<&'static str>,
     /// The largest error of a clock that is let through, where the bed knows the
     /// truth; it must be within its stated bound in any case.
     pub(crate) clock_error: Duration,
@@ -139,6 +151,7 @@ pub(crate) struct Scenario {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Need {
     Lan,
+    ImpairedLan,
     Redirected,
     SecondAssistant,
     LinkDown,
@@ -149,6 +162,7 @@ pub(crate) enum Need {
     Pause,
     Idle,
     Netem,
+    StorageFull,
     Starve,
     Visitor,
     Replacement,
@@ -158,7 +172,8 @@ impl Scenario {
     /// Everything that a bed has to be able to do.
     pub(crate) fn needs(&self) -> Vec<Need> {
         let network = match self.network {
-            Network::Lan => Need::Lan,
+            Network::Lan(path) if path != CALM => Need::ImpairedLan,
+            Network::Lan(_) | Network::Lost => Need::Lan,
             Network::Redirected(_) => Need::Redirected,
         };
         let mut needs = vec![network];
@@ -174,6 +189,7 @@ impl Scenario {
             Fault::Paused { .. } => Need::Pause,
             Fault::Idle { .. } => Need::Idle,
             Fault::Disturbed { .. } => Need::Netem,
+            Fault::StorageFull { .. } => Need::StorageFull,
             Fault::Starved { .. } => Need::Starve,
             Fault::SecondScan | Fault::Stranger => Need::Visitor,
             Fault::Replaced { .. } => Need::Replacement,

@@ -5,7 +5,9 @@
 
 use std::time::Duration;
 
-use crate::scenario::{Expectation, Fault, Hole, Impairment, Network, Scenario, Skew, Step, Who};
+use crate::scenario::{
+    CALM, Expectation, Fault, Hole, Impairment, Network, Scenario, Skew, Step, Who,
+};
 
 const fn s(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
@@ -23,6 +25,7 @@ const CLEAN: Expectation = Expectation {
     holes: &[],
     count: 0,
     flags: &[],
+    cause: None,
     clock_error: Duration::from_millis(2),
 };
 
@@ -34,9 +37,9 @@ const REPLACED: Expectation = Expectation {
     ..CLEAN
 };
 
-const BUSY: Network =
-    Network::Redirected(Impairment { delay_us: 3_500, tail_us: 1_500, loss_ppm: 10_000 });
-const OPEN: Network = Network::Redirected(Impairment { delay_us: 0, tail_us: 0, loss_ppm: 0 });
+/// 5 ms on average, a heavy tail, one in a hundred lost.
+const BUSY: Impairment = Impairment { delay_us: 3_500, tail_us: 1_500, loss_ppm: 10_000 };
+const LAN: Network = Network::Lan(CALM);
 
 /// Delay with a tail, loss, duplicates, another order, and a narrow line.
 const NETEM: &str = "delay 8ms 3ms distribution paretonormal loss 3% duplicate 5% \
@@ -46,7 +49,7 @@ const NETEM: &str = "delay 8ms 3ms distribution paretonormal loss 3% duplicate 5
 const PLAIN: Scenario = Scenario {
     name: "",
     assistants: 1,
-    network: Network::Lan,
+    network: LAN,
     skew: Skew { ppb: 0 },
     answering: s(12),
     steps: &[],
@@ -92,19 +95,25 @@ const fn with(
 /// All of them, in the order of their numbers.
 pub(crate) const ALL: &[Scenario] = &[
     Scenario { name: "1-pair-on-a-lan", ..PLAIN },
-    Scenario { name: "1-pair-through-a-redirected-port", network: OPEN, ..PLAIN },
-    alignment("2-alignment-quiet", Network::Lan, 0, false),
-    alignment("2-alignment-busy", BUSY, 0, false),
-    alignment("2-alignment-skewed", Network::Lan, 80_000, false),
+    Scenario {
+        name: "1-pair-through-a-redirected-port",
+        network: Network::Redirected(CALM),
+        ..PLAIN
+    },
+    Scenario { name: "1-pair-by-multicast-alone", network: Network::Lost, ..PLAIN },
+    alignment("2-alignment-quiet", LAN, 0, false),
+    alignment("2-alignment-busy", Network::Redirected(BUSY), 0, false),
+    alignment("2-alignment-busy-on-a-lan", Network::Lan(BUSY), 0, false),
+    alignment("2-alignment-skewed", LAN, 80_000, false),
     with(
         "2-disturbed-by-its-own-kernel",
         &[at(3, Fault::Disturbed { who: A1, netem: NETEM, lasts: s(12) })],
         24,
         CLEAN,
     ),
-    alignment("2-alignment-quiet-long", Network::Lan, 0, true),
-    alignment("2-alignment-busy-long", BUSY, 0, true),
-    alignment("2-alignment-skewed-long", Network::Lan, 80_000, true),
+    alignment("2-alignment-quiet-long", LAN, 0, true),
+    alignment("2-alignment-busy-long", Network::Redirected(BUSY), 0, true),
+    alignment("2-alignment-skewed-long", LAN, 80_000, true),
     link_down("3-link-down-1-s", &[down(1)], 14),
     link_down("3-link-down-5-s", &[down(5)], 18),
     link_down("3-link-down-30-s", &[down(30)], 44),
@@ -174,5 +183,17 @@ pub(crate) const ALL: &[Scenario] = &[
         &[at(3, Fault::Starved { who: A1, percent: 20, lasts: s(8) })],
         18,
         CLEAN,
+    ),
+    with(
+        "11-storage-of-primary-full",
+        &[at(4, Fault::StorageFull { who: P, lasts: s(8) })],
+        34,
+        Expectation { cause: Some("STORAGE_FULL"), ..counted(&[hole(P, 6)]) },
+    ),
+    with(
+        "11-storage-of-assistant-full",
+        &[at(4, Fault::StorageFull { who: A1, lasts: s(8) })],
+        34,
+        Expectation { cause: Some("STORAGE_FULL"), ..counted(&[hole(A1, 6)]) },
     ),
 ];

@@ -92,6 +92,11 @@ fn counted(
             return Err(format!("expected {} gone for {length:?} ns, got {told}", hole.who.role()));
         }
     }
+    if let Some(cause) = expect.cause
+        && list.iter().filter(counts).any(|one| one["cause"] != cause)
+    {
+        return Err(format!("expected the cause {cause}, got {told}"));
+    }
     let cameras = report["cameras"].as_array().map(Vec::as_slice).unwrap_or_default();
     let filmed = |who: Who| {
         cameras.iter().any(|one| one["role"] == who.role() && one["frames"].as_i64() > Some(0))

@@ -118,6 +118,12 @@ impl Recorder {
         &self.controls
     }
 
+    /// Whether it has ended, by itself or otherwise; [`Event::Ended`] was told then.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        self.thread.as_ref().is_none_or(JoinHandle::is_finished)
+    }
+
     /// Stops, commits what is open, and returns when [`Event::Ended`] was told.
     pub fn stop(mut self) {
         self.finish();

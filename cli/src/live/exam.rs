@@ -11,8 +11,8 @@ use diptych_protocol::policy::Policy;
 use diptych_protocol::primary::CheckCode;
 use diptych_protocol::wire::{Control, Kind};
 
+use super::account::read;
 use super::fail::LiveFail;
-use super::primary::read;
 use crate::plan::PlanFile;
 
 /// What the exam is, from its file or from the journal of the run before.

@@ -10,6 +10,7 @@
 //! - [`rehearse`]: a whole mock exam on one machine.
 //! - [`director`]: a script of faults, acted on real processes.
 
+mod account;
 mod children;
 pub mod director;
 mod exam;
@@ -24,6 +25,7 @@ pub mod outcome;
 pub mod primary;
 mod prompt;
 pub mod rehearse;
+mod room;
 pub mod screen;
 pub mod script;
 pub mod secondary;

@@ -9,7 +9,7 @@ use diptych_protocol::liveness::LinkState;
 use diptych_protocol::primary::Event;
 use diptych_protocol::time::Span;
 
-use super::secondary::say;
+use super::secondary::{STORAGE_FAILED, say};
 
 /// What a person is told of an event that needs nothing done.
 #[expect(clippy::wildcard_enum_match_arm, reason = "the others were handled by the caller")]
@@ -46,7 +46,7 @@ pub(super) fn tell(event: &Event, out: &mut dyn Write) {
         Event::Alarm { role, code } => {
             format!("{role}: ALARM: {}. {}", code.meaning(), code.advice())
         }
-        Event::StorageFailed => "storage failed: nothing more is kept".to_owned(),
+        Event::StorageFailed => STORAGE_FAILED.to_owned(),
         Event::VerifyAgain => "verify the examinee's face again".to_owned(),
         _ => return,
     };

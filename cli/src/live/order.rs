@@ -4,9 +4,11 @@
 //! gone for good and another takes its seat, and that a proctor's word counts. A code
 //! that is always open would ask nobody, and let anybody in.
 
-use std::path::PathBuf;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
 
 use diptych_protocol::identity::Role;
+use diptych_protocol::policy::STATEMENT_BYTES;
 
 /// The words there are.
 const WORDS: &str = "expected `replace A1` (another device takes the seat of A1), `keep A1` (no, \
@@ -61,6 +63,14 @@ impl Order {
         })?;
         Ok(Some(of(role)))
     }
+}
+
+/// The bytes of a statement's file, and at most one more.
+pub(super) fn read_statement(path: &Path) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let longest = STATEMENT_BYTES as u64 + 1;
+    std::fs::File::open(path)?.take(longest).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 #[cfg(test)]

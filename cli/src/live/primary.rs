@@ -5,33 +5,32 @@
 //! that nobody has to be at the desk.
 
 use std::collections::BTreeSet;
-use std::io::{Read as _, Write};
+use std::io::Write;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use diptych_driver::embed::{Discovery, Embedded, Failure, Reach, Supply, Told};
 use diptych_driver::quic::{Sockets, Sources};
-use diptych_primary::render;
 use diptych_protocol::address::Loopback;
 use diptych_protocol::identity::{Fingerprint, Label, Role};
-use diptych_protocol::journal::{Replayed, replay};
+use diptych_protocol::ledger::{Cause, Observed};
 use diptych_protocol::liveness::LinkState;
 use diptych_protocol::plan::Phase;
-use diptych_protocol::policy::{Proven, STATEMENT_BYTES};
 use diptych_protocol::primary::{Command, Compared, Event, PrimaryMachine, SeatSnapshot, Setup};
-use diptych_protocol::report::{revise, statements};
 use diptych_protocol::session::Refused;
 use diptych_protocol::time::Primary;
 
+use super::account::account;
 use super::exam::Exam;
 use super::fail::LiveFail;
 use super::network::Network;
 use super::news;
-use super::order::Order;
+use super::order::{Order, read_statement};
 use super::prompt::{Answer, Desk};
-use super::secondary::{PATIENCE, say};
+use super::room::Room;
+use super::secondary::{Lived, PATIENCE, ROOM_AGAIN, say};
 use super::since::Since;
 use super::station::{Shot, Station, Wrongness};
 use super::stop::Stop;
@@ -82,9 +81,24 @@ pub struct Options {
 pub fn run(options: &Options, out: &mut dyn Write) -> Result<Exit, LiveFail> {
     let stop = Stop::listen();
     options.lens.check(options.size, options.rate)?;
+    let mut last_exit = Observed::NOTHING;
+    while lead(options, last_exit, &stop, out)? == Lived::UntilRoom {
+        say(out, ROOM_AGAIN);
+        last_exit.cause = Cause::StorageFull;
+    }
+    account(&options.folder, &options.proctors, out)
+}
+
+/// Leads the session that is in the folder, or begins it.
+fn lead(
+    options: &Options,
+    last_exit: Observed,
+    stop: &Stop,
+    out: &mut dyn Write,
+) -> Result<Lived, LiveFail> {
     let exam = Exam::of(&options.folder, options.plan.as_deref())?;
     let assistants = exam.plan.assistants();
-    let (device, reach) = start(options, exam)?;
+    let (device, reach) = start(options, exam, last_exit)?;
     let device = Arc::new(device);
     say(out, &format!("listening on UDP port {}", device.port()));
     let shot = Shot {
@@ -108,17 +122,25 @@ pub fn run(options: &Options, out: &mut dyn Write) -> Result<Exit, LiveFail> {
         unseen: false,
         met: false,
         replacing: BTreeSet::new(),
+        room: Room::of(&options.folder),
     };
-    let led = lead.live(&stop, out);
+    let led = lead.live(stop, out);
     lead.station.stop();
     let stopped = lead.device.stop();
-    led?;
-    stopped?;
-    account(&options.folder, &options.proctors, out)
+    let lived = led?;
+    if lived == Lived::ToTheEnd {
+        stopped?;
+    }
+    Ok(lived)
 }
 
-fn start(options: &Options, exam: Exam) -> Result<(Embedded<PrimaryMachine>, Reach), LiveFail> {
+fn start(
+    options: &Options,
+    exam: Exam,
+    last_exit: Observed,
+) -> Result<(Embedded<PrimaryMachine>, Reach), LiveFail> {
     let mut supply = Supply::<Primary>::folder(&options.folder);
+    supply.last_exit = last_exit;
     supply.sockets = options.bind.map_or(Sockets::Port(0), Sockets::Address);
     supply.loopback = options.loopback;
     if options.loopback == Loopback::Allowed {
@@ -166,17 +188,22 @@ struct Lead<'a> {
     met: bool,
     /// Taken seats whose code is shown.
     replacing: BTreeSet<Role>,
+    room: Room,
 }
 
 impl Lead<'_> {
-    fn live(&mut self, stop: &Stop, out: &mut dyn Write) -> Result<(), LiveFail> {
+    fn live(&mut self, stop: &Stop, out: &mut dyn Write) -> Result<Lived, LiveFail> {
         self.next_seat(out)?;
         let mut finished: Option<Since> = None;
         loop {
             if stop.is_asked() {
                 return Err(self.interrupted());
             }
+            if self.room.is_back() {
+                return Ok(Lived::UntilRoom);
+            }
             self.station.obey(self.options.camera_file.as_deref());
+            self.station.revive();
             self.look_around(out)?;
             if let Some(line) = self.desk.typed() {
                 self.order(&line, out)?;
@@ -184,7 +211,7 @@ impl Lead<'_> {
             if let Some(since) = &finished
                 && (since.passed() > PARTING || (self.met && self.everybody_left()?))
             {
-                return Ok(());
+                return Ok(Lived::ToTheEnd);
             }
             match self.device.next(PATIENCE) {
                 Some(Told::Event(Event::Finished { incomplete })) => {
@@ -199,7 +226,7 @@ impl Lead<'_> {
                 }
                 Some(Told::Trouble(trouble)) => say(out, &format!("trouble: {}", trouble.advice())),
                 Some(Told::Missed(_)) | None => {}
-                Some(Told::Ended) => return Ok(()),
+                Some(Told::Ended) => return Ok(Lived::ToTheEnd),
             }
         }
     }
@@ -289,6 +316,10 @@ impl Lead<'_> {
                     self.device.ask(Command::Finish)?;
                 }
             }
+            Event::StorageFailed => {
+                self.room.ran_out();
+                news::tell(&event, out);
+            }
             Event::Clock { .. } | Event::TicketWithdrawn { .. } | Event::Finished { .. } => {}
             other @ (Event::AllRecording
             | Event::NotReady { .. }
@@ -299,7 +330,6 @@ impl Lead<'_> {
             | Event::Link { .. }
             | Event::Device { .. }
             | Event::Alarm { .. }
-            | Event::StorageFailed
             | Event::VerifyAgain) => news::tell(&other, out),
         }
         Ok(())
@@ -360,39 +390,4 @@ impl Lead<'_> {
         say(out, &format!("or: diptych secondary --ticket {text}"));
         Ok(())
     }
-}
-
-/// The bytes of a statement's file, and at most one more.
-fn read_statement(path: &Path) -> std::io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    let longest = STATEMENT_BYTES as u64 + 1;
-    std::fs::File::open(path)?.take(longest).read_to_end(&mut bytes)?;
-    Ok(bytes)
-}
-
-pub(super) fn read(path: &Path) -> Result<Replayed, LiveFail> {
-    let bytes = std::fs::read(path).map_err(LiveFail::file(path))?;
-    replay(&bytes).map_err(|error| LiveFail::Journal { path: path.to_owned(), error })
-}
-
-/// Computes the account from the folder's journals and writes it there.
-fn account(folder: &Path, proctors: &[Fingerprint], out: &mut dyn Write) -> Result<Exit, LiveFail> {
-    let entries = std::fs::read_dir(folder).map_err(LiveFail::file(folder))?;
-    let mut paths: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
-    paths.retain(|path| path.extension().is_some_and(|is| is == "journal"));
-    paths.sort();
-    let journals = paths.iter().map(|path| read(path)).collect::<Result<Vec<_>, _>>()?;
-    let said: Vec<Proven> = statements(&journals, proctors).into_iter().flatten().collect();
-    let report = revise(&journals, None, &said)?;
-    let text = render::text(&report);
-    for (name, content) in [
-        ("report.json", render::json(&report)),
-        ("report.txt", text.clone()),
-        ("timeline.svg", render::svg(&report)),
-    ] {
-        let path = folder.join(name);
-        std::fs::write(&path, content).map_err(LiveFail::file(&path))?;
-    }
-    say(out, &text);
-    Ok(Exit::of_verdict(report.verdict()))
 }

@@ -9,6 +9,7 @@ use diptych_driver::embed::{Discovery, Embedded, Supply, Told};
 use diptych_driver::quic::Sources;
 use diptych_protocol::address::Loopback;
 use diptych_protocol::identity::Label;
+use diptych_protocol::ledger::{Cause, Observed};
 use diptych_protocol::plan::Phase;
 use diptych_protocol::secondary::{Command, Consent, Ending, Event, SecondaryMachine, Setup};
 use diptych_protocol::ticket::Ticket;
@@ -19,6 +20,7 @@ use super::lookout::look_out;
 use super::network::Network;
 use super::news::tenths;
 use super::prompt::{Answer, Desk};
+use super::room::Room;
 use super::since::Since;
 use super::station::{Shot, Station, Wrongness, wrong_clock};
 use super::stop::Stop;
@@ -79,6 +81,20 @@ pub enum Asked {
     Beforehand,
 }
 
+/// How long a device was run.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Lived {
+    /// Until its session was over.
+    ToTheEnd,
+    /// Until its storage, which had failed, had room again.
+    UntilRoom,
+}
+
+/// What a person reads when it fails, and then.
+pub(super) const STORAGE_FAILED: &str =
+    "storage failed: nothing more is kept. Free some space, and this device goes on by itself";
+pub(super) const ROOM_AGAIN: &str = "the storage can be written again: going on";
+
 /// Runs an assistant until its session is over.
 ///
 /// # Errors
@@ -86,7 +102,23 @@ pub enum Asked {
 pub fn run(options: &Options, out: &mut dyn Write) -> Result<Exit, LiveFail> {
     let stop = Stop::listen();
     options.lens.check(options.size, options.rate)?;
+    let mut last_exit = Observed::NOTHING;
+    while assist(options, last_exit, &stop, out)? == Lived::UntilRoom {
+        say(out, ROOM_AGAIN);
+        last_exit.cause = Cause::StorageFull;
+    }
+    Ok(Exit::Done)
+}
+
+/// Takes part in the session that is in the folder, or in the one that is scanned.
+fn assist(
+    options: &Options,
+    last_exit: Observed,
+    stop: &Stop,
+    out: &mut dyn Write,
+) -> Result<Lived, LiveFail> {
     let mut supply = Supply::<Secondary>::folder(&options.folder);
+    supply.last_exit = last_exit;
     supply.clock = Some(wrong_clock(options.wrongness));
     supply.loopback = options.loopback;
     if options.loopback == Loopback::Allowed {
@@ -124,13 +156,16 @@ pub fn run(options: &Options, out: &mut dyn Write) -> Result<Exit, LiveFail> {
         scanned: Since::now(),
         answering: None,
         fault: Fault::Ahead,
+        room: Room::of(&options.folder),
     };
-    let done = assistant.live(&stop, out);
+    let done = assistant.live(stop, out);
     assistant.station.stop();
     let stopped = assistant.device.stop();
-    let exit = done?;
-    stopped?;
-    Ok(exit)
+    let lived = done?;
+    if lived == Lived::ToTheEnd {
+        stopped?;
+    }
+    Ok(lived)
 }
 
 /// Where the scripted interruption stands.
@@ -152,10 +187,11 @@ struct Assistant<'a> {
     scanned: Since,
     answering: Option<Since>,
     fault: Fault,
+    room: Room,
 }
 
 impl Assistant<'_> {
-    fn live(&mut self, stop: &Stop, out: &mut dyn Write) -> Result<Exit, LiveFail> {
+    fn live(&mut self, stop: &Stop, out: &mut dyn Write) -> Result<Lived, LiveFail> {
         let known = self
             .device
             .look(|machine| machine.snapshot(Instant::from_nanos(i64::MIN)).role.is_some())?;
@@ -168,20 +204,24 @@ impl Assistant<'_> {
             if stop.is_asked() {
                 return Err(self.interrupted());
             }
+            if self.room.is_back() {
+                return Ok(Lived::UntilRoom);
+            }
             self.act_on_script();
+            self.station.revive();
             self.station.obey(self.options.camera_file.as_deref());
             if self.network.changed(&self.device) {
                 self.device.network_changed()?;
             }
             match self.device.next(PATIENCE) {
                 Some(Told::Event(event)) => {
-                    if let Some(exit) = self.heed(event, stop, out)? {
-                        return Ok(exit);
+                    if self.heed(event, stop, out)? {
+                        return Ok(Lived::ToTheEnd);
                     }
                 }
                 Some(Told::Trouble(trouble)) => say(out, &format!("trouble: {}", trouble.advice())),
                 Some(Told::Missed(_)) | None => {}
-                Some(Told::Ended) => return Ok(Exit::Done),
+                Some(Told::Ended) => return Ok(Lived::ToTheEnd),
             }
         }
     }
@@ -230,12 +270,8 @@ impl Assistant<'_> {
         }
     }
 
-    fn heed(
-        &mut self,
-        event: Event,
-        stop: &Stop,
-        out: &mut dyn Write,
-    ) -> Result<Option<Exit>, LiveFail> {
+    /// Whether the session is over.
+    fn heed(&mut self, event: Event, stop: &Stop, out: &mut dyn Write) -> Result<bool, LiveFail> {
         match event {
             Event::ConsentNeeded { exam, primary } => {
                 let (exam, primary) = (exam.to_string(), primary.to_string());
@@ -279,15 +315,18 @@ impl Assistant<'_> {
             Event::Alarm(code) => {
                 say(out, &format!("ALARM: {}. {}", code.meaning(), code.advice()));
             }
-            Event::StorageFailed => say(out, "storage failed: nothing more is kept"),
+            Event::StorageFailed => {
+                self.room.ran_out();
+                say(out, STORAGE_FAILED);
+            }
             Event::Finished(Ending::Removed(code)) => return Err(LiveFail::Removed(code)),
             Event::Finished(Ending::Finished | Ending::Left) => {
                 say(out, "finished");
-                return Ok(Some(Exit::Done));
+                return Ok(true);
             }
             Event::Plan(_) | Event::Clock(_) => {}
         }
-        Ok(None)
+        Ok(false)
     }
 
     /// Takes the camera away and gives it back, as scripted.

@@ -17,6 +17,8 @@ use diptych_protocol::session::{HostFact, Refused};
 use diptych_protocol::time::{Clock, Instant, Span};
 
 use super::fail::LiveFail;
+use super::room::{ENOUGH, EVERY, free_bytes};
+use super::since::Since;
 use crate::camera::timebase::{Machine as Timebase, Reading};
 use crate::camera::{Camera, Committed, Ended, Event, Lens, Recorder, Recording, Scene};
 use crate::picture::Size;
@@ -58,6 +60,10 @@ pub struct Station<M: Machine> {
     wrongness: Wrongness,
     shot: Shot,
     recorder: Option<Recorder>,
+    /// The take that it was asked to record, until it is stopped.
+    take: Option<u32>,
+    /// When a recorder that ended by itself was tried again.
+    tried: Since,
     /// Whether another hand has taken the camera away.
     away: bool,
 }
@@ -92,7 +98,8 @@ impl<M: Machine> Station<M> {
             Ok(()) | Err(Failure::Refused { refused: Refused::Over }) => {}
             Err(failure) => return Err(failure.into()),
         }
-        Ok(Self { device, wrongness, shot, recorder: None, away: false })
+        let (recorder, take, tried) = (None, None, Since::now());
+        Ok(Self { device, wrongness, shot, recorder, take, tried, away: false })
     }
 
     /// The system's camera to scan with: the one that will record, or the first
@@ -128,14 +135,34 @@ impl<M: Machine> Station<M> {
         let recorder = Recorder::start(camera, recording, move |event| reporter.tell(event))
             .map_err(LiveFail::file(path))?;
         self.recorder = Some(recorder);
-        self.away = false;
+        (self.take, self.away) = (Some(take), false);
         Ok(())
+    }
+
+    /// Tries a recorder anew that has ended by itself, once a second: its storage
+    /// may have room again, its camera may be back. `[LEDGER-19]`
+    pub fn revive(&mut self) {
+        let Some(take) = self.take else { return };
+        if !self.recorder.as_ref().is_none_or(Recorder::has_ended) || self.tried.passed() < EVERY {
+            return;
+        }
+        self.tried = Since::now();
+        if self.folder_has_room() {
+            self.recorder = None;
+            // What failed again is tried again.
+            _ = self.start(take);
+        }
+    }
+
+    fn folder_has_room(&self) -> bool {
+        let folder = self.shot.file.parent().unwrap_or(Path::new("."));
+        free_bytes(folder).is_none_or(|free| free >= ENOUGH)
     }
 
     /// Whether the camera was started and not stopped.
     #[must_use]
     pub const fn is_recording(&self) -> bool {
-        self.recorder.is_some()
+        self.take.is_some()
     }
 
     /// Takes the camera away, as another app would.
@@ -164,6 +191,7 @@ impl<M: Machine> Station<M> {
 
     /// Stops the camera and waits until everything is on the disk.
     pub fn stop(&mut self) {
+        self.take = None;
         if let Some(recorder) = self.recorder.take() {
             recorder.stop();
         }
@@ -247,10 +275,4 @@ fn free_name(file: &Path) -> (PathBuf, String) {
     }
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     (path, name)
-}
-
-/// Bytes that a recording in `folder` may still use.
-fn free_bytes(folder: &Path) -> Option<u64> {
-    let there = rustix::fs::statvfs(folder).ok()?;
-    Some(there.f_bavail.saturating_mul(there.f_frsize))
 }

@@ -124,3 +124,20 @@ fn a_full_disk_is_told_from_a_forbidden_folder() {
     assert_eq!((full.problem, denied.problem), (StorageProblem::Full, StorageProblem::Denied));
     assert_ne!(full.diagnosis(), denied.diagnosis());
 }
+
+#[test]
+fn what_rests_on_any_write_that_failed_is_held_back_and_the_app_is_told_once() {
+    // [SESSION-1]
+    let full = StorageError::new(Path::new("P"), "append to", &io::ErrorKind::StorageFull.into());
+    let mut kept = Kept::default();
+    kept.note(Err(full.clone()));
+    assert!(kept.is_untold());
+    assert_eq!(kept.tell(), Some(full.diagnosis()));
+    assert!(!kept.is_untold());
+    kept.note(Ok(()));
+    assert!(!kept.is_untold());
+    kept.note(Err(full.clone()));
+    assert!(kept.is_untold(), "a later write was no more written than the first");
+    assert_eq!(kept.tell(), None);
+    assert_eq!(kept.end(), Err(full));
+}

@@ -320,7 +320,11 @@ impl PrimaryMachine {
 
     /// Ends once every journal is here and the own camera has stopped.
     pub(super) fn close_if_complete(&mut self, now: Instant<Primary>) {
-        let stopped = matches!(self.camera.state(), wire::Recording::Ended | wire::Recording::Idle);
+        let stopped = self.camera.has_stopped();
+        if self.course == Course::Closing && stopped {
+            let news = self.camera.stop(now);
+            self.camera_news(now, news);
+        }
         if self.course == Course::Closing && stopped && self.incomplete().is_empty() {
             self.end(now);
         } else if self.course == Course::Over && self.everybody_has_all() {

@@ -239,8 +239,9 @@ pub enum Event {
     Tally(Tally),
     /// `face_compare` failed three times in a row. `[SESSION-11]`
     VerifyAgain,
-    /// This device could not write to its storage; nothing it says from here on
-    /// is durable.
+    /// This device could not write to its storage; it claims nothing from here on.
+    /// Started again from the same storage, once that can be written, it goes on
+    /// without a code. `[SESSION-2]`
     StorageFailed,
     /// The session is over here; the journals can be reported on.
     Finished {

@@ -130,6 +130,7 @@ impl PrimaryMachine {
         let not_pairing =
             || Fault::new(CloseCode::NotPairing, "a code on the screen", Got::Named("none"));
         let role = offered_seat(frame).ok_or_else(not_pairing)?;
+        self.can_remember()?;
         let Some(connection) = self.links.get_mut(&link) else { return Ok(()) };
         if let Some(why) = self.state.why_refused(connection.proven.peer.fingerprint()) {
             return Err(why.fault());
@@ -153,6 +154,16 @@ impl PrimaryMachine {
                 Err(fault)
             }
         }
+    }
+
+    /// What a new connection proves has to be remembered: a device whose storage
+    /// failed makes none. `[SESSION-2]`
+    fn can_remember(&self) -> Result<(), Fault> {
+        if self.local.is_poisoned() {
+            let got = Got::Named("one that failed");
+            return Err(Fault::new(CloseCode::Internal, "a storage that can be written", got));
+        }
+        Ok(())
     }
 
     /// Somebody may be attacking: both screens say so, and the journal keeps it.
@@ -181,6 +192,7 @@ impl PrimaryMachine {
         role: Role,
         frame: &Frame,
     ) -> Result<(), Fault> {
+        self.can_remember()?;
         let Some(connection) = self.links.get_mut(&link) else { return Ok(()) };
         let Some(offer) = self.offers.get_mut(&role) else {
             return Err(Fault::new(
@@ -279,6 +291,7 @@ impl PrimaryMachine {
         link: LinkId,
         frame: &Frame,
     ) -> Result<(), Fault> {
+        self.can_remember()?;
         let Some(connection) = self.links.get_mut(&link) else { return Ok(()) };
         let unknown = || {
             Fault::new(CloseCode::UnknownSession, "a device of this session", Got::Named("another"))

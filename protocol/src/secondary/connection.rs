@@ -68,6 +68,10 @@ impl SecondaryMachine {
         proven: &pairing::Connection,
     ) -> Option<Result<(Frame, pairing::ExpectResumed), Fault>> {
         let Course::InSession(session) = &mut self.course else { return None };
+        if session.local.is_poisoned() {
+            // The number could not be remembered. [SESSION-2]
+            return None;
+        }
         let head = session.local.durable();
         let standing = Standing {
             boot: self.boot,
@@ -339,9 +343,15 @@ impl SecondaryMachine {
         Some(heard + limits::REDIAL_SILENCE)
     }
 
+    /// Whether what a new connection needs can be remembered. `[SESSION-2]`
+    fn remembers(&self) -> bool {
+        !matches!(&self.course, Course::InSession(session) if session.local.is_poisoned())
+    }
+
     /// Looks at the connection again when it could have become silent.
     pub(super) fn watch_link(&mut self) {
         if self.dialling == Dialling::No
+            && self.remembers()
             && !self.timers.is_set(Timer::Redial)
             && let Some(from) = self.silent_from()
         {
@@ -353,7 +363,7 @@ impl SecondaryMachine {
     /// is begun anew, since its next packet may be seconds away. `[SESSION-28]`
     pub(super) fn redial(&mut self, now: Instant<Secondary>) {
         self.timers.set(Timer::Redial, None);
-        if self.link.is_some() && !self.is_silent(now) {
+        if !self.remembers() || (self.link.is_some() && !self.is_silent(now)) {
             self.dialling = Dialling::No;
         } else if self.dialling != Dialling::Now(Purpose::Pair) {
             self.dial_primary();

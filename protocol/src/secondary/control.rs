@@ -135,11 +135,12 @@ impl SecondaryMachine {
     /// Once the camera has stopped: the last record, the last seal, FINISHED.
     pub(super) fn close_if_stopped(&mut self, now: Instant<Secondary>) {
         let Course::InSession(session) = &mut self.course else { return };
-        let stopped =
-            matches!(session.camera.state(), wire::Recording::Idle | wire::Recording::Ended);
-        if session.closing != Closing::Stopping || !stopped {
+        if session.closing != Closing::Stopping || !session.camera.has_stopped() {
             return;
         }
+        let news = session.camera.stop(now);
+        self.camera_news(now, news);
+        let Course::InSession(session) = &mut self.course else { return };
         session.local.finish(now, 0, &mut self.outbox);
         self.hand_over(now);
     }

@@ -74,7 +74,7 @@ impl SecondaryMachine {
         }
     }
 
-    fn camera_news(&mut self, now: Instant<Secondary>, news: Vec<News<Secondary>>) {
+    pub(super) fn camera_news(&mut self, now: Instant<Secondary>, news: Vec<News<Secondary>>) {
         for news in news {
             match news {
                 News::Lost { since, observed } => {

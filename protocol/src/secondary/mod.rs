@@ -136,7 +136,9 @@ pub enum Event {
     },
     /// Somebody did what an honest device does not do.
     Alarm(CloseCode),
-    /// This device could not write to its storage.
+    /// This device could not write to its storage; it claims nothing from here on.
+    /// Started again from the same storage, once that can be written, it goes on
+    /// without a code. `[SESSION-2]`
     StorageFailed,
     /// The session is over for this device.
     Finished(Ending),

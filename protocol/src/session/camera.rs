@@ -18,6 +18,8 @@ pub(crate) struct Camera<C: Clock> {
     recorder: Recorder<C>,
     recording: Recording<C>,
     conditions: wire::Conditions,
+    /// Whether the host's recorder has ended and no other has started.
+    halted: bool,
 }
 
 /// Something about the own camera that a screen shows.
@@ -34,6 +36,7 @@ impl<C: Clock> Camera<C> {
             recorder: Recorder::new(role, watch),
             recording: Recording::new(watch.frame_gap),
             conditions: wire::Conditions::NONE,
+            halted: false,
         }
     }
 
@@ -47,7 +50,7 @@ impl<C: Clock> Camera<C> {
         observed: Observed,
     ) -> Self {
         let (recorder, _) = Recorder::recovered(role, watch, origin, observed);
-        Self { recorder, recording, conditions: wire::Conditions::NONE }
+        Self { recorder, recording, conditions: wire::Conditions::NONE, halted: false }
     }
 
     /// Checks a host's fact before anything is written.
@@ -64,6 +67,9 @@ impl<C: Clock> Camera<C> {
     pub(crate) fn tell(&mut self, now: Instant<C>, fact: &HostFact<C>) -> Vec<News<C>> {
         if let HostFact::Committed { fragment, .. } = fact {
             self.commit(fragment);
+        }
+        if matches!(fact, HostFact::RecordingStarted { .. } | HostFact::RecordingStopped(_)) {
+            self.halted = matches!(fact, HostFact::RecordingStopped(_));
         }
         let conditions = self.conditions;
         if matches!(fact, HostFact::ScreenLeft(_)) {
@@ -125,6 +131,16 @@ impl<C: Clock> Camera<C> {
 
     pub(crate) const fn conditions(&self) -> wire::Conditions {
         self.conditions
+    }
+
+    /// Whether no recorder is at work: nothing is left to wait for at the end.
+    pub(crate) fn has_stopped(&self) -> bool {
+        self.halted || matches!(self.state(), wire::Recording::Idle | wire::Recording::Ended)
+    }
+
+    /// The session stops; a loss that nothing will end is cut here. `[LEDGER-17]`
+    pub(crate) fn stop(&mut self, now: Instant<C>) -> Vec<News<C>> {
+        if self.halted { self.handle(now, Event::Stop) } else { Vec::new() }
     }
 
     /// The state, as device reports carry it.

@@ -8,8 +8,7 @@
 use crate::device::{Device, Switch};
 use crate::identity::{Label, sha256};
 use crate::journal::Fact;
-use crate::ledger::Event;
-use crate::ledger::Observed;
+use crate::ledger::{Cause, Event, Observed};
 use crate::limits;
 use crate::recording::Fragment;
 use crate::session::Refused;
@@ -43,7 +42,8 @@ pub enum HostFact<C: Clock> {
         /// How far `at` may be from the truth, either way.
         within: Span,
     },
-    /// The recording ended.
+    /// The recording ended: in order if nothing was observed, else by itself, and
+    /// then it is a loss until frames come again. `[LEDGER-19]`
     RecordingStopped(Observed),
     /// The camera went away while recording.
     CameraLost(Observed),
@@ -162,8 +162,10 @@ impl<C: Clock> HostFact<C> {
             Self::Committed { fragment, .. } => {
                 Some(Event::Frames { first: fragment.first, last: fragment.last })
             }
-            Self::RecordingStopped(_) => Some(Event::Stop),
-            Self::CameraLost(observed) => Some(Event::Camera(*observed)),
+            Self::RecordingStopped(Observed { cause: Cause::Unknown, .. }) => Some(Event::Stop),
+            Self::RecordingStopped(observed) | Self::CameraLost(observed) => {
+                Some(Event::Camera(*observed))
+            }
             Self::ScreenLeft(_) => Some(Event::ScreenLeft),
             Self::ScreenBack => Some(Event::ScreenBack),
             Self::ExpectedGap { longest } => Some(Event::Announce(*longest)),

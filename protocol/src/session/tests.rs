@@ -8,7 +8,7 @@ use crate::fault::CloseCode;
 use crate::identity::tests::Key;
 use crate::identity::{BootId, ExamTag, Label, PublicKey, Role, Signer as _};
 use crate::journal::{Fact, replay};
-use crate::ledger::Observed;
+use crate::ledger::{Cause, Observed};
 use crate::machine::{Input, JournalName, Lane, LinkId, Lost, Machine, Output, Purpose};
 use crate::plan::{Mode, Plan, Windows};
 use crate::policy::Policy;
@@ -530,4 +530,48 @@ fn a_late_pulse_takes_nothing_back() {
     let pair = pair.run_until(138_000_000_000);
     let seen = seen(&pair);
     assert!(seen.len() > 20 && seen.is_sorted(), "{seen:?}");
+}
+
+#[test]
+fn a_device_that_cannot_write_makes_no_connection() {
+    // [SESSION-2]
+    let gone = || Input::Disconnected { link: LinkId(1), lost: Lost::TimedOut };
+    let mut pair = Pair::new().run_until(105_000_000_000);
+    let now = pair.a.clock(pair.truth);
+    for input in [Input::StorageFailed, gone(), Input::NetworkChanged] {
+        pair.a.machine.handle(now, input);
+    }
+    let (_, sent) = pair.a.drain();
+    assert!(!sent.iter().any(|parcel| matches!(parcel, Parcel::Up(_))), "it dials");
+
+    let mut pair = Pair::new().run_until(105_000_000_000);
+    let (cut, p, a) = (pair.truth, pair.p.clock(pair.truth), pair.a.clock(pair.truth));
+    pair.p.machine.handle(p, Input::StorageFailed);
+    pair.p.machine.handle(p, gone());
+    pair.a.machine.handle(a, gone());
+    let pair = pair.run_until(112_000_000_000);
+    let spoke = |(at, by, _): &(i64, Role, wire::Timing)| by.is_primary() && *at > cut;
+    assert!(!pair.timing.iter().any(spoke), "it let somebody in");
+}
+
+#[test]
+fn a_recorder_that_fails_by_itself_is_a_loss_until_another_one_records() {
+    // [LEDGER-19]
+    let mut pair = Pair::new().run_until(110_000_000_000);
+    let full = Observed { cause: Cause::StorageFull, raw: 28 };
+    pair.ask_a(secondary::Command::Host(HostFact::RecordingStopped(full)));
+    pair.a.recording = false;
+    let mut pair = pair.run_until(115_000_000_000);
+    let lost = |event: &secondary::Event| matches!(event, secondary::Event::CameraLost { observed, .. } if *observed == full);
+    assert!(pair.told_a.iter().any(lost), "{:?}", pair.told_a);
+    pair.ask_a(secondary::Command::Host(started("A1.2.mp4")));
+    (pair.a.recording, pair.a.next_fragment) = (true, pair.truth + FRAGMENT.nanos());
+    let mut pair = pair.run_until(125_000_000_000);
+    let back = |event: &secondary::Event| matches!(event, secondary::Event::CameraBack { .. });
+    assert!(pair.told_a.iter().any(back), "{:?}", pair.told_a);
+    // One that has failed for good keeps nobody from finishing.
+    pair.ask_a(secondary::Command::Host(HostFact::RecordingStopped(full)));
+    pair.a.recording = false;
+    let pair = pair.run_until(200_000_000_000);
+    assert!(pair.told_p.contains(&primary::Event::Finished { incomplete: Vec::new() }));
 }

@@ -22,8 +22,9 @@ pub(super) struct Machine {
     pub(super) plug: String,
     /// Seconds that its boot clock is ahead of the kernel's.
     pub(super) ahead_s: i64,
-    /// Its disk.
+    /// Its disk, and whether it is one of its own, so that it can be filled.
     pub(super) folder: PathBuf,
+    pub(super) own_disk: bool,
     pub(super) address: String,
     pub(super) process: Option<Child>,
     pub(super) said: Arc<Mutex<Vec<Said>>>,
@@ -105,5 +106,11 @@ impl Drop for Machine {
             _ = child.wait();
         }
         _ = run("ip", &["netns", "del", &self.space]);
+        if self.own_disk {
+            // For whoever looks into the folder of a scenario that failed.
+            let at = self.folder.display().to_string();
+            _ = run("cp", &["-a", &at, &format!("{at}.left")]);
+            _ = run("umount", &["--lazy", &at]);
+        }
     }
 }

@@ -59,12 +59,14 @@ impl Bed for Light {
             Need::Suspend => Some("sleep is the whole kernel's"),
             Need::Pause | Need::Idle => Some("all clocks and programs are one kernel's"),
             Need::Netem => Some("many kernels lack it; a relay impairs here, outside both devices"),
+            Need::ImpairedLan => Some("a bridge impairs nothing; the redirected port does"),
             Need::Lan
             | Need::Redirected
             | Need::SecondAssistant
             | Need::LinkDown
             | Need::Kill
             | Need::AddressChange
+            | Need::StorageFull
             | Need::Starve
             | Need::Visitor
             | Need::Replacement => None,

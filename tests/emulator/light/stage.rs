@@ -1,6 +1,7 @@
 //! The devices of one scenario on the light bed, and what breaks them.
 
 use std::collections::BTreeMap;
+use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -14,7 +15,7 @@ use super::run;
 use crate::bed::{Probe, Program, Proof, Said, Stage, Trouble, Truth};
 use crate::clock::until;
 use crate::program::{bound, diptych};
-use crate::scenario::{Network, Scenario, Who};
+use crate::scenario::{Need, Network, Scenario, Who};
 use crate::starve::turns;
 
 /// Where the primary listens, and where the echo beside it does.
@@ -22,6 +23,11 @@ const PORT: u16 = 47_000;
 const ECHO: u16 = 47_002;
 /// The hub's address on the assistants' side, where the redirected ports are.
 const DOOR: &str = "10.77.0.100";
+/// An address of the common network that no device has.
+const NOBODY: &str = "10.77.0.250";
+/// What fills a device's storage, and what a disk of its own holds.
+const BALLAST: &str = "ballast";
+const DISK: &str = "size=64m";
 /// Exchanges of a probe.
 const ASKED: usize = 200;
 
@@ -60,9 +66,14 @@ impl Namespaces {
         run("ip", &["-n", &name, "link", "set", "lo", "up"])?;
         run("ip", &["-n", &name, "link", "add", "br0", "type", "bridge", "mcast_snooping", "0"])?;
         run("ip", &["-n", &name, "link", "set", "br0", "up"])?;
+        let own_disk = scenario.needs().contains(&Need::StorageFull);
         let machine = |who: &str, number: u8, address: String| -> Result<Machine, Trouble> {
             let folder = folder.join(who);
             std::fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
+            if own_disk {
+                let at = folder.display().to_string();
+                run("mount", &["-t", "tmpfs", "-o", DISK, "tmpfs", &at])?;
+            }
             let machine = Machine {
                 space: format!("{prefix}{who}"),
                 hub: name.clone(),
@@ -71,13 +82,14 @@ impl Namespaces {
                 ahead_s: 1_000 + 4_000 * i64::from(number),
                 folder,
                 address,
+                own_disk,
                 process: None,
                 said: std::sync::Arc::default(),
             };
             machine.plug_in()?;
             Ok(machine)
         };
-        let redirected = scenario.network != Network::Lan;
+        let redirected = matches!(scenario.network, Network::Redirected(_));
         let mut machines = BTreeMap::new();
         for who in scenario.everybody() {
             let (number, net) = match who {
@@ -132,9 +144,13 @@ impl Namespaces {
         self.machines.get_mut(&who).ok_or_else(|| format!("no device {}", who.role()))
     }
 
+    fn redirected(&self) -> bool {
+        matches!(self.network, Network::Redirected(_))
+    }
+
     fn front(&self) -> String {
         let own = self.machines.get(&Who::Primary).map(|machine| machine.address.clone());
-        if self.network == Network::Lan { own.unwrap_or_default() } else { DOOR.to_owned() }
+        if self.redirected() { DOOR.to_owned() } else { own.unwrap_or_default() }
     }
 
     fn compose(&self, machine: &Machine, who: Who, program: &Program) -> Result<Command, Trouble> {
@@ -144,8 +160,13 @@ impl Namespaces {
             command.args(["primary", "--small", "--out"]).arg(folder);
             command.arg("--qr-png").arg(folder.join("code.png"));
             command.args(["--bind", &format!("0.0.0.0:{PORT}")]);
-            if self.network != Network::Lan {
-                command.args(["--advertise", &format!("{DOOR}:{PORT}")]);
+            let named = match self.network {
+                Network::Lan(_) => None,
+                Network::Lost => Some(NOBODY),
+                Network::Redirected(_) => Some(DOOR),
+            };
+            if let Some(named) = named {
+                command.args(["--advertise", &format!("{named}:{PORT}")]);
             }
         } else {
             command.args(["secondary", "--yes", "--label", &who.role(), "--out"]).arg(folder);
@@ -263,6 +284,26 @@ impl Stage for Namespaces {
         Err("sleep is the whole kernel's".to_owned())
     }
 
+    fn fill(&mut self, who: Who) -> Result<Proof, Trouble> {
+        let folder = self.machine(who)?.folder.clone();
+        let mut ballast = std::fs::File::create(folder.join(BALLAST)).map_err(said)?;
+        // Until it is refused, the last pieces being small ones.
+        for piece in [1 << 20, 1 << 12] {
+            while ballast.write_all(&vec![0; piece]).is_ok() {}
+        }
+        let left = rustix::fs::statvfs(&folder).map_err(said)?.f_bavail;
+        let full = format!("{} has {left} blocks left", who.role());
+        if left == 0 { Ok(full) } else { Err(full) }
+    }
+
+    fn empty(&mut self, who: Who) -> Result<Proof, Trouble> {
+        let folder = self.machine(who)?.folder.clone();
+        std::fs::remove_file(folder.join(BALLAST)).map_err(said)?;
+        let left = rustix::fs::statvfs(&folder).map_err(said)?.f_bavail;
+        let room = format!("{} has {left} blocks left", who.role());
+        if left > 0 { Ok(room) } else { Err(room) }
+    }
+
     fn starve(&mut self, who: Who, percent: u8, lasts: Duration) -> Result<Proof, Trouble> {
         let id = self.machine(who)?.child()?.id();
         Ok(format!("{} {}", who.role(), turns(id, percent, lasts)?))
@@ -309,6 +350,11 @@ impl Stage for Namespaces {
         }
         Ok(())
     }
+}
+
+/// An error in words.
+fn said(error: impl std::fmt::Display) -> Trouble {
+    error.to_string()
 }
 
 /// Runs a command to its end; its exit code and everything that it said.

@@ -17,6 +17,8 @@ const ASKED: usize = 60;
 /// How much longer a round trip takes at least, where several milliseconds were
 /// asked for.
 const DISTURBED_NS: i64 = 3_000_000;
+/// What fills a guest's disk.
+const BALLAST: &str = "/disk/ballast";
 /// Whole seconds are what a guest's clock chip has, and its `date`.
 const CHIP_NS: i64 = 1_100_000_000;
 
@@ -161,6 +163,26 @@ pub(super) fn disturb(
         before / 1_000,
         meanwhile / 1_000
     ))
+}
+
+/// Leaves no room on the guest's disk, and proves it.
+pub(super) fn fill(guest: &mut Guest) -> Result<Proof, Trouble> {
+    // Until it is refused, the last pieces being small ones.
+    guest.run(&format!(
+        "for size in 1M 4k; do dd if=/dev/zero bs=$size >>{BALLAST} 2>/dev/null; sync; done; true"
+    ))?;
+    let (code, _) = guest.attempt(&format!("dd if=/dev/zero bs=4k count=1 >>{BALLAST}"))?;
+    let left = guest.run("stat -f -c %a /disk")?;
+    let full = format!("has {left} blocks left");
+    if code != 0 && left == "0" { Ok(full) } else { Err(full) }
+}
+
+/// Gives the room back, and proves it.
+pub(super) fn empty(guest: &mut Guest) -> Result<Proof, Trouble> {
+    guest.run(&format!("rm {BALLAST}; sync"))?;
+    let left = guest.run("stat -f -c %a /disk")?;
+    let room = format!("has {left} blocks left");
+    if left == "0" { Err(room) } else { Ok(room) }
 }
 
 /// Lets the emulator run so much of each tenth of a second, and proves by sleeps of

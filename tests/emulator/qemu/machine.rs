@@ -41,6 +41,15 @@ impl Machine {
         self.guest.as_mut().ok_or_else(|| format!("{} is off", self.hardware.name))
     }
 
+    /// Boots it with the disk that it has, if it is off.
+    pub(super) fn turn_on(&mut self) -> Result<(), Trouble> {
+        if self.guest.is_some() {
+            return Ok(());
+        }
+        let starting = Starting::begin(self.hardware.clone())?;
+        self.ready(starting)
+    }
+
     pub(super) fn ready(&mut self, starting: Starting) -> Result<(), Trouble> {
         let (said, track) = (self.said.clone(), self.track.clone());
         let log = self.hardware.folder.join("said.txt");

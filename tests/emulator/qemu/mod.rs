@@ -11,6 +11,7 @@ mod guest;
 mod hardware;
 mod hub;
 mod machine;
+mod setup;
 mod stage;
 mod truth;
 
@@ -50,12 +51,9 @@ impl Bed for Qemu {
 
     fn cannot(&self, need: Need) -> Option<&'static str> {
         match need {
-            Need::SecondAssistant if truth::cores() < 3 => {
-                Some("three emulated processors want three cores")
-            }
-            Need::Replacement => Some("takes four machines: played on the light bed"),
-            Need::SecondAssistant
-            | Need::Lan
+            Need::Lan
+            | Need::ImpairedLan
+            | Need::SecondAssistant
             | Need::Redirected
             | Need::LinkDown
             | Need::Kill
@@ -65,8 +63,10 @@ impl Bed for Qemu {
             | Need::Pause
             | Need::Idle
             | Need::Netem
+            | Need::StorageFull
             | Need::Starve
-            | Need::Visitor => None,
+            | Need::Visitor
+            | Need::Replacement => None,
         }
     }
 

@@ -1,25 +1,24 @@
 //! The guests of one scenario, and what breaks them.
 
 use std::collections::BTreeMap;
-use std::net::{SocketAddr, UdpSocket};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
 use std::time::Duration;
 
 use super::faults;
-use super::guest::{Guest, Starting, because};
-use super::hardware::{Hardware, Plug};
-use super::hub::Hub;
+use super::guest::{Guest, because};
 use super::machine::Machine;
-use super::truth::{cores, khz};
+use super::setup::Between;
 use crate::bed::{Probe, Program, Proof, Said, Stage, Trouble, Truth};
-use crate::light::path::Impaired;
-use crate::program::bound;
-use crate::scenario::{Need, Network, Scenario, Who};
+use crate::scenario::{Network, Who};
 
 /// Where the primary listens, and where the echo beside it does.
-const PORT: u16 = 7_000;
-const ECHO: u16 = 7_002;
+pub(super) const PORT: u16 = 7_000;
+pub(super) const ECHO: u16 = 7_002;
+/// An address of the common network that no guest has.
+const NOBODY: &str = "192.168.77.250";
+/// Where a guest's program is typed at.
+const TYPED: &str = "/run/typed";
 /// Exchanges of a probe.
 const ASKED: usize = 200;
 /// Parts per million that a measured rate may differ from the one asked for.
@@ -27,73 +26,18 @@ const RATE_PPM: i64 = 2;
 
 /// Machines and what is between them.
 pub(super) struct Guests {
-    ppb: i64,
-    machines: BTreeMap<Who, Machine>,
+    pub(super) network: Network,
+    pub(super) ppb: i64,
+    pub(super) machines: BTreeMap<Who, Machine>,
     /// A phone that does not belong, where the scenario has one.
-    visitor: Option<Machine>,
-    /// What the assistants dial, on their side: the program's port, and the echo's.
-    doors: Option<(u16, u16)>,
-    relays: Vec<Child>,
-    _hub: Option<Hub>,
+    pub(super) visitor: Option<Machine>,
+    /// A phone that is off, and then the one that it replaced.
+    pub(super) spare: Option<Machine>,
+    pub(super) exchanged: Option<Who>,
+    pub(super) between: Between,
 }
 
 impl Guests {
-    /// Starts all machines at once.
-    pub(super) fn open(scenario: &Scenario, folder: &Path) -> Result<Self, Trouble> {
-        let needs = scenario.needs();
-        let suspends = needs.contains(&Need::Suspend);
-        let everybody: Vec<Who> = scenario.everybody().collect();
-        let mut names: Vec<String> = everybody.iter().map(|who| who.role()).collect();
-        if needs.contains(&Need::Visitor) {
-            names.push("V".to_owned());
-        }
-        let (hub, mut relays, mut doors, mut inner) = (None, Vec::new(), None, Vec::new());
-        let hub = match scenario.network {
-            Network::Lan => Some(Hub::new(folder, &names, Impaired::default())?),
-            Network::Redirected(path) => {
-                let ports = [free_port()?, free_port()?, free_port()?, free_port()?];
-                let [door, echo_door, program, echo] = ports;
-                doors = Some((door, echo_door));
-                inner = vec![(program, PORT), (echo, ECHO)];
-                for (outer, inner) in [(door, program), (echo_door, echo)] {
-                    relays.push(relay(outer, inner, path.into())?);
-                }
-                hub
-            }
-        };
-        let khz = khz()?;
-        let machine = |number: usize, name: &String| {
-            let host = u8::try_from(number + 1).unwrap_or(u8::MAX);
-            let plug = match &hub {
-                Some(hub) => Plug::Hub { host, own: hub.own(name), hub: hub.hub(name) },
-                // The primary's ports alone are redirected.
-                None => Plug::Translated {
-                    redirected: if number == 0 { inner.clone() } else { Vec::new() },
-                },
-            };
-            let (cpu, folder) = (number % cores(), folder.join(name));
-            let hardware = Hardware { name: name.clone(), plug, suspends, cpu, khz, folder };
-            Machine::new(hardware, format!("192.168.77.{host}"))
-        };
-        let mut machines: Vec<Machine> =
-            names.iter().enumerate().map(|(number, name)| machine(number, name)).collect();
-        let starting: Result<Vec<Starting>, Trouble> =
-            machines.iter().map(|machine| Starting::begin(machine.hardware.clone())).collect();
-        for (machine, starting) in machines.iter_mut().zip(starting?) {
-            machine.ready(starting)?;
-        }
-        let visitor = if machines.len() > everybody.len() { machines.pop() } else { None };
-        let machines = everybody.into_iter().zip(machines).collect();
-        let ppb = scenario.skew.ppb;
-        let mut guests = Self { ppb, machines, visitor, doors, relays, _hub: hub };
-        if ppb != 0 {
-            // In 2⁻¹⁶ parts per million.
-            let units = ppb * 65_536 / 1_000;
-            guests.machine(Who::Assistant(1))?.on()?.run(&format!("adjtimex -f {units}"))?;
-        }
-        Ok(guests)
-    }
-
     pub(super) fn machine(&mut self, who: Who) -> Result<&mut Machine, Trouble> {
         self.machines.get_mut(&who).ok_or_else(|| format!("no device {}", who.role()))
     }
@@ -101,7 +45,7 @@ impl Guests {
     /// What the assistants dial to reach a port of the primary.
     fn front(&self, port: u16) -> Result<(String, u16), Trouble> {
         let primary = self.machines.get(&Who::Primary).ok_or("no primary")?;
-        Ok(match self.doors {
+        Ok(match self.between.doors {
             Some((door, echo)) => ("10.0.2.2".into(), if port == PORT { door } else { echo }),
             None => (primary.address.clone(), port),
         })
@@ -124,9 +68,13 @@ impl Guests {
                  /disk/{role}.mp4 --width 320 --height 180 --rate 15"
             )
         };
-        if who == Who::Primary && self.doors.is_some() {
+        if who == Who::Primary {
             let (host, port) = self.front(PORT)?;
-            line += &format!(" --advertise {host}:{port}");
+            match self.network {
+                Network::Lan(_) => {}
+                Network::Lost => line += &format!(" --advertise {NOBODY}:{PORT}"),
+                Network::Redirected(_) => line += &format!(" --advertise {host}:{port}"),
+            }
         }
         match program {
             Program::Primary { plan } => {
@@ -148,16 +96,15 @@ impl Guests {
 impl Stage for Guests {
     fn start(&mut self, who: Who, program: &Program) -> Result<(), Trouble> {
         let machine = self.machine(who)?;
-        if machine.guest.is_none() {
-            let starting = Starting::begin(machine.hardware.clone())?;
-            machine.ready(starting)?;
-        }
+        machine.turn_on()?;
         machine.before = machine.said().len();
         let mut guest = machine.guest.take().ok_or("no guest")?;
         let line = self.compose(&mut guest, who, program);
-        // Whoever holds the shell's output keeps it from answering.
+        // Whoever holds the shell's output keeps it from answering. What is typed
+        // goes through a pipe that never ends.
         let ran = line.and_then(|line| {
-            guest.run(&format!("({line}; echo exit $?) </dev/null >/dev/said 2>&1 &"))
+            guest.run(&format!("[ -p {TYPED} ] || mkfifo {TYPED}"))?;
+            guest.run(&format!("({line}; echo exit $?) <>{TYPED} >/dev/said 2>&1 &"))
         });
         self.machine(who)?.guest = Some(guest);
         ran.map(drop)
@@ -181,11 +128,33 @@ impl Stage for Guests {
 
     fn visitor(&mut self, program: &Program) -> Result<(i32, String), Trouble> {
         let mut visitor = self.visitor.take().ok_or("no visitor in this scenario")?;
-        let line = self.compose(visitor.on()?, Who::Assistant(9), program)?;
-        let ran = visitor.on()?.attempt(&format!("timeout 40 {line} </dev/null 2>&1"));
+        let ran = self.until_it_gives_up(&mut visitor, Who::Assistant(9), program);
         self.visitor = Some(visitor);
-        let (code, said) = ran?;
-        Ok((code, String::from_utf8_lossy(&said).into_owned()))
+        ran
+    }
+
+    fn types(&mut self, who: Who, line: &str) -> Result<(), Trouble> {
+        self.machine(who)?.on()?.run(&format!("echo '{line}' >{TYPED}")).map(drop)
+    }
+
+    fn exchange(&mut self, who: Who) -> Result<Proof, Trouble> {
+        let in_use = self.machines.get_mut(&who).filter(|_| self.exchanged.is_none());
+        let (Some(in_use), Some(spare)) = (in_use, &mut self.spare) else {
+            return Err("no spare machine in this scenario".to_owned());
+        };
+        core::mem::swap(in_use, spare);
+        self.exchanged = Some(who);
+        Ok(format!("{} is {} from now on", who.role(), in_use.address))
+    }
+
+    fn former(&mut self) -> Result<(i32, String), Trouble> {
+        let who = self.exchanged.ok_or("no machine was exchanged")?;
+        let mut former = self.spare.take().ok_or("no machine was exchanged")?;
+        let ran = former
+            .turn_on()
+            .and_then(|()| self.until_it_gives_up(&mut former, who, &Program::Again));
+        self.spare = Some(former);
+        ran
     }
 
     fn address(&self) -> Result<SocketAddr, Trouble> {
@@ -247,6 +216,14 @@ impl Stage for Guests {
         let ask = format!("bed ask {host} {port}");
         faults::disturb(self.machine(who)?.on()?, netem, lasts, &ask)
             .map(|told| format!("{} {told}", who.role()))
+    }
+
+    fn fill(&mut self, who: Who) -> Result<Proof, Trouble> {
+        faults::fill(self.machine(who)?.on()?).map(|told| format!("{} {told}", who.role()))
+    }
+
+    fn empty(&mut self, who: Who) -> Result<Proof, Trouble> {
+        faults::empty(self.machine(who)?.on()?).map(|told| format!("{} {told}", who.role()))
     }
 
     fn starve(&mut self, who: Who, percent: u8, lasts: Duration) -> Result<Proof, Trouble> {
@@ -314,6 +291,18 @@ impl Stage for Guests {
 }
 
 impl Guests {
+    /// Runs a program on a machine that is on until it gives up.
+    fn until_it_gives_up(
+        &mut self,
+        machine: &mut Machine,
+        who: Who,
+        program: &Program,
+    ) -> Result<(i32, String), Trouble> {
+        let line = self.compose(machine.on()?, who, program)?;
+        let ran = machine.on()?.attempt(&format!("timeout 40 {line} </dev/null 2>&1"))?;
+        Ok((ran.0, String::from_utf8_lossy(&ran.1).into_owned()))
+    }
+
     /// How much faster the first assistant's clock ran than the primary's.
     fn rate(&mut self) -> Result<Proof, Trouble> {
         let wanted = self.ppb;
@@ -330,28 +319,4 @@ impl Guests {
         }
         Ok(format!("A1 ran {rate} ppb fast"))
     }
-}
-
-impl Drop for Guests {
-    fn drop(&mut self) {
-        for relay in &mut self.relays {
-            _ = relay.kill();
-            _ = relay.wait();
-        }
-    }
-}
-
-/// A relay between two ports of the host that impairs what passes.
-fn relay(outer: u16, inner: u16, path: Impaired) -> Result<Child, Trouble> {
-    let own = std::env::current_exe().map_err(because("harness"))?;
-    let mut command = bound(own);
-    command.arg("part-relay").args([outer, inner].map(|port| format!("127.0.0.1:{port}")));
-    command.args(path.words()).stdout(Stdio::null());
-    command.spawn().map_err(because("relay"))
-}
-
-/// A UDP port of the host that nobody uses.
-fn free_port() -> Result<u16, Trouble> {
-    let socket = UdpSocket::bind("127.0.0.1:0").and_then(|socket| socket.local_addr());
-    socket.map(|address| address.port()).map_err(because("port"))
 }

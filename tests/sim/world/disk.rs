@@ -81,6 +81,11 @@ impl Disk {
         self.full = true;
     }
 
+    /// There is room again.
+    pub(super) fn empty(&mut self) {
+        self.full = false;
+    }
+
     /// From now on nothing that is said to be durable is.
     pub(super) fn lie(&mut self) {
         self.lies = true;

@@ -99,6 +99,13 @@ pub enum What {
         /// Which.
         who: usize,
     },
+    /// The device has no space for a while; its app is started again when it has.
+    NoRoom {
+        /// Which.
+        who: usize,
+        /// For how long.
+        lasting: Span,
+    },
     /// The primary puts the device in this seat out.
     Remove {
         /// Which seat.

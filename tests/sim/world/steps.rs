@@ -70,6 +70,10 @@ impl World {
                 self.at(self.now + lasting.nanos(), Happening::Return(index));
             }
             What::DiskFull { who } => self.devices[who].disk.fill(),
+            What::NoRoom { who, lasting } => {
+                self.runs_out_of_room(who);
+                self.at(self.now + lasting.nanos(), Happening::Return(index));
+            }
             What::Remove { seat } => {
                 if let Ok(role) = Role::new(seat) {
                     self.lead(primary::Command::Remove { role });
@@ -82,6 +86,13 @@ impl World {
                 self.follow(who, secondary::Command::Leave);
             }
         }
+    }
+
+    /// The recording ends with the room that is left.
+    fn runs_out_of_room(&mut self, who: usize) {
+        self.commit(who);
+        self.devices[who].camera.stop();
+        self.devices[who].disk.fill();
     }
 
     fn stated(&mut self, statement: Statement) {
@@ -104,6 +115,12 @@ impl World {
                 if self.devices[who].doom.is_some() {
                     self.dies(who);
                 }
+                self.start(who);
+            }
+            What::NoRoom { who, .. } => {
+                self.devices[who].disk.empty();
+                self.dies(who);
+                self.devices[who].last_exit = Observed { cause: Cause::StorageFull, raw: 0 };
                 self.start(who);
             }
             What::PowerLoss { who, .. } | What::Fails { who, .. } => {
