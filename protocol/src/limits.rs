@@ -173,6 +173,9 @@ pub const DIAL_PATIENCE: Span = Span::from_millis(2_500);
 pub const CLOSING_TIME: Span = Span::from_secs(10);
 /// From the end of a session to the end of its connections. `[LIMITS-63]`
 pub const PARTING_TIME: Span = Span::from_secs(3);
+/// An assistant without its primary records on for this long after the plan's end.
+/// `[SESSION-35]`
+pub const ALONE_TIME: Span = Span::from_secs(60);
 /// An assistant that has stopped keeps trying this long to hand its journal
 /// over. `[LIMITS-64]`
 pub const HANDOVER_TIME: Span = Span::from_secs(600);

@@ -1,6 +1,7 @@
 //! The exam is over, and somebody is missing.
 
 use diptych_protocol::identity::Role;
+use diptych_protocol::journal::replay;
 use diptych_protocol::policy::Verdict;
 use diptych_protocol::primary::Event;
 use diptych_protocol::secondary;
@@ -26,6 +27,25 @@ fn an_assistant_that_leaves_is_over_and_the_others_go_on() {
     let left = secondary::Event::Finished(secondary::Ending::Left);
     assert!(outcome.assistant_told(2, |event| *event == left));
     assert!(outcome.over[0] && outcome.over[1], "{}", outcome.story());
+}
+
+#[test]
+fn an_assistant_that_is_left_alone_ends_by_itself() {
+    // [SESSION-35] Killed and started again in between, it still knows the plan.
+    let ended = secondary::Event::Finished(secondary::Ending::Finished);
+    for seed in 1..5 {
+        let mut exam = Scenario::exam(seed, 1, 3).with(s(120), What::Gone { who: 0 });
+        exam = exam.with(s(140), What::Kill { who: 1, lasting: s(5) });
+        exam.until += s(700);
+        let outcome = run(exam).check_law();
+        assert!(outcome.assistant_told(1, |event| *event == ended), "{}", outcome.story());
+        let stopped = secondary::Event::StopRecording;
+        assert!(outcome.assistant_told(1, |event| *event == stopped), "{}", outcome.story());
+        let journal = outcome.journals[1].values().find(|bytes| {
+            replay(bytes).is_ok_and(|journal| journal.is_finished() && journal.closing_seals_hold())
+        });
+        assert!(journal.is_some(), "its journal is closed and signed");
+    }
 }
 
 #[test]

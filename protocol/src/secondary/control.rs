@@ -117,8 +117,9 @@ impl SecondaryMachine {
         self.outbox.event(Event::StartRecording { take });
     }
 
-    /// FINISH: stop the camera, then close the journal. `[SESSION-8]`
-    fn finish(&mut self, now: Instant<Secondary>) {
+    /// FINISH, or nobody there to say it: stop the camera, then close the journal.
+    /// `[SESSION-8]` `[SESSION-35]`
+    pub(super) fn finish(&mut self, now: Instant<Secondary>) {
         let Course::InSession(session) = &mut self.course else { return };
         if session.closing != Closing::No {
             return;

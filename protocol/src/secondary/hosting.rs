@@ -108,6 +108,7 @@ impl SecondaryMachine {
         }
         self.ship();
         self.watch_phase(now);
+        self.watch_end(now);
         self.timers.set(Timer::Heartbeat, Some(now + limits::HEARTBEAT_PATIENCE));
     }
 
@@ -145,6 +146,18 @@ impl SecondaryMachine {
             let fact = Fact::Phase { phase: phase.number() };
             session.local.write(now, &fact, &mut self.outbox);
             self.outbox.event(Event::Phase(phase));
+        }
+    }
+
+    /// Nobody is there to say that the session is over. `[SESSION-35]`
+    pub(super) fn watch_end(&mut self, now: Instant<Secondary>) {
+        let Course::InSession(session) = &self.course else { return };
+        let Some(plan) = &session.plan else { return };
+        let roughly = || Some(now.relabelled() - session.ahead?);
+        let there = session.peer.timing().session_time(now).or_else(roughly);
+        let over = |there| there - plan.windows().answer_end >= limits::ALONE_TIME;
+        if session.peer.link().is_none() && there.is_some_and(over) {
+            self.finish(now);
         }
     }
 

@@ -62,6 +62,8 @@ pub(super) struct Session {
     pub(super) plan: Option<Plan>,
     pub(super) phase: Option<Phase>,
     pub(super) check_code: Option<u32>,
+    /// How far the own clock is ahead of the primary's, roughly, until it is heard.
+    pub(super) ahead: Option<Span>,
     /// The take that the camera is to record.
     pub(super) recording: Option<u32>,
     pub(super) closing: Closing,

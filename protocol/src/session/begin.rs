@@ -9,7 +9,7 @@ use crate::machine::JournalName;
 use crate::recording::{Fragment, Recording};
 use crate::session::camera::Camera;
 use crate::session::{Past, StartError};
-use crate::time::Clock;
+use crate::time::{Clock, Span};
 
 /// Where the last run ended.
 #[derive(Clone, Debug)]
@@ -22,6 +22,9 @@ pub(crate) struct Beginning<C: Clock> {
     pub(crate) finished: bool,
     /// The plan's record, if there was one.
     pub(crate) plan: Option<Fact>,
+    /// How far this device's clock was ahead of its peer's in this boot, as the last
+    /// message that was heard showed it: enough to tell minutes by.
+    pub(crate) ahead: Option<Span>,
     origin: Origin<C>,
     fragments: Vec<Fragment<C>>,
 }
@@ -35,6 +38,7 @@ impl<C: Clock> Beginning<C> {
             stopped: false,
             finished: replayed.is_finished(),
             plan: None,
+            ahead: None,
             origin: Origin::EarlierBoot,
             fragments: Vec::new(),
         };
@@ -53,6 +57,12 @@ impl<C: Clock> Beginning<C> {
                     beginning.stopped = true;
                 }
                 Fact::Plan { .. } => beginning.plan = Some(entry.fact.clone()),
+                Fact::ClockHeard { heard, .. } if here => {
+                    if let Some(last) = heard.last() {
+                        let apart = last.received.nanos().saturating_sub(last.sent.nanos());
+                        beginning.ahead = Some(Span::from_nanos(apart));
+                    }
+                }
                 Fact::Segment { first, last, frames, bytes, sha256, .. } if here => {
                     beginning.origin = Origin::SameBoot(last.relabelled());
                     beginning.fragments.push(Fragment {
