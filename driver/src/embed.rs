@@ -21,9 +21,9 @@ use std::sync::mpsc::sync_channel;
 use std::time::Duration;
 
 use diptych_protocol::identity::{BootId, Signer};
-use diptych_protocol::journal::replay;
+use diptych_protocol::journal::{HeaderError, JournalError, replay};
 use diptych_protocol::ledger::Observed;
-use diptych_protocol::machine::Machine;
+use diptych_protocol::machine::{JournalName, Machine};
 use diptych_protocol::secret::Entropy;
 use diptych_protocol::session::{HostFact, Past, Refused, StartError};
 use diptych_protocol::time::{Clock, Instant};
@@ -283,9 +283,18 @@ impl<M: Role> std::fmt::Debug for Embedded<M> {
 }
 
 /// What earlier runs left, with the torn end of each journal cut off, so that the
-/// next record follows a whole one.
+/// next record follows a whole one. A file whose header is torn was never a journal:
+/// nothing was told that rests on it.
 fn past(disk: &mut dyn Disk) -> Result<Past, Failure> {
     let mut past = Past { state: disk.load(Private::State)?, journals: disk.journals()? };
+    let unbegun = |(name, bytes): (&JournalName, &Vec<u8>)| {
+        let cut = JournalError::Header(HeaderError::Cut { got: bytes.len() });
+        (replay(bytes).err() == Some(cut)).then_some(*name)
+    };
+    for name in past.journals.iter().filter_map(unbegun).collect::<Vec<_>>() {
+        disk.truncate(name, 0)?;
+        past.journals.remove(&name);
+    }
     for (name, bytes) in &mut past.journals {
         let name = *name;
         let replayed = replay(bytes)

@@ -259,8 +259,9 @@ impl<C: time::Clock> Link<C> for Quic<C> {
 
     fn admit(&mut self, admission: Admission) {
         let anybody = admission != Admission::default();
-        self.endpoint.set_server_config(anybody.then(|| self.listening.clone()));
+        // In this order: whoever is heard is judged by the present rule.
         self.admission.send_replace(admission);
+        self.endpoint.set_server_config(anybody.then(|| self.listening.clone()));
     }
 
     fn dial(&mut self, dial: Dial) {

@@ -181,6 +181,8 @@ pub const ALONE_TIME: Span = Span::from_secs(60);
 pub const HANDOVER_TIME: Span = Span::from_secs(600);
 /// Keys that a session refuses. `[LIMITS-65]`
 pub const REFUSED_KEYS: usize = 64;
+/// Keys that were sent ACCEPT and did not confirm. `[LIMITS-67]`
+pub const CLAIMANTS: usize = 64;
 /// Signed statements that are taken in one session. `[SESSION-31]`
 pub const STATEMENTS: usize = 256;
 /// Failures of the gate `face_compare` in a row. `[SESSION-11]`

@@ -168,6 +168,13 @@ fn a_primary_that_moved_is_found_again_by_the_platforms_discovery() {
     let assistant = behind(diptych_secondary::Supply { discovery, ..supply(&there) });
     let mut log = Vec::new();
     pair(&primary, &assistant, &mut log);
+    let mut until_live = || {
+        of_assistant(&assistant, &mut log, |event| {
+            let live = diptych_protocol::liveness::LinkState::Live;
+            matches!(event, secondary::Event::Link(now) if *now == live).then_some(())
+        });
+    };
+    until_live();
     let first_port = primary.port();
     drop(primary);
     // Another port: what the code said leads nowhere now.
@@ -175,10 +182,7 @@ fn a_primary_that_moved_is_found_again_by_the_platforms_discovery() {
     let discovery = own(&announces);
     let primary = front(diptych_primary::Supply { discovery, ..supply(&here) }).unwrap();
     *finds.finds.lock().unwrap() = Some(([127, 0, 0, 1], primary.port()).into());
-    of_assistant(&assistant, &mut log, |event| {
-        let live = diptych_protocol::liveness::LinkState::Live;
-        matches!(event, secondary::Event::Link(now) if *now == live).then_some(())
-    });
+    until_live();
     let announced = announces.announced.lock().unwrap().clone();
     let sought = finds.sought.lock().unwrap().clone();
     assert!(

@@ -12,6 +12,7 @@
 )]
 
 mod clone;
+mod confirm;
 mod crash;
 mod finish;
 mod interruptions;

@@ -57,6 +57,15 @@ impl Exchange {
 
     /// Both sides as they are after the exchange: the primary's, the assistant's.
     fn pair(&self) -> (Paired, Paired) {
+        let Accepted { mut offer, mut entropy, assistant, confirm } = self.accepted();
+        let (at_primary, _) = self.connection("binding");
+        let now = Instant::from_nanos(0);
+        let primary = offer.confirm(now, &at_primary, &confirm, &mut entropy).expect("paired");
+        (primary, assistant)
+    }
+
+    /// Both sides when CONFIRM has not come yet.
+    fn accepted(&self) -> Accepted {
         let now = Instant::from_nanos(0);
         let mut entropy = Entropy::new(self.vector.array("primary_seed"));
         let mut offer = Offer::open(now, self.terms(), &mut entropy);
@@ -79,9 +88,20 @@ impl Exchange {
         self.is("accept", accept.body());
         let (assistant, confirm) = expect.accept(&accept).expect("CONFIRM");
         self.is("confirm", confirm.body());
-        let primary = offer.confirm(now, &at_primary, &confirm, &mut entropy).expect("paired");
-        (primary, assistant)
+        Accepted { offer, entropy, assistant, confirm }
     }
+}
+
+/// The primary's offer and entropy, the assistant's side, and CONFIRM.
+struct Accepted {
+    offer: Offer,
+    entropy: Entropy,
+    assistant: Paired,
+    confirm: Frame,
+}
+
+fn standing(boot: u8, sequence: u64, peer_sequence: u64) -> Standing {
+    Standing { boot: BootId([boot; 16]), head: [boot + 1; 32], sequence, peer_sequence }
 }
 
 /// [PAIRING-3] [PAIRING-4] [PAIRING-5] [PAIRING-6] [PAIRING-7] [PAIRING-8] [PAIRING-11]
@@ -108,12 +128,6 @@ fn a_resumption_byte_for_byte() {
     let (primary, assistant) = exchange.pair();
     let (mut primary, mut assistant) = (primary.membership(), assistant.membership());
     let (at_primary, at_assistant) = exchange.connection("later_binding");
-    let standing = |boot: u8, sequence, peer_sequence| Standing {
-        boot: BootId([boot; 16]),
-        head: [boot + 1; 32],
-        sequence,
-        peer_sequence,
-    };
     let asked = standing(0xB1, 20, 3);
     let (frame, expect) =
         assistant.request(&at_assistant, &exchange.assistant, asked).expect("RESUME");
@@ -124,4 +138,19 @@ fn a_resumption_byte_for_byte() {
     exchange.is("resumed", frame.body());
     let received = Frame::new(Kind::Resumed, exchange.vector.bytes("resumed"));
     assert_eq!(expect.accept(&received).expect("resumed").sequence, 10);
+}
+
+/// [PAIRING-27]
+#[test]
+fn a_resumption_in_place_of_confirm_byte_for_byte() {
+    let exchange = Exchange::read();
+    let Accepted { mut offer, mut entropy, assistant, .. } = exchange.accepted();
+    let (at_primary, _) = exchange.connection("later_binding");
+    let frame = Frame::new(Kind::Resume, exchange.vector.bytes("resume"));
+    let (now, answered) = (Instant::from_nanos(0), standing(0xA1, 10, 7));
+    let returned = offer.resume(now, &at_primary, &frame, answered, &mut entropy).expect("RESUMED");
+    exchange.is("resumed", returned.answer.body());
+    exchange.is("transcript", returned.paired.transcript());
+    assert_eq!(returned.paired.check_code(), assistant.check_code());
+    assert_eq!(returned.membership.resume, *assistant.resume());
 }

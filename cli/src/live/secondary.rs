@@ -8,10 +8,13 @@ use std::time::Duration;
 use diptych_driver::embed::{Discovery, Embedded, Supply, Told};
 use diptych_driver::quic::Sources;
 use diptych_protocol::address::Loopback;
+use diptych_protocol::fault::CloseCode;
 use diptych_protocol::identity::Label;
 use diptych_protocol::ledger::{Cause, Observed};
 use diptych_protocol::plan::Phase;
-use diptych_protocol::secondary::{Command, Consent, Ending, Event, SecondaryMachine, Setup};
+use diptych_protocol::secondary::{
+    Command, Consent, Ending, Event, Failure, SecondaryMachine, Setup,
+};
 use diptych_protocol::ticket::Ticket;
 use diptych_protocol::time::{Instant, Secondary};
 
@@ -154,6 +157,8 @@ fn assist(
         station,
         options,
         scanned: Since::now(),
+        read: None,
+        seated: false,
         answering: None,
         fault: Fault::Ahead,
         room: Room::of(&options.folder),
@@ -185,6 +190,10 @@ struct Assistant<'a> {
     station: Station<SecondaryMachine>,
     options: &'a Options,
     scanned: Since,
+    /// The text of the code that was read last.
+    read: Option<String>,
+    /// Whether this device has held itself for paired.
+    seated: bool,
     answering: Option<Since>,
     fault: Fault,
     room: Room,
@@ -195,10 +204,9 @@ impl Assistant<'_> {
         let known = self
             .device
             .look(|machine| machine.snapshot(Instant::from_nanos(i64::MIN)).role.is_some())?;
+        self.seated = known;
         if !known {
-            let ticket = self.scan(stop, out)?;
-            self.scanned = Since::now();
-            self.device.ask(Command::Scanned(Box::new(ticket)))?;
+            self.scan(stop, out)?;
         }
         loop {
             if stop.is_asked() {
@@ -226,8 +234,37 @@ impl Assistant<'_> {
         }
     }
 
+    /// Reads the code and asks to be let in with it.
+    fn scan(&mut self, stop: &Stop, out: &mut dyn Write) -> Result<(), LiveFail> {
+        let ticket = self.ticket(stop, out)?;
+        self.scanned = Since::now();
+        self.device.ask(Command::Scanned(Box::new(ticket)))?;
+        Ok(())
+    }
+
+    /// Looks for another code, because the primary did not know that this device had
+    /// the seat; unless it was started with the text of one and cannot see any.
+    fn scan_again(
+        &mut self,
+        failure: LiveFail,
+        stop: &Stop,
+        out: &mut dyn Write,
+    ) -> Result<(), LiveFail> {
+        let Some(scan) = &self.options.scan else { return Err(failure) };
+        say(out, &format!("{failure}; looking for another code"));
+        if let Scan::Picture(picture) = scan {
+            while qr::scan_file(picture).ok().is_none_or(|text| self.read == Some(text)) {
+                if stop.is_asked() {
+                    return Err(self.interrupted());
+                }
+                std::thread::sleep(PATIENCE);
+            }
+        }
+        self.scan(stop, out)
+    }
+
     /// Reads the code, from its picture or its text.
-    fn scan(&self, stop: &Stop, out: &mut dyn Write) -> Result<Ticket, LiveFail> {
+    fn ticket(&mut self, stop: &Stop, out: &mut dyn Write) -> Result<Ticket, LiveFail> {
         let loopback = self.options.loopback;
         let text = match (&self.options.scan, &self.options.ticket) {
             (Some(Scan::Camera), _) => {
@@ -239,7 +276,9 @@ impl Assistant<'_> {
             (None, Some(text)) => text.clone(),
             (None, None) => return Err(LiveFail::NothingToScan),
         };
-        Ok(Ticket::parse(&text, loopback)?)
+        let ticket = Ticket::parse(&text, loopback)?;
+        self.read = Some(text);
+        Ok(ticket)
     }
 
     fn interrupted(&self) -> LiveFail {
@@ -282,12 +321,20 @@ impl Assistant<'_> {
                 }
             }
             Event::Paired { role, label, check_code } => {
+                self.seated = true;
                 say(out, &format!("paired as {role} with {label} after {} ns", self.scanned.ns()));
                 if let Some(code) = check_code {
                     say(out, &format!("compare on both screens: {code:06}"));
                 }
             }
-            Event::PairingFailed(failure) => return Err(LiveFail::Pairing(failure)),
+            Event::PairingFailed(failure) => {
+                let late = self.seated && failure == Failure::Refused(CloseCode::Expired);
+                let failure = LiveFail::Pairing(failure);
+                if !late {
+                    return Err(failure);
+                }
+                self.scan_again(failure, stop, out)?;
+            }
             Event::StartRecording { take } => {
                 self.station.start(take)?;
                 say(out, "recording");

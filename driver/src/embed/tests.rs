@@ -91,3 +91,17 @@ fn a_damaged_journal_is_refused_and_left_as_it_is() {
     assert_eq!(std::fs::read(&file).unwrap(), before);
     std::fs::remove_dir_all(path).unwrap();
 }
+
+#[test]
+fn a_journal_whose_header_was_torn_was_never_begun() {
+    let path = folder("torn");
+    let name = JournalName { role: Seat::new(1).unwrap(), device: 1 };
+    let file = {
+        let mut disk = Folder::open(&path).unwrap();
+        disk.append(name, b"DIPTYCHJ\x01\0\x01\x01").unwrap();
+        disk.journal_path(name)
+    };
+    drop(assistant(supply(&path)).unwrap());
+    assert_eq!(std::fs::read(&file).unwrap(), b"", "what follows begins at its start");
+    std::fs::remove_dir_all(path).unwrap();
+}

@@ -15,6 +15,7 @@
 //! strong and has one round trip less), trust on first use (an exam has no second
 //! use), and comparing digits as the only protection (people tap "equal").
 
+mod claim;
 mod keys;
 mod offer;
 mod resume;
@@ -27,6 +28,7 @@ use crate::secret::{ChannelBinding, ResumeSecret};
 use crate::wire::CheckCode;
 use keys::{Ends, KeyVerified, MacVerified, SessionKeys};
 
+pub use claim::Returned;
 pub use offer::Offer;
 pub use resume::{ExpectResumed, Membership, Standing};
 pub use secondary::{Consent, ExpectAccept, Scanned, SendHello};

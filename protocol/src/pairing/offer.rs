@@ -16,14 +16,15 @@ use crate::address::Addresses;
 use crate::fault::{CloseCode, Fault, Got};
 use crate::identity::{Fingerprint, Label, PublicKey};
 use crate::limits;
+use crate::pairing::claim::{Claim, Returned};
 use crate::pairing::keys::{self, AssistantProof, Ends};
 use crate::pairing::slots::{Slot, Slots};
 use crate::pairing::terms::{PairingAlarm, Refusal, Terms};
-use crate::pairing::{Connection, Paired, Seat};
+use crate::pairing::{Connection, Paired, Standing};
 use crate::secret::{Entropy, PairingSecret};
-use crate::ticket::{Flags, Ticket};
+use crate::ticket::Ticket;
 use crate::time::{Instant, Primary};
-use crate::wire::{Accept, CheckCode, Control, Frame, Hello, Kind};
+use crate::wire::{Accept, Control, Frame, Hello, Kind};
 
 /// An offer of one seat.
 #[derive(Debug)]
@@ -46,19 +47,6 @@ enum State {
     Claimed(Box<Claim>),
     /// A device has confirmed.
     Fulfilled { peer: Fingerprint },
-}
-
-#[derive(Debug)]
-struct Claim {
-    peer: PublicKey,
-    slot: Slot,
-    /// The nonce of the one ACCEPT that this claim gets, however often it is sent.
-    nonce: [u8; 16],
-    deadline: Instant<Primary>,
-    ends: Ends,
-    hello: Vec<u8>,
-    accept: Vec<u8>,
-    label: Label,
 }
 
 impl Offer {
@@ -178,27 +166,38 @@ impl Offer {
         let State::Claimed(claim) = &self.state else {
             return Err(fault(CloseCode::OutOfOrder, "HELLO", frame.kind().name()));
         };
-        if claim.ends.binding != connection.binding || claim.peer != connection.peer {
-            return Err(fault(CloseCode::OutOfOrder, "HELLO", frame.kind().name()));
-        }
-        let (Kind::Confirm, Control::Confirm(confirm)) =
-            (frame.kind(), Control::decode(frame.kind(), frame.body())?)
-        else {
-            return Err(fault(CloseCode::OutOfOrder, "CONFIRM", frame.kind().name()));
-        };
-        let keys = claim.slot.keys.session(&claim.ends, &claim.hello, &claim.accept);
-        let mac = keys::verify(&keys.confirm, &confirm.mac)?;
-        let key = keys::verify_key(&connection.peer, &[claim.ends.assistant])?;
-        let seat = Seat {
-            session: self.terms.session,
-            role: self.terms.role,
-            device: self.terms.device,
-            peer: claim.peer,
-            peer_label: claim.label,
-            check: self.check(),
-        };
+        let paired = claim.confirm(&self.terms, connection, frame)?;
         self.state = State::Fulfilled { peer: connection.peer.fingerprint() };
-        Ok(Paired::new(seat, keys, key, mac))
+        Ok(paired)
+    }
+
+    /// Takes RESUME of the claimant for its CONFIRM, which may be lost.
+    /// `[PAIRING-27]`
+    ///
+    /// # Errors
+    /// [`CloseCode::Expired`] if the caller has no claim that stands, and those of
+    /// [`Membership::answer`](crate::pairing::Membership::answer). The claim stands.
+    pub fn resume(
+        &mut self,
+        now: Instant<Primary>,
+        connection: &Connection,
+        frame: &Frame,
+        standing: Standing,
+        entropy: &mut Entropy,
+    ) -> Result<Returned, Fault> {
+        self.wake(now, entropy);
+        let claim = match &self.state {
+            State::Claimed(claim) if claim.peer == connection.peer => claim,
+            State::Claimed(_)
+            | State::Open { .. }
+            | State::Paused { .. }
+            | State::Fulfilled { .. } => {
+                return Err(fault(CloseCode::Expired, "a claim that stands", "none"));
+            }
+        };
+        let returned = claim.resume(&self.terms, connection, frame, standing)?;
+        self.state = State::Fulfilled { peer: connection.peer.fingerprint() };
+        Ok(returned)
     }
 
     /// Whether this HELLO may have the seat, or has it already.
@@ -298,7 +297,7 @@ impl Offer {
             session: self.terms.session,
             role: self.terms.role,
             device: self.terms.device,
-            check_code: self.check(),
+            check_code: self.terms.check(),
             nonce: *nonce,
             label: self.terms.label,
             key: self.terms.own.fingerprint(),
@@ -352,10 +351,6 @@ impl Offer {
         self.next_epoch = self.next_epoch.wrapping_add(1);
         self.slots.show(now, ticket);
         self.state = State::Open { rotate: now + limits::SLOT_ROTATION };
-    }
-
-    const fn check(&self) -> CheckCode {
-        if self.terms.flags.has(Flags::CHECK_CODE) { CheckCode::Asked } else { CheckCode::NotAsked }
     }
 }
 

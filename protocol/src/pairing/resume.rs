@@ -11,7 +11,7 @@
 use crate::fault::{CloseCode, Fault, Got};
 use crate::identity::{BootId, Fingerprint, PublicKey, Role, SessionId, sha256};
 use crate::pairing::Connection;
-use crate::pairing::keys::{self, Ends};
+use crate::pairing::keys::{self, Ends, MacVerified};
 use crate::secret::ResumeSecret;
 use crate::wire::{Control, Frame, Kind, Resume};
 
@@ -114,6 +114,18 @@ impl Membership {
         frame: &Frame,
         standing: Standing,
     ) -> Result<(Frame, Resume), Fault> {
+        let (answer, request, _) = self.judge(connection, own, frame, standing)?;
+        Ok((answer, request))
+    }
+
+    /// The same, with the proof that the MAC was verified.
+    pub(super) fn judge(
+        &mut self,
+        connection: &Connection,
+        own: &PublicKey,
+        frame: &Frame,
+        standing: Standing,
+    ) -> Result<(Frame, Resume, MacVerified), Fault> {
         let request = expect(Kind::Resume, frame)?;
         let known = request.session == self.session && request.role == self.role;
         if !known || connection.peer != self.peer {
@@ -123,7 +135,7 @@ impl Membership {
         let ends = connection.seen_by_primary(own);
         let asked = sha256(keys::without_mac(frame.body()));
         let key = keys::resume_key(&self.resume, ASSISTANT);
-        keys::verify(&ends.resume_mac(&key, &[&asked]), &request.mac)?;
+        let mac = keys::verify(&ends.resume_mac(&key, &[&asked]), &request.mac)?;
         self.check_number(&request)?;
         self.epoch = request.epoch;
         self.peer_boot = Some(request.boot);
@@ -132,7 +144,7 @@ impl Membership {
         let answer = self.seal(standing, |body| {
             (Kind::Resumed, ends.resume_mac(&key, &[&whole, &sha256(body)]))
         });
-        Ok((answer, request))
+        Ok((answer, request, mac))
     }
 
     /// A number is used once. `[PAIRING-24]`

@@ -4,6 +4,7 @@ use crate::address::Addresses;
 use crate::fault::Fault;
 use crate::identity::{ExamTag, Fingerprint, Label, PublicKey, Role, SessionId};
 use crate::ticket::Flags;
+use crate::wire::CheckCode;
 
 /// What is offered, and by whom.
 #[derive(Clone, Debug)]
@@ -29,6 +30,13 @@ pub struct Terms {
     /// The epoch of the first code. Offers of one session use different ranges,
     /// so that a HELLO belongs to one of them.
     pub first_epoch: u16,
+}
+
+impl Terms {
+    /// Whether people shall compare six digits.
+    pub(super) const fn check(&self) -> CheckCode {
+        if self.flags.has(Flags::CHECK_CODE) { CheckCode::Asked } else { CheckCode::NotAsked }
+    }
 }
 
 /// HELLO was refused.

@@ -4,14 +4,15 @@ use std::collections::BTreeMap;
 
 use super::machine::{Course, PrimaryMachine};
 use super::seat::Seat;
-use super::{CannotStart, Setup};
-use crate::identity::{Fingerprint, Role, SessionId};
+use super::{CannotStart, Event, Setup};
+use crate::identity::{Fingerprint, Role, SessionId, Signer};
 use crate::journal::{Fact, Replayed};
 use crate::limits;
 use crate::machine::JournalName;
 use crate::plan::Phase;
 use crate::policy::{Proven, Tally};
 use crate::report::statements;
+use crate::secret::Entropy;
 use crate::session::{
     Beginning, FaceGate, Local, Outbox, Past, Peer, SealDue, StartError, State, camera_of,
     clock_number, read, watch,
@@ -30,26 +31,8 @@ impl PrimaryMachine {
     pub fn new(mut setup: Setup, now: Instant<Primary>) -> Result<Self, CannotStart> {
         let past = core::mem::take(&mut setup.past);
         let mut outbox = Outbox::new();
-        let (state, local, replayed) = match &past.state {
-            None => {
-                let session = SessionId(setup.entropy.draw());
-                let state = State { session, own: OWN, members: Vec::new(), refused: Vec::new() };
-                let signer = setup.signer;
-                let local = Local::create(session, OWN, signer, &mut outbox);
-                (state, local, None)
-            }
-            Some(state) => {
-                let state = State::decode(state)?;
-                let (replayed, bytes) = read(&past, OWN)?;
-                if replayed.header().session != state.session
-                    || replayed.header().key != setup.signer.public_key()
-                {
-                    return Err(StartError::Foreign);
-                }
-                let local = Local::resume(&replayed, bytes, setup.signer);
-                (state, local, Some(replayed))
-            }
-        };
+        let (state, local, replayed) =
+            own_past(&past, setup.signer, &mut setup.entropy, &mut outbox)?;
         let clock = clock_number(replayed.as_ref());
         let beginning = replayed.as_ref().map(|replayed| Beginning::of(replayed, setup.boot));
         let camera =
@@ -89,7 +72,7 @@ impl PrimaryMachine {
             tally: Tally::default(),
         };
         machine.first_records(now, setup.wall_ms, setup.last_exit);
-        machine.take_seats(&past, now)?;
+        machine.take_seats(&past, replayed.as_ref(), now)?;
         // Who is known by now is let in, and finds this device by its name.
         machine.show_codes();
         if let Some(beginning) = beginning {
@@ -118,14 +101,32 @@ impl PrimaryMachine {
         self.timers.set(Timer::Phase, self.plan.next_change(now));
     }
 
-    fn take_seats(&mut self, past: &Past, now: Instant<Primary>) -> Result<(), CannotStart> {
+    /// Whoever is a member has a seat and a copied journal. The members were stored
+    /// first, so a crash may have come before the rest.
+    fn take_seats(
+        &mut self,
+        past: &Past,
+        own: Option<&Replayed>,
+        now: Instant<Primary>,
+    ) -> Result<(), CannotStart> {
         for member in &self.state.members {
-            let (replayed, _) = read(past, member.name)?;
-            let peer = Peer::known(&replayed, self.clock);
-            let mut seat = Seat::new(peer, member.label, &self.policy, now);
-            seat.read(replayed.entries());
+            let seat = if past.journals.contains_key(&member.name) {
+                let (replayed, _) = read(past, member.name)?;
+                let peer = Peer::known(&replayed, self.clock);
+                let mut seat = Seat::new(peer, member.label, &self.policy, now);
+                seat.read(replayed.entries());
+                seat
+            } else {
+                let peer = Peer::paired(member.header(), self.clock, &mut self.outbox);
+                Seat::new(peer, member.label, &self.policy, now)
+            };
+            let paired = member.fact();
+            if own.is_some_and(|own| own.entries().iter().all(|entry| entry.fact != paired)) {
+                self.local.write(now, &paired, &mut self.outbox);
+            }
             self.seats.insert(member.name.role, seat);
         }
+        self.local.settle(now, &mut self.outbox);
         Ok(())
     }
 
@@ -136,7 +137,7 @@ impl PrimaryMachine {
             self.course = Course::Over;
             self.local.seal(now, SealDue::Now, &mut self.outbox);
             let incomplete = self.incomplete();
-            self.outbox.settled().event(super::Event::Finished { incomplete });
+            self.outbox.settled().event(Event::Finished { incomplete });
             self.timers.set(Timer::Closing, Some(now + limits::HANDOVER_TIME));
             return;
         }
@@ -150,10 +151,34 @@ impl PrimaryMachine {
         if let Some(take) = beginning.recording {
             self.course = Course::Recording { take };
             // [SESSION-22]
-            self.outbox.settled().event(super::Event::StartRecording { take });
+            self.outbox.settled().event(Event::StartRecording { take });
         }
         self.recount(now);
     }
+}
+
+/// This device's part of the session: the one on the disk, or a new one.
+fn own_past(
+    past: &Past,
+    signer: Box<dyn Signer>,
+    entropy: &mut Entropy,
+    outbox: &mut Outbox<Primary, Event>,
+) -> Result<(State, Local<Primary>, Option<Replayed>), CannotStart> {
+    let stored = past.state.as_deref().map(State::decode).transpose()?;
+    // The power may go between the first state and the first record.
+    let begun = |state: &State| !state.members.is_empty() || past.journals.contains_key(&OWN);
+    let Some(state) = stored.filter(begun) else {
+        let session = SessionId(entropy.draw());
+        let local = Local::create(session, OWN, signer, outbox);
+        return Ok((State::new(session, OWN), local, None));
+    };
+    let (replayed, bytes) = read(past, OWN)?;
+    let header = replayed.header();
+    if header.session != state.session || header.key != signer.public_key() {
+        return Err(StartError::Foreign);
+    }
+    let local = Local::resume(&replayed, bytes, signer);
+    Ok((state, local, Some(replayed)))
 }
 
 /// What was stated before, as far as it is proven now.

@@ -16,6 +16,7 @@ mod heartbeat;
 mod hosting;
 mod machine;
 mod pairing;
+mod resume;
 mod seat;
 
 use crate::address::Addresses;

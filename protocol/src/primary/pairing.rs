@@ -6,10 +6,10 @@ use super::seat::Seat;
 use super::{CheckCode, Event};
 use crate::fault::{CloseCode, Fault, Got};
 use crate::identity::Role;
-use crate::journal::{Fact, Head, Header};
+use crate::journal::Fact;
 use crate::liveness::LinkState;
 use crate::machine::{Admission, JournalName, LinkId};
-use crate::pairing::{Offer, Paired, PairingAlarm, Refusal, Standing, Terms};
+use crate::pairing::{Membership, Offer, Paired, PairingAlarm, Refusal, Terms};
 use crate::session::{Arrival, Member, Peer, PutOut, Refused};
 use crate::ticket::Flags;
 use crate::time::{Instant, Primary};
@@ -95,10 +95,13 @@ impl PrimaryMachine {
                 self.outbox.event(Event::TicketWithdrawn { role });
             }
         }
-        // A device that was put out is let in as far as its first message, to be
-        // told so: a TLS alert would make it try for ever. [SESSION-24]
+        // A device that was put out, or that never confirmed, is let in as far as its
+        // first message, to be told so: a TLS alert would make it try for ever.
+        // [SESSION-24] [PAIRING-26]
         let members = self.state.members.iter().map(|m| m.membership.peer.fingerprint());
-        let pinned = members.chain(self.state.refused.iter().map(|(key, _)| *key)).collect();
+        let refused = self.state.refused.iter().map(|(key, _)| *key);
+        let claimants = self.state.claimants.iter().copied();
+        let pinned = members.chain(refused).chain(claimants).collect();
         let admission = Admission { pairing: !self.offers.is_empty(), pinned };
         self.outbox.admit(admission);
         for (role, (text, until)) in codes {
@@ -141,8 +144,10 @@ impl PrimaryMachine {
             Ok(accept) => {
                 let until = offer.deadline().unwrap_or(now);
                 connection.stage = Stage::Confirming { role, until };
-                self.outbox.control(link, accept.to_bytes());
+                self.state.claim(connection.proven.peer.fingerprint());
+                self.outbox.store(self.state.encode());
                 self.show_codes();
+                self.outbox.control(link, accept.to_bytes());
                 Ok(())
             }
             Err(refusal) => {
@@ -158,7 +163,7 @@ impl PrimaryMachine {
 
     /// What a new connection proves has to be remembered: a device whose storage
     /// failed makes none. `[SESSION-2]`
-    fn can_remember(&self) -> Result<(), Fault> {
+    pub(super) fn can_remember(&self) -> Result<(), Fault> {
         if self.local.is_poisoned() {
             let got = Got::Named("one that failed");
             return Err(Fault::new(CloseCode::Internal, "a storage that can be written", got));
@@ -204,35 +209,36 @@ impl PrimaryMachine {
         let paired = offer.confirm(now, &connection.proven, frame, &mut self.entropy)?;
         connection.reader.trust(Trust::Paired);
         connection.stage = Stage::Seated { role };
-        self.seat(now, link, role, &paired);
+        self.seat(now, role, &paired, paired.membership());
+        if let Some(seat) = self.seats.get_mut(&role) {
+            let (local, outbox) = (&mut self.local, &mut self.outbox);
+            // A journal that has just begun cannot contradict itself.
+            _ = seat.peer.connected(now, Arrival::first(link), local, outbox);
+            local.settle(now, outbox);
+        }
+        self.welcome(now, role);
+        self.show_codes();
         Ok(())
     }
 
     /// Gives the seat to a device that was just paired. `[SESSION-23]`
-    fn seat(&mut self, now: Instant<Primary>, link: LinkId, role: Role, paired: &Paired) {
+    pub(super) fn seat(
+        &mut self,
+        now: Instant<Primary>,
+        role: Role,
+        paired: &Paired,
+        membership: Membership,
+    ) {
         self.vacate(now, role, paired);
         let name = JournalName { role, device: paired.device() };
         self.devices.insert(role, name.device);
-        let membership = paired.membership();
-        let header = Header {
-            session: self.local.session(),
-            role,
-            device: name.device,
-            key: *paired.peer(),
-        };
-        let fact = Fact::Paired {
-            peer: role,
-            key: *paired.peer(),
-            session: paired.session(),
-            transcript: *paired.transcript(),
-        };
-        self.local.write(now, &fact, &mut self.outbox);
-        let member = Member { name, label: paired.peer_label(), membership, addresses: Vec::new() };
-        self.state.members.push(member);
+        let transcript = *paired.transcript();
+        let (label, addresses) = (paired.peer_label(), Vec::new());
+        let member = Member { name, label, membership, transcript, addresses };
+        self.local.write(now, &member.fact(), &mut self.outbox);
+        let peer = Peer::paired(member.header(), self.clock, &mut self.outbox);
+        self.state.seat(member);
         self.outbox.store(self.state.encode());
-        let mut peer = Peer::paired(header, self.clock, &mut self.outbox);
-        // A journal that has just begun cannot contradict itself.
-        _ = peer.connected(now, Arrival::first(link), &mut self.local, &mut self.outbox);
         let mut seat = Seat::new(peer, paired.peer_label(), &self.policy, now);
         let check_code = match self.check_code {
             CheckCode::Skipped => None,
@@ -241,10 +247,7 @@ impl PrimaryMachine {
         seat.check_code = check_code;
         self.seats.insert(role, seat);
         self.local.settle(now, &mut self.outbox);
-        let label = paired.peer_label();
         self.outbox.event(Event::Paired { role, label, check_code });
-        self.welcome(now, role);
-        self.show_codes();
     }
 
     /// Takes the former device, if any, out of the seat; yields the number of
@@ -282,95 +285,6 @@ impl PrimaryMachine {
             seat.schedule.restart(now);
             seat.peer.ship(&self.local, &mut self.outbox);
         }
-    }
-
-    /// A paired device comes back. `[SESSION-20]`
-    pub(super) fn resume(
-        &mut self,
-        now: Instant<Primary>,
-        link: LinkId,
-        frame: &Frame,
-    ) -> Result<(), Fault> {
-        self.can_remember()?;
-        let Some(connection) = self.links.get_mut(&link) else { return Ok(()) };
-        let unknown = || {
-            Fault::new(CloseCode::UnknownSession, "a device of this session", Got::Named("another"))
-        };
-        let peer = connection.proven.peer;
-        if let Some(why) = self.state.why_refused(peer.fingerprint()) {
-            return Err(why.fault());
-        }
-        let member = self
-            .state
-            .members
-            .iter_mut()
-            .find(|m| m.membership.peer == peer)
-            .ok_or_else(unknown)?;
-        let role = member.name.role;
-        let seat = self.seats.get_mut(&role).ok_or_else(unknown)?;
-        let standing = Standing {
-            boot: self.boot,
-            head: self.local.durable().hash,
-            sequence: self.local.durable().sequence,
-            peer_sequence: seat.peer.copied().sequence,
-        };
-        let own = self.local.key();
-        let (answer, request) =
-            match member.membership.answer(&connection.proven, &own, frame, standing) {
-                Ok(answered) => answered,
-                Err(fault) => {
-                    if fault.code == CloseCode::CloneSuspected {
-                        self.cloned(now, role);
-                    }
-                    return Err(fault);
-                }
-            };
-        connection.reader.trust(Trust::Paired);
-        connection.stage = Stage::Seated { role };
-        self.outbox.store(self.state.encode());
-        self.relink(now, link, role, &request, answer)
-    }
-
-    fn relink(
-        &mut self,
-        now: Instant<Primary>,
-        link: LinkId,
-        role: Role,
-        request: &wire::Resume,
-        answer: Frame,
-    ) -> Result<(), Fault> {
-        let Some(seat) = self.seats.get_mut(&role) else { return Ok(()) };
-        if let Some(former) = seat.peer.link() {
-            self.links.remove(&former);
-            self.outbox.close(former, CloseCode::OkEnd);
-        }
-        let theirs = Head { sequence: request.sequence, hash: request.head };
-        let (boot, held) = (Some(request.boot), request.peer_sequence);
-        let arrival = Arrival { link, boot, theirs: Some(theirs), held };
-        let (local, outbox) = (&mut self.local, &mut self.outbox);
-        match seat.peer.connected(now, arrival, local, outbox) {
-            Ok(changed) => {
-                seat.sought = None;
-                self.local.settle(now, &mut self.outbox);
-                self.outbox.control(link, answer.to_bytes());
-                if let Some(state) = changed {
-                    self.outbox.event(Event::Link { role, state });
-                }
-                self.welcome(now, role);
-                self.show_codes();
-            }
-            Err(fork) => self.forked(now, link, role, &fork),
-        }
-        Ok(())
-    }
-
-    /// A resume number came twice. `[SESSION-21]`
-    fn cloned(&mut self, now: Instant<Primary>, role: Role) {
-        let epoch = self.state.members.iter().find(|m| m.name.role == role);
-        let epoch = epoch.map_or(0, |m| m.membership.epoch.into());
-        self.local.write(now, &Fact::CloneSuspected { role, epoch }, &mut self.outbox);
-        self.local.settle(now, &mut self.outbox);
-        self.outbox.event(Event::Alarm { role, code: CloseCode::CloneSuspected });
     }
 }
 

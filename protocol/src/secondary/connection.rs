@@ -8,8 +8,7 @@ use crate::limits;
 use crate::machine::{Lane, LinkId, Lost, Purpose};
 use crate::pairing::{self, Standing};
 use crate::session::{Arrival, Newer};
-use crate::time::{Instant, Secondary, Span};
-use crate::timers::Timer;
+use crate::time::{Instant, Secondary};
 use crate::wire::{Control, Frame, FrameReader, Resume, Timing, Trust};
 
 impl SecondaryMachine {
@@ -67,21 +66,28 @@ impl SecondaryMachine {
         &mut self,
         proven: &pairing::Connection,
     ) -> Option<Result<(Frame, pairing::ExpectResumed), Fault>> {
-        let Course::InSession(session) = &mut self.course else { return None };
-        if session.local.is_poisoned() {
+        let (standing, state) = match &mut self.course {
             // The number could not be remembered. [SESSION-2]
-            return None;
-        }
-        let head = session.local.durable();
-        let standing = Standing {
-            boot: self.boot,
-            head: head.hash,
-            sequence: head.sequence,
-            peer_sequence: session.peer.copied().sequence,
+            Course::InSession(session) if session.local.is_poisoned() => return None,
+            Course::InSession(session) => {
+                let head = session.local.durable();
+                let standing = Standing {
+                    boot: self.boot,
+                    head: head.hash,
+                    sequence: head.sequence,
+                    peer_sequence: session.peer.copied().sequence,
+                };
+                (standing, &mut session.state)
+            }
+            Course::Confirming { seat, .. } => {
+                (seat.standing(self.boot, self.key), &mut seat.state)
+            }
+            Course::Idle { .. } | Course::Asking { .. } | Course::Joining { .. } | Course::Over => {
+                return None;
+            }
         };
-        let primary = session.state.members.first_mut()?;
-        let asked = primary.membership.request(proven, &self.key, standing);
-        self.outbox.store(session.state.encode());
+        let asked = state.members.first_mut()?.membership.request(proven, &self.key, standing);
+        self.outbox.store(state.encode());
         Some(asked)
     }
 
@@ -121,9 +127,11 @@ impl SecondaryMachine {
             Stage::Proving(expect) => {
                 let (paired, confirm) = expect.accept(frame)?;
                 link.reader.trust(Trust::Paired);
-                self.seated(now, id, &paired, &confirm);
+                link.stage = Stage::Confirming;
+                self.accepted(id, &paired, &confirm);
                 Ok(())
             }
+            Stage::Confirming => self.confirmed(now, id, frame),
             Stage::Resuming(expect) => {
                 let resumed = expect.accept(frame)?;
                 link.reader.trust(Trust::Paired);
@@ -138,14 +146,17 @@ impl SecondaryMachine {
     }
 
     fn resumed(&mut self, now: Instant<Secondary>, link: LinkId, answer: &Resume) {
-        let Course::InSession(session) = &mut self.course else { return };
-        session.patience = limits::REDIAL_FIRST;
         if let Some(former) = self.former.take() {
             self.outbox.close(former, CloseCode::OkEnd);
         }
         let theirs = Head { sequence: answer.sequence, hash: answer.head };
         let (boot, held) = (Some(answer.boot), answer.peer_sequence);
         let arrival = Arrival { link, boot, theirs: Some(theirs), held };
+        if matches!(self.course, Course::Confirming { .. }) {
+            return self.begin_session(now, arrival);
+        }
+        let Course::InSession(session) = &mut self.course else { return };
+        session.patience = limits::REDIAL_FIRST;
         let (local, outbox) = (&mut session.local, &mut self.outbox);
         match session.peer.connected(now, arrival, local, outbox) {
             Ok(changed) => {
@@ -259,11 +270,6 @@ impl SecondaryMachine {
                 self.join_failed(Failure::Refused(code));
             };
         }
-        let handing_over = matches!(
-            &self.course,
-            Course::InSession(session)
-                if matches!(session.closing, Closing::HandingOver | Closing::Parting)
-        );
         let final_word = matches!(
             code,
             CloseCode::Revoked
@@ -271,6 +277,19 @@ impl SecondaryMachine {
                 | CloseCode::CheckCodeMismatch
                 | CloseCode::CloneSuspected
                 | CloseCode::UnknownSession
+        );
+        if matches!(self.course, Course::Confirming { .. }) {
+            // [PAIRING-29]: any other close leaves open whether CONFIRM came.
+            return if final_word || code == CloseCode::Expired {
+                self.join_failed(Failure::Refused(code));
+            } else {
+                self.try_later(now);
+            };
+        }
+        let handing_over = matches!(
+            &self.course,
+            Course::InSession(session)
+                if matches!(session.closing, Closing::HandingOver | Closing::Parting)
         );
         if final_word {
             self.end(Ending::Removed(code));
@@ -296,77 +315,14 @@ impl SecondaryMachine {
             return;
         }
         let joining = matches!(self.course, Course::Joining { .. });
-        if let Lost::Closed(code) = lost {
+        // Whoever refuses a handshake has not shown that it is the primary. [PAIRING-29]
+        let proven = !matches!(self.course, Course::Confirming { .. });
+        if let (true, Lost::Closed(code)) = (proven, lost) {
             self.closed(now, code);
         } else if joining && lost == Lost::WrongKey {
             self.join_failed(Failure::Lost(lost));
         } else {
             self.try_later(now);
-        }
-    }
-
-    /// Dials again after a while, longer each time. `[SESSION-18]`
-    pub(super) fn try_later(&mut self, now: Instant<Secondary>) {
-        let patience = match &mut self.course {
-            Course::Joining { .. } => limits::REDIAL_FIRST,
-            Course::InSession(session) => {
-                let patience = session.patience;
-                session.patience = patience.times(2).min(limits::REDIAL_LAST);
-                patience
-            }
-            Course::Idle { .. } | Course::Asking { .. } | Course::Over => return,
-        };
-        let patience = self.jittered(patience);
-        self.timers.set(Timer::Redial, Some(now + patience));
-    }
-
-    /// A fifth more or less, so that two assistants do not dial in step.
-    fn jittered(&mut self, span: Span) -> Span {
-        let [draw] = self.entropy.draw::<1>();
-        let fifth = span.nanos() / 5;
-        let sway = i64::from(draw).saturating_mul(2 * fifth) / 255;
-        Span::from_nanos(span.nanos().saturating_sub(fifth).saturating_add(sway))
-    }
-
-    /// Whether nothing was heard on the connection for so long that another one
-    /// is worth a try.
-    fn is_silent(&self, now: Instant<Secondary>) -> bool {
-        self.silent_from().is_some_and(|from| from <= now)
-    }
-
-    /// When the connection will have been silent for too long. `[SESSION-27]`
-    fn silent_from(&self) -> Option<Instant<Secondary>> {
-        let (Course::InSession(session), Some(link)) = (&self.course, &self.link) else {
-            return None;
-        };
-        let heard = session.peer.heard_at().map_or(link.since, |heard| heard.max(link.since));
-        Some(heard + limits::REDIAL_SILENCE)
-    }
-
-    /// Whether what a new connection needs can be remembered. `[SESSION-2]`
-    fn remembers(&self) -> bool {
-        !matches!(&self.course, Course::InSession(session) if session.local.is_poisoned())
-    }
-
-    /// Looks at the connection again when it could have become silent.
-    pub(super) fn watch_link(&mut self) {
-        if self.dialling == Dialling::No
-            && self.remembers()
-            && !self.timers.is_set(Timer::Redial)
-            && let Some(from) = self.silent_from()
-        {
-            self.timers.set(Timer::Redial, Some(from));
-        }
-    }
-
-    /// Dials if there is no connection that speaks; a dial that has no answer yet
-    /// is begun anew, since its next packet may be seconds away. `[SESSION-28]`
-    pub(super) fn redial(&mut self, now: Instant<Secondary>) {
-        self.timers.set(Timer::Redial, None);
-        if !self.remembers() || (self.link.is_some() && !self.is_silent(now)) {
-            self.dialling = Dialling::No;
-        } else if self.dialling != Dialling::Now(Purpose::Pair) {
-            self.dial_primary();
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::machine::{Closing, Course, SecondaryMachine};
 use super::{Command, Ending, Event};
+use crate::fault::CloseCode;
 use crate::journal::Fact;
 use crate::limits;
 use crate::plan::Phase;
@@ -64,6 +65,11 @@ impl SecondaryMachine {
                 session.local.finish(now, 1, &mut self.outbox);
                 session.local.seal(now, SealDue::Now, &mut self.outbox);
                 self.outbox.settled();
+                self.end(Ending::Left);
+                Ok(())
+            }
+            Course::Confirming { .. } => {
+                self.forget_seat();
                 self.end(Ending::Left);
                 Ok(())
             }
@@ -195,11 +201,24 @@ impl SecondaryMachine {
 
     /// Nothing is durable any more. `[SESSION-2]`
     pub(super) fn storage_failed(&mut self) {
-        if let Course::InSession(session) = &mut self.course
-            && !session.local.is_poisoned()
-        {
-            session.local.poison();
-            self.outbox.event(Event::StorageFailed);
+        match &mut self.course {
+            Course::InSession(session) if !session.local.is_poisoned() => {
+                session.local.poison();
+                self.outbox.event(Event::StorageFailed);
+            }
+            // Whether the seat is on the disk, the next start finds out.
+            Course::Confirming { .. } => {
+                if let Some(link) = self.link.take() {
+                    self.outbox.close(link.id, CloseCode::Internal);
+                }
+                self.course = Course::Over;
+                self.outbox.event(Event::StorageFailed);
+            }
+            Course::Idle { .. }
+            | Course::Asking { .. }
+            | Course::Joining { .. }
+            | Course::InSession(_)
+            | Course::Over => {}
         }
     }
 }

@@ -1,17 +1,17 @@
 //! From a start of the app to a seat: new, or back in a session.
 
-use super::machine::{Closing, Course, Dialling, SecondaryMachine, Session};
+use super::machine::{Closing, Course, Dialling, SecondaryMachine, Session, Unconfirmed};
 use super::{CannotStart, Consent, Event, Failure, Setup};
 use crate::fault::{CloseCode, Fault};
-use crate::identity::Role;
-use crate::journal::{Fact, Header};
+use crate::identity::{Role, Signer};
+use crate::journal::Fact;
 use crate::limits;
-use crate::machine::{JournalName, LinkId, Purpose};
-use crate::pairing::{self, Paired, Scanned, SendHello};
+use crate::machine::JournalName;
+use crate::pairing::{self, Scanned, SendHello};
 use crate::plan::Plan;
 use crate::policy::Policy;
 use crate::session::{
-    Arrival, Beginning, Local, Member, Outbox, Peer, Refused, StartError, State, UNTOLD, camera_of,
+    Beginning, Local, Outbox, Past, Peer, Refused, StartError, State, UNTOLD, camera_of,
     clock_number, read, watch,
 };
 use crate::ticket::Ticket;
@@ -20,7 +20,7 @@ use crate::timers::{Timer, Timers};
 use crate::wire::{Control, Frame, Kind};
 
 /// The primary's journal, which this device keeps a copy of.
-const PRIMARYS: JournalName = JournalName { role: Role::PRIMARY, device: 1 };
+pub(super) const PRIMARYS: JournalName = JournalName { role: Role::PRIMARY, device: 1 };
 
 impl SecondaryMachine {
     /// Starts in no session, or goes on if `setup.past` has one.
@@ -46,30 +46,58 @@ impl SecondaryMachine {
             dialling: Dialling::No,
             course: Course::Over,
         };
-        let Some(state) = &past.state else {
+        // Nothing was stored, or what was stored came to nothing.
+        let Some(state) = past.state.as_ref().filter(|state| !state.is_empty()) else {
             machine.course = Course::Idle { signer: setup.signer };
             return Ok(machine);
         };
         let state = State::decode(state)?;
-        let (replayed, bytes) = read(&past, state.own)?;
+        // [PAIRING-28]: the journal begins when the primary knows of it.
+        if !past.journals.contains_key(&state.own) && !state.members.is_empty() {
+            let (check_code, patience) = (None, limits::REDIAL_FIRST);
+            let seat = Box::new(Unconfirmed { state, check_code, patience });
+            machine.course = Course::Confirming { signer: setup.signer, seat };
+            machine.redial(now);
+            return Ok(machine);
+        }
+        machine.go_on(now, state, &past, setup.signer)?;
+        Ok(machine)
+    }
+
+    /// The session on the disk goes on where the last run ended.
+    fn go_on(
+        &mut self,
+        now: Instant<Secondary>,
+        state: State,
+        past: &Past,
+        signer: Box<dyn Signer>,
+    ) -> Result<(), CannotStart> {
+        let (replayed, bytes) = read(past, state.own)?;
         let header = replayed.header();
-        if header.session != state.session || header.key != machine.key {
+        if header.session != state.session || header.key != self.key {
             return Err(StartError::Foreign);
         }
         let clock = clock_number(Some(&replayed));
-        let beginning = Beginning::of(&replayed, setup.boot);
-        if state.members.is_empty() {
-            machine.outbox.event(Event::Finished(super::Ending::Finished));
-            return Ok(machine);
-        }
-        let (copy, _) = read(&past, PRIMARYS)?;
+        let beginning = Beginning::of(&replayed, self.boot);
+        let Some(primary) = state.members.first() else {
+            self.outbox.event(Event::Finished(super::Ending::Finished));
+            return Ok(());
+        };
+        let peer = if past.journals.contains_key(&PRIMARYS) {
+            let (copy, _) = read(past, PRIMARYS)?;
+            Peer::known(&copy, clock)
+        } else {
+            Peer::paired(primary.header(), clock, &mut self.outbox)
+        };
+        let paired = primary.fact();
+        let untold = replayed.entries().iter().all(|entry| entry.fact != paired);
         let (plan, policy) = planned(beginning.plan.as_ref());
         let watched = policy.as_ref().map_or(UNTOLD, watch);
-        let camera = camera_of(state.own.role, watched, Some(&beginning), setup.last_exit);
+        let camera = camera_of(state.own.role, watched, Some(&beginning), self.last_exit);
         let session = Session {
-            local: Local::resume(&replayed, bytes, setup.signer),
+            local: Local::resume(&replayed, bytes, signer),
             camera,
-            peer: Peer::known(&copy, clock),
+            peer,
             policy,
             phase: None,
             plan,
@@ -81,17 +109,21 @@ impl SecondaryMachine {
             patience: limits::REDIAL_FIRST,
             state,
         };
-        machine.course = Course::InSession(Box::new(session));
-        machine.start_session(now);
-        if beginning.finished {
-            machine.hand_over(now);
+        self.course = Course::InSession(Box::new(session));
+        self.start_session(now);
+        // The power may go between the first record of a journal and the next.
+        if let (true, Course::InSession(session)) = (untold, &mut self.course) {
+            session.local.write(now, &paired, &mut self.outbox);
         }
-        machine.redial(now);
-        Ok(machine)
+        if beginning.finished {
+            self.hand_over(now);
+        }
+        self.redial(now);
+        Ok(())
     }
 
     /// What every run in a session begins with. `[SESSION-22]`
-    fn start_session(&mut self, now: Instant<Secondary>) {
+    pub(super) fn start_session(&mut self, now: Instant<Secondary>) {
         let Course::InSession(session) = &mut self.course else { return };
         let (boot, wall_ms) = (self.boot, self.wall_ms);
         let (cause, raw) = (self.last_exit.cause.code(), self.last_exit.raw);
@@ -111,18 +143,28 @@ impl SecondaryMachine {
         }
         self.course = match core::mem::replace(&mut self.course, Course::Over) {
             Course::Idle { signer } | Course::Asking { signer, .. } => {
-                let (exam, primary) = (ticket.exam, ticket.pin);
-                self.outbox.event(Event::ConsentNeeded { exam, primary });
-                let scanned = Box::new(Scanned::new(ticket));
-                Course::Asking { signer, scanned }
+                self.ask_user(signer, ticket)
             }
-            course @ (Course::Joining { .. } | Course::InSession(_)) => {
+            // The primary is not there to say whether it knows of this device; who
+            // scans again has decided. [PAIRING-29]
+            Course::Confirming { signer, .. } if self.link.is_none() => {
+                self.forget_seat();
+                self.ask_user(signer, ticket)
+            }
+            course
+            @ (Course::Joining { .. } | Course::Confirming { .. } | Course::InSession(_)) => {
                 self.course = course;
                 return Err(Refused::InSession);
             }
             Course::Over => return Err(Refused::Over),
         };
         Ok(())
+    }
+
+    fn ask_user(&mut self, signer: Box<dyn Signer>, ticket: Ticket) -> Course {
+        let (exam, primary) = (ticket.exam, ticket.pin);
+        self.outbox.event(Event::ConsentNeeded { exam, primary });
+        Course::Asking { signer, scanned: Box::new(Scanned::new(ticket)) }
     }
 
     /// The user has answered.
@@ -136,6 +178,7 @@ impl SecondaryMachine {
             Course::Asking { signer, scanned } => (signer, scanned),
             other @ (Course::Idle { .. }
             | Course::Joining { .. }
+            | Course::Confirming { .. }
             | Course::InSession(_)
             | Course::Over) => {
                 self.course = other;
@@ -173,73 +216,6 @@ impl SecondaryMachine {
         Some(hello.send(connection, &self.key, self.label, &mut self.entropy))
     }
 
-    /// ACCEPT was verified: this device has a seat. `[PAIRING-13]`
-    pub(super) fn seated(
-        &mut self,
-        now: Instant<Secondary>,
-        link: LinkId,
-        paired: &Paired,
-        confirm: &Frame,
-    ) {
-        let course = core::mem::replace(&mut self.course, Course::Over);
-        let Course::Joining { signer, hello, .. } = course else {
-            self.course = course;
-            return;
-        };
-        let own = JournalName { role: paired.role(), device: paired.device() };
-        let addresses = hello.ticket().addresses.sockets().collect();
-        let membership = paired.membership();
-        let member = Member { name: PRIMARYS, label: paired.peer_label(), membership, addresses };
-        let state =
-            State { session: paired.session(), own, members: vec![member], refused: Vec::new() };
-        let local = Local::create(paired.session(), own, signer, &mut self.outbox);
-        let header = Header {
-            session: paired.session(),
-            role: Role::PRIMARY,
-            device: PRIMARYS.device,
-            key: *paired.peer(),
-        };
-        let peer = Peer::paired(header, clock_number(None), &mut self.outbox);
-        let check_code =
-            (paired.check() == crate::wire::CheckCode::Asked).then(|| paired.check_code());
-        let session = Session {
-            camera: camera_of(own.role, UNTOLD, None, self.last_exit),
-            state,
-            local,
-            peer,
-            policy: None,
-            plan: None,
-            phase: None,
-            check_code,
-            ahead: None,
-            recording: None,
-            closing: Closing::No,
-            beaten: None,
-            patience: limits::REDIAL_FIRST,
-        };
-        self.outbox.store(session.state.encode());
-        self.course = Course::InSession(Box::new(session));
-        self.timers.set(Timer::Introduction, None);
-        self.start_session(now);
-        let Course::InSession(session) = &mut self.course else { return };
-        let fact = Fact::Paired {
-            peer: Role::PRIMARY,
-            key: *paired.peer(),
-            session: paired.session(),
-            transcript: *paired.transcript(),
-        };
-        session.local.write(now, &fact, &mut self.outbox);
-        let (local, outbox) = (&mut session.local, &mut self.outbox);
-        // A journal that has just begun cannot contradict itself.
-        _ = session.peer.connected(now, Arrival::first(link), local, outbox);
-        session.local.settle(now, &mut self.outbox);
-        self.outbox.control(link, confirm.to_bytes());
-        let (role, label) = (own.role, paired.peer_label());
-        self.outbox.event(Event::Paired { role, label, check_code });
-        self.report_device();
-        self.ship();
-    }
-
     /// Pairing came to nothing; the user may scan again.
     pub(super) fn join_failed(&mut self, failure: Failure) {
         let course = core::mem::replace(&mut self.course, Course::Over);
@@ -247,6 +223,12 @@ impl SecondaryMachine {
             Course::Joining { signer, .. } => {
                 self.timers.set(Timer::Introduction, None);
                 self.timers.set(Timer::Redial, None);
+                self.outbox.event(Event::PairingFailed(failure));
+                Course::Idle { signer }
+            }
+            // [PAIRING-29]
+            Course::Confirming { signer, .. } => {
+                self.forget_seat();
                 self.outbox.event(Event::PairingFailed(failure));
                 Course::Idle { signer }
             }
@@ -264,29 +246,6 @@ impl SecondaryMachine {
         }
         _ = now;
         self.join_failed(Failure::Lost(crate::machine::Lost::TimedOut));
-    }
-
-    /// Reaches for the primary: by its code before pairing, by its pin after.
-    pub(super) fn dial_primary(&mut self) {
-        match &self.course {
-            Course::Joining { hello, .. } => {
-                let ticket = hello.ticket();
-                let addresses = ticket.addresses.sockets().collect();
-                let discovery = hello.discovery().to_owned();
-                self.dialling = Dialling::Now(Purpose::Pair);
-                self.outbox.dial(ticket.pin, addresses, Purpose::Pair, discovery);
-            }
-            Course::InSession(session) => {
-                let Some(primary) = session.state.members.first() else { return };
-                let membership = &primary.membership;
-                let (addresses, name) = (primary.addresses.clone(), membership.discovery());
-                let pin = membership.peer.fingerprint();
-                self.dialling = Dialling::Now(Purpose::Resume);
-                self.timers.set(Timer::Redial, Some(self.now + limits::DIAL_PATIENCE));
-                self.outbox.dial(pin, addresses, Purpose::Resume, name);
-            }
-            Course::Idle { .. } | Course::Asking { .. } | Course::Over => {}
-        }
     }
 }
 

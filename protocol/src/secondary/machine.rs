@@ -46,10 +46,21 @@ pub(super) enum Course {
     Asking { signer: Box<dyn Signer>, scanned: Box<Scanned> },
     /// The user consented; the primary is being reached and proven to.
     Joining { signer: Box<dyn Signer>, hello: Box<SendHello> },
-    /// Paired.
+    /// ACCEPT was verified and CONFIRM sent; the primary has not shown yet that it
+    /// came.
+    Confirming { signer: Box<dyn Signer>, seat: Box<Unconfirmed> },
+    /// Paired, as the primary knows too.
     InSession(Box<Session>),
     /// The session is over, or this device never was in one.
     Over,
+}
+
+/// A seat that the primary may not know to be taken. `[PAIRING-28]`
+pub(super) struct Unconfirmed {
+    pub(super) state: State,
+    pub(super) check_code: Option<u32>,
+    /// How long to wait before the next attempt to reach the primary.
+    pub(super) patience: Span,
 }
 
 /// The session that this device is in.
@@ -98,6 +109,8 @@ pub(super) struct Link {
 pub(super) enum Stage {
     /// ACCEPT.
     Proving(Box<ExpectAccept>),
+    /// PLAN, after CONFIRM.
+    Confirming,
     /// RESUMED.
     Resuming(Box<ExpectResumed>),
     /// Anything a primary may say.
@@ -152,15 +165,23 @@ impl SecondaryMachine {
     pub fn snapshot(&self, now: Instant<Secondary>) -> Snapshot {
         let now = self.now.max(now);
         let Course::InSession(session) = &self.course else {
+            let seat = match &self.course {
+                Course::Confirming { seat, .. } => Some(seat),
+                Course::Idle { .. }
+                | Course::Asking { .. }
+                | Course::Joining { .. }
+                | Course::InSession(_)
+                | Course::Over => None,
+            };
             return Snapshot {
-                role: None,
+                role: seat.map(|seat| seat.state.own.role),
                 phase: None,
                 link: LinkState::Down,
                 estimate: None,
                 recording: false,
                 covered: None,
                 frames: 0,
-                check_code: None,
+                check_code: seat.and_then(|seat| seat.check_code),
             };
         };
         Snapshot {

@@ -6,8 +6,10 @@
 //! stopping the camera when the link is gone, which would turn every Wi-Fi
 //! outage into an interruption.
 
+mod confirming;
 mod connection;
 mod control;
+mod dialling;
 mod hosting;
 mod joining;
 mod machine;
@@ -103,7 +105,9 @@ pub enum Event {
         /// The six digits to compare, if the session asks for that.
         check_code: Option<u32>,
     },
-    /// Pairing came to nothing; scan again.
+    /// Pairing came to nothing; scan again. May follow [`Event::Paired`] as long as
+    /// [`Event::Plan`] has not: the primary did not hear in time that this device
+    /// has the seat.
     PairingFailed(Failure),
     /// The plan of the session, from the primary.
     Plan(Box<Plan>),

@@ -12,13 +12,14 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use crate::fault::{CloseCode, Fault, Got};
 use crate::identity::{BootId, Fingerprint, Label, PublicKey, Role, SessionId};
+use crate::journal::{Fact, Header};
 use crate::limits;
 use crate::machine::JournalName;
 use crate::pairing::Membership;
 use crate::secret::Secret;
 
 const MAGIC: [u8; 8] = *b"DIPTYCHS";
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 
 /// Everything private that outlives the process.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -29,6 +30,8 @@ pub(crate) struct State {
     pub(crate) members: Vec<Member>,
     /// Keys that were put out and are refused until the session ends, and why.
     pub(crate) refused: Vec<(Fingerprint, PutOut)>,
+    /// Keys that were sent ACCEPT and have not confirmed. `[PAIRING-26]`
+    pub(crate) claimants: Vec<Fingerprint>,
 }
 
 /// Why a device does not belong to the session any more.
@@ -62,6 +65,8 @@ pub(crate) struct Member {
     /// What it calls itself.
     pub(crate) label: Label,
     pub(crate) membership: Membership,
+    /// The hash of the exchange that paired it.
+    pub(crate) transcript: [u8; 32],
     /// Where it is reached, most promising first.
     pub(crate) addresses: Vec<SocketAddr>,
 }
@@ -74,6 +79,11 @@ pub(crate) struct Member {
 pub struct StateDamaged;
 
 impl State {
+    /// A state with nobody in it.
+    pub(crate) const fn new(session: SessionId, own: JournalName) -> Self {
+        Self { session, own, members: Vec::new(), refused: Vec::new(), claimants: Vec::new() }
+    }
+
     pub(crate) fn encode(&self) -> Vec<u8> {
         let mut out = Vec::new();
         out.extend_from_slice(&MAGIC);
@@ -88,6 +98,10 @@ impl State {
         for (key, why) in &self.refused {
             out.extend_from_slice(&key.0);
             out.push(u8::from(*why == PutOut::Replaced));
+        }
+        out.push(bounded(self.claimants.len()));
+        for key in &self.claimants {
+            out.extend_from_slice(&key.0);
         }
         let check = crate::identity::sha256(&out);
         out.extend_from_slice(&check);
@@ -111,8 +125,11 @@ impl State {
             .collect::<Result<_, _>>()?;
         let refused =
             (0..rest.byte()?).map(|_| rest.refused()).collect::<Result<_, StateDamaged>>()?;
+        let claimants = (0..rest.byte()?)
+            .map(|_| rest.array().map(Fingerprint))
+            .collect::<Result<_, StateDamaged>>()?;
         if rest.0.is_empty() {
-            Ok(Self { session, own, members, refused })
+            Ok(Self { session, own, members, refused, claimants })
         } else {
             Err(StateDamaged)
         }
@@ -128,6 +145,23 @@ impl State {
         }
     }
 
+    /// Remembers a claimant until it is [`State::seat`]ed; the oldest make room
+    /// beyond the limit.
+    pub(crate) fn claim(&mut self, key: Fingerprint) {
+        self.claimants.retain(|claimant| *claimant != key);
+        self.claimants.push(key);
+        if self.claimants.len() > limits::CLAIMANTS {
+            self.claimants.remove(0);
+        }
+    }
+
+    /// A claimant has confirmed.
+    pub(crate) fn seat(&mut self, member: Member) {
+        let key = member.membership.peer.fingerprint();
+        self.claimants.retain(|claimant| *claimant != key);
+        self.members.push(member);
+    }
+
     /// Whether and why this key is refused.
     pub(crate) fn why_refused(&self, key: Fingerprint) -> Option<PutOut> {
         self.refused.iter().find(|(refused, _)| *refused == key).map(|(_, why)| *why)
@@ -135,6 +169,20 @@ impl State {
 }
 
 impl Member {
+    /// What the journal of the other side says of this pairing.
+    pub(crate) fn fact(&self) -> Fact {
+        let Membership { session, peer, .. } = &self.membership;
+        let (peer, session) = (*peer, *session);
+        Fact::Paired { peer: self.name.role, key: peer, session, transcript: self.transcript }
+    }
+
+    /// How its own journal begins.
+    pub(crate) const fn header(&self) -> Header {
+        let Membership { session, peer, .. } = &self.membership;
+        let JournalName { role, device } = self.name;
+        Header { session: *session, role, device, key: *peer }
+    }
+
     fn encode(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(&[self.name.role.number(), self.name.device]);
         let Membership { session: _, role, peer, resume, epoch, peer_boot } = &self.membership;
@@ -144,6 +192,7 @@ impl Member {
         out.extend_from_slice(&epoch.to_le_bytes());
         out.push(u8::from(peer_boot.is_some()));
         out.extend_from_slice(&peer_boot.map_or([0; 16], |boot| boot.0));
+        out.extend_from_slice(&self.transcript);
         let (len, label) = self.label.to_wire();
         out.push(len);
         out.extend_from_slice(&label);
@@ -169,10 +218,11 @@ impl Member {
         let (known, boot) = (rest.byte()?, BootId(rest.array()?));
         let peer_boot = (known == 1).then_some(boot);
         let membership = Membership { session, role, peer, resume, epoch, peer_boot };
+        let transcript = rest.array()?;
         let len = rest.byte()?;
         let label = Label::from_wire(len, &rest.array()?).map_err(|_| StateDamaged)?;
         let addresses = (0..rest.byte()?).map(|_| rest.address()).collect::<Result<_, _>>()?;
-        Ok(Self { name, label, membership, addresses })
+        Ok(Self { name, label, membership, transcript, addresses })
     }
 }
 
@@ -244,6 +294,7 @@ mod tests {
             name: JournalName { role, device: 2 },
             label: Label::new("behind").unwrap(),
             membership,
+            transcript: [4; 32],
             addresses: vec!["192.168.1.2:47000".parse().unwrap(), "[fd00::1]:5".parse().unwrap()],
         };
         State {
@@ -251,6 +302,7 @@ mod tests {
             own: JournalName { role: Role::PRIMARY, device: 1 },
             members: vec![member],
             refused: vec![(Fingerprint([3; 32]), PutOut::Replaced)],
+            claimants: vec![Fingerprint([6; 32])],
         }
     }
 
@@ -269,12 +321,14 @@ mod tests {
     }
 
     #[test]
-    fn the_list_of_refused_keys_stays_bounded() {
+    fn the_lists_of_keys_stay_bounded() {
         let mut state = state();
         for n in 0..=255 {
             state.refuse(Fingerprint([n; 32]), PutOut::Removed);
+            state.claim(Fingerprint([n; 32]));
         }
         assert_eq!(state.refused.len(), limits::REFUSED_KEYS);
+        assert_eq!(state.claimants.len(), limits::CLAIMANTS);
         assert_eq!(State::decode(&state.encode()), Ok(state));
     }
 }

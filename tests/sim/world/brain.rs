@@ -120,6 +120,22 @@ impl Brain {
         }
     }
 
+    /// The seats that are taken, as an app finds them when it starts: every one for
+    /// a primary, its own for an assistant.
+    pub(super) fn taken(&self, now: i64) -> Vec<u8> {
+        match self {
+            Self::Primary(machine) => {
+                let seats = machine.snapshot(Instant::from_nanos(now)).seats;
+                let taken = seats.iter().filter(|seat| seat.label.is_some());
+                taken.map(|seat| seat.role.number()).collect()
+            }
+            Self::Assistant(machine) => {
+                let own = machine.snapshot(Instant::from_nanos(now)).role;
+                own.iter().map(|role| role.number()).collect()
+            }
+        }
+    }
+
     /// The session that a primary leads.
     pub(super) fn session(&self) -> Option<SessionId> {
         match self {

@@ -48,6 +48,8 @@ pub(super) struct Device {
     /// The dial under way, and how many there were.
     pub(super) dialled: Option<Dialled>,
     pub(super) dials: u64,
+    /// Messages on its control streams so far, both ways.
+    pub(super) messages: u32,
     pub(super) address: SocketAddr,
     pub(super) admission: Admission,
     pub(super) announced: Vec<String>,
@@ -136,6 +138,7 @@ impl Device {
             next_link: 0,
             dialled: None,
             dials: 0,
+            messages: 0,
             address: address(index, 1),
             admission: Admission::default(),
             announced: Vec::new(),

@@ -33,6 +33,14 @@ impl World {
         let brain = if who == 0 { self.start_primary(now) } else { self.start_assistant(who, now) };
         match brain {
             Ok(brain) => {
+                // The last run may have died before it was told.
+                for seat in brain.taken(now) {
+                    if who == 0 {
+                        self.wishes.open.remove(&seat);
+                    } else {
+                        self.take_seat(who, seat);
+                    }
+                }
                 self.devices[who].brain = Some(brain);
                 self.drain(who);
                 if self.devices[who].scanning.is_some() && self.devices[who].seat.is_none() {
@@ -219,6 +227,9 @@ impl World {
             primary::Event::TicketWithdrawn { role } => {
                 self.shown.remove(&role.number());
             }
+            primary::Event::Paired { role, .. } => {
+                self.wishes.open.remove(&role.number());
+            }
             primary::Event::StartRecording { take } => {
                 self.wishes.begin = false;
                 self.start_camera(0, take);
@@ -255,13 +266,12 @@ impl World {
 
     fn assistant_told(&mut self, who: usize, event: secondary::Event) {
         match event {
-            secondary::Event::Paired { role, .. } => {
-                self.wishes.open.remove(&role.number());
-                self.devices[who].seat = Some(role.number());
-                self.devices[who].scanning = None;
-                self.watch[who].paired = true;
-            }
+            secondary::Event::Paired { role, .. } => self.take_seat(who, role.number()),
             secondary::Event::PairingFailed(_) => {
+                // It may have held itself for paired.
+                let device = &mut self.devices[who];
+                device.scanning = device.seat.take().or(device.scanning);
+                self.watch[who].paired = false;
                 self.at(self.now + AGAIN, Happening::Rescan { who });
             }
             secondary::Event::StartRecording { take } => self.start_camera(who, take),
@@ -274,6 +284,12 @@ impl World {
             secondary::Event::Clock(estimate) => self.check_estimate(who, who, &estimate),
             _ => {}
         }
+    }
+
+    fn take_seat(&mut self, who: usize, seat: u8) {
+        self.devices[who].seat = Some(seat);
+        self.devices[who].scanning = None;
+        self.watch[who].paired = true;
     }
 
     /// A camera takes a moment to start.

@@ -18,12 +18,12 @@ use super::{Happening, World};
 
 /// One connection between the primary and a device.
 pub(super) struct Connection {
-    assistant: usize,
+    pub(super) assistant: usize,
     purpose: Purpose,
     /// The primary's end and the assistant's.
     ends: [End; 2],
     /// The primary has moved: nothing gets through any more.
-    broken: bool,
+    pub(super) broken: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -204,6 +204,9 @@ impl World {
         }
         let arrival = path.stream(way, self.now, &mut self.dice).max(connection.ends[to].last);
         connection.ends[to].last = arrival;
+        if self.breaks_at(who, id) {
+            return;
+        }
         let mut rest = bytes;
         while !rest.is_empty() {
             let bits = self.dice.bits();

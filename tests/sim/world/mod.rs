@@ -16,6 +16,7 @@
 )]
 
 mod brain;
+mod breaks;
 mod clock;
 mod device;
 mod disk;
@@ -38,7 +39,7 @@ pub use brain::Told;
 pub use key::proctor;
 pub use outcome::Outcome;
 pub use path::Conditions;
-pub use script::{ANSWERING, Failure, Said, Scenario, Step, What};
+pub use script::{ANSWERING, Break, Failure, Said, Scenario, Step, What};
 pub use truth::Truth;
 
 use crate::dice::Dice;
@@ -96,6 +97,8 @@ pub struct World {
     /// When the cameras were ordered to stop.
     stopped: Option<i64>,
     watch: Vec<links::Watch>,
+    /// The steps that break a connection at a message, until they have.
+    breaks: Vec<usize>,
     trace: VecDeque<String>,
     failures: Vec<String>,
     told: Vec<(i64, usize, Told)>,
@@ -136,6 +139,7 @@ impl World {
             shown: BTreeMap::new(),
             wishes: Wishes::default(),
             stopped: None,
+            breaks: Vec::new(),
             trace: VecDeque::new(),
             failures: Vec::new(),
             told: Vec::new(),

@@ -75,6 +75,11 @@ impl Path {
         Self { conditions, outages }
     }
 
+    /// The path is gone from `at` on.
+    pub(super) fn breaks(&mut self, at: i64, lasting: Span) {
+        self.outages.push((at, at + lasting.nanos()));
+    }
+
     /// When the path, if it is gone at `at`, is there again; else `at`.
     pub(super) fn there_from(&self, mut at: i64) -> i64 {
         while let Some((_, end)) = self.outages.iter().find(|(from, to)| (*from..*to).contains(&at))

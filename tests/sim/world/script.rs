@@ -125,6 +125,18 @@ pub enum What {
     },
     /// A proctor says something, and the examinee's app hands it in.
     Stated(Statement),
+    /// An assistant's connection breaks at one of the messages on its control
+    /// stream, counted from the first of the whole scenario, whoever sends it.
+    BreakAt {
+        /// Whose.
+        who: usize,
+        /// Which message: 1 for the first HELLO.
+        message: u32,
+        /// How.
+        how: Break,
+        /// For how long there is no path, or no app.
+        lasting: Span,
+    },
     /// An assistant's user leaves the session.
     Leave {
         /// Which device.
@@ -144,6 +156,26 @@ pub enum Failure {
     LostSync,
     /// No space is left.
     Full,
+}
+
+/// How a connection breaks at a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Break {
+    /// The message and all that follow are lost, and nobody is told.
+    Silent,
+    /// The message is lost, and both ends are told at once.
+    Told,
+    /// The message is lost with the app that sends it.
+    Unsent,
+    /// The app that sends it is killed right after it.
+    Sent,
+    /// The app that should receive it is killed.
+    Unheard,
+}
+
+impl Break {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Silent, Self::Told, Self::Unsent, Self::Sent, Self::Unheard];
 }
 
 /// What the system says when a camera stops.

@@ -81,6 +81,7 @@ impl World {
             }
             What::Stated(statement) => self.stated(statement),
             What::Clone { of, who } => self.clone_device(of, who),
+            What::BreakAt { .. } => self.breaks.push(index),
             What::Gone { who } => self.dies(who),
             What::Leave { who } => {
                 self.follow(who, secondary::Command::Leave);
@@ -121,6 +122,10 @@ impl World {
                 self.devices[who].disk.empty();
                 self.dies(who);
                 self.devices[who].last_exit = Observed { cause: Cause::StorageFull, raw: 0 };
+                self.start(who);
+            }
+            What::BreakAt { who, .. } => {
+                self.start(0);
                 self.start(who);
             }
             What::PowerLoss { who, .. } | What::Fails { who, .. } => {

@@ -1,0 +1,109 @@
+//! Coming back without another scan.
+
+use super::*;
+
+fn standing(boot: u8, sequence: u64) -> Standing {
+    Standing { boot: BootId([boot; 16]), head: [boot; 32], sequence, peer_sequence: 3 }
+}
+
+fn members() -> (Membership, Membership) {
+    let (primary, assistant) = World::new(71).pair(2);
+    (primary.membership(), assistant.membership())
+}
+
+fn answer(
+    primary: &mut Membership,
+    dialled: &Dialled,
+    frame: &Frame,
+) -> Result<(Frame, crate::wire::Resume), Fault> {
+    primary.answer(&dialled.at_primary, &key(1), frame, standing(1, 10))
+}
+
+fn code(primary: &mut Membership, dialled: &Dialled, frame: &Frame) -> CloseCode {
+    answer(primary, dialled, frame).unwrap_err().code
+}
+
+#[test]
+fn a_membership_is_resumed_without_a_scan() {
+    // [PAIRING-20] [PAIRING-23]
+    let (mut primary, mut assistant) = members();
+    assert_eq!(primary.discovery(), assistant.discovery());
+    for round in 1..=3 {
+        let dialled = dial(2, round);
+        let asked = standing(2, 20);
+        let (frame, expect) = assistant.request(&dialled.at_assistant, &key(2), asked).unwrap();
+        let (resumed, request) = answer(&mut primary, &dialled, &frame).unwrap();
+        assert_eq!((request.sequence, request.epoch), (20, u32::from(round)));
+        assert_eq!(expect.accept(&resumed).unwrap().sequence, 10);
+    }
+}
+
+#[test]
+fn case_71_numbers_that_come_again() {
+    // [PAIRING-24]
+    let (mut primary, mut assistant) = members();
+    let mut copy = assistant.clone();
+    let (one, two, three) = (dial(2, 1), dial(2, 2), dial(2, 3));
+    let (late, _) = assistant.request(&one.at_assistant, &key(2), standing(2, 0)).unwrap();
+    let (frame, _) = assistant.request(&two.at_assistant, &key(2), standing(2, 0)).unwrap();
+    answer(&mut primary, &two, &frame).unwrap();
+    assert_eq!(code(&mut primary, &one, &late), CloseCode::StaleEpoch, "a late attempt");
+    assert_eq!(code(&mut primary, &two, &frame), CloseCode::CloneSuspected, "used twice");
+    let (frame, _) = copy.request(&three.at_assistant, &key(2), standing(9, 0)).unwrap();
+    assert_eq!(code(&mut primary, &three, &frame), CloseCode::CloneSuspected, "a copy");
+}
+
+#[test]
+fn case_71_forged_and_foreign_resumptions() {
+    // [PAIRING-20]
+    let (mut primary, mut assistant) = members();
+    let dialled = dial(2, 1);
+    let mut forger = Membership { resume: ResumeSecret::new([1; 32]), ..assistant.clone() };
+    let (frame, _) = forger.request(&dialled.at_assistant, &key(2), standing(2, 0)).unwrap();
+    assert_eq!(code(&mut primary, &dialled, &frame), CloseCode::AuthFailed);
+    let mut foreign = Membership { session: SessionId([7; 16]), ..assistant.clone() };
+    let (frame, _) = foreign.request(&dialled.at_assistant, &key(2), standing(2, 0)).unwrap();
+    assert_eq!(code(&mut primary, &dialled, &frame), CloseCode::UnknownSession);
+    let (frame, expect) =
+        assistant.request(&dialled.at_assistant, &key(2), standing(2, 0)).unwrap();
+    for bit in 0..frame.body().len() * 8 {
+        let mut fresh = primary.clone();
+        assert!(answer(&mut fresh, &dialled, &flipped(&frame, bit)).is_err(), "{bit}");
+        assert_eq!(fresh, primary, "a refusal changes nothing");
+    }
+    let relayed = another_exporter(dial(2, 1));
+    assert_eq!(code(&mut primary, &relayed, &frame), CloseCode::AuthFailed);
+    let other = dial(3, 1);
+    assert_eq!(code(&mut primary, &other, &frame), CloseCode::UnknownSession);
+    let reflected = Frame::new(Kind::Resumed, frame.body().to_vec());
+    assert_eq!(expect.accept(&reflected).unwrap_err().code, CloseCode::AuthFailed);
+}
+
+#[test]
+fn every_bit_of_the_answer_counts() {
+    // [PAIRING-20]
+    let (mut primary, assistant) = members();
+    let dialled = dial(2, 1);
+    let mut first = assistant.clone();
+    let (frame, _) = first.request(&dialled.at_assistant, &key(2), standing(2, 0)).unwrap();
+    let (resumed, _) = answer(&mut primary, &dialled, &frame).unwrap();
+    for bit in 0..resumed.body().len() * 8 {
+        let mut again = assistant.clone();
+        let (_, expect) = again.request(&dialled.at_assistant, &key(2), standing(2, 0)).unwrap();
+        assert!(expect.accept(&flipped(&resumed, bit)).is_err(), "{bit}");
+    }
+}
+
+#[test]
+fn another_key_is_asked_for_nothing() {
+    // [PAIRING-10]
+    let (_, mut assistant) = members();
+    let before = assistant.clone();
+    let wrong = Connection { peer: key(7), ..dial(2, 1).at_assistant };
+    let error = assistant.request(&wrong, &key(2), standing(2, 0)).unwrap_err();
+    assert_eq!(error.code, CloseCode::AuthFailed);
+    assert_eq!(assistant, before);
+    assistant.epoch = u32::MAX;
+    let error = assistant.request(&dial(2, 1).at_assistant, &key(2), standing(2, 0)).unwrap_err();
+    assert_eq!(error.code, CloseCode::Internal);
+}

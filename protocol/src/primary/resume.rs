@@ -1,0 +1,141 @@
+//! Devices that come back: paired before, or claimants whose CONFIRM is missing.
+//!
+//! A connection may die at any moment, the one between ACCEPT and CONFIRM too. The
+//! assistant then holds itself for paired and this device does not, so its RESUME
+//! must be answered in every case: taken for CONFIRM while the claim stands, and
+//! with the news that it came too late afterwards. Rejected: leaving it to TLS, which
+//! refuses an unknown key without saying what to do about it.
+
+use super::Event;
+use super::connection::{Connection, Stage};
+use super::machine::PrimaryMachine;
+use crate::fault::{CloseCode, Fault, Got};
+use crate::identity::Role;
+use crate::journal::{Fact, Head};
+use crate::machine::LinkId;
+use crate::pairing::{Offer, Returned, Standing};
+use crate::session::Arrival;
+use crate::time::{Instant, Primary};
+use crate::wire::{self, Frame, Trust};
+
+impl PrimaryMachine {
+    /// A paired device comes back. `[SESSION-20]`
+    pub(super) fn resume(
+        &mut self,
+        now: Instant<Primary>,
+        link: LinkId,
+        frame: &Frame,
+    ) -> Result<(), Fault> {
+        self.can_remember()?;
+        let Some(connection) = self.links.get_mut(&link) else { return Ok(()) };
+        let peer = connection.proven.peer;
+        if let Some(why) = self.state.why_refused(peer.fingerprint()) {
+            return Err(why.fault());
+        }
+        let member = self.state.members.iter_mut().find(|m| m.membership.peer == peer);
+        let Some(member) = member else { return self.resume_claim(now, link, frame) };
+        let role = member.name.role;
+        let Some(seat) = self.seats.get_mut(&role) else { return Ok(()) };
+        let standing = Standing {
+            boot: self.boot,
+            head: self.local.durable().hash,
+            sequence: self.local.durable().sequence,
+            peer_sequence: seat.peer.copied().sequence,
+        };
+        let own = self.local.key();
+        let (answer, request) =
+            match member.membership.answer(&connection.proven, &own, frame, standing) {
+                Ok(answered) => answered,
+                Err(fault) => {
+                    if fault.code == CloseCode::CloneSuspected {
+                        self.cloned(now, role);
+                    }
+                    return Err(fault);
+                }
+            };
+        connection.reader.trust(Trust::Paired);
+        connection.stage = Stage::Seated { role };
+        self.outbox.store(self.state.encode());
+        self.relink(now, link, role, &request, answer)
+    }
+
+    /// A device comes back whose CONFIRM never came: in time, or too late.
+    /// `[PAIRING-27]`
+    fn resume_claim(
+        &mut self,
+        now: Instant<Primary>,
+        link: LinkId,
+        frame: &Frame,
+    ) -> Result<(), Fault> {
+        let Some(connection) = self.links.get_mut(&link) else { return Ok(()) };
+        let peer = connection.proven.peer;
+        let holds = |offer: &Offer| offer.claimed_by().is_some_and(|(key, _)| *key == peer);
+        let Some((role, offer)) = self.offers.iter_mut().find(|(_, offer)| holds(offer)) else {
+            let expected = "a claim that was confirmed in time";
+            return Err(Fault::new(CloseCode::Expired, expected, Got::Named("none")));
+        };
+        let (role, durable) = (*role, self.local.durable());
+        let standing = Standing {
+            boot: self.boot,
+            head: durable.hash,
+            sequence: durable.sequence,
+            peer_sequence: 0,
+        };
+        let entropy = &mut self.entropy;
+        let returned = offer.resume(now, &connection.proven, frame, standing, entropy)?;
+        connection.reader.trust(Trust::Paired);
+        connection.stage = Stage::Seated { role };
+        let confirming = |(id, one): (&LinkId, &Connection)| {
+            matches!(one.stage, Stage::Confirming { role: of, .. } if of == role).then_some(*id)
+        };
+        let former: Vec<LinkId> = self.links.iter().filter_map(confirming).collect();
+        for former in former {
+            self.drop_link(now, former, CloseCode::OkEnd);
+        }
+        let Returned { paired, membership, answer, request } = returned;
+        self.seat(now, role, &paired, membership);
+        self.relink(now, link, role, &request, answer)
+    }
+
+    fn relink(
+        &mut self,
+        now: Instant<Primary>,
+        link: LinkId,
+        role: Role,
+        request: &wire::Resume,
+        answer: Frame,
+    ) -> Result<(), Fault> {
+        let Some(seat) = self.seats.get_mut(&role) else { return Ok(()) };
+        if let Some(former) = seat.peer.link() {
+            self.links.remove(&former);
+            self.outbox.close(former, CloseCode::OkEnd);
+        }
+        let theirs = Head { sequence: request.sequence, hash: request.head };
+        let (boot, held) = (Some(request.boot), request.peer_sequence);
+        let arrival = Arrival { link, boot, theirs: Some(theirs), held };
+        let (local, outbox) = (&mut self.local, &mut self.outbox);
+        match seat.peer.connected(now, arrival, local, outbox) {
+            Ok(changed) => {
+                seat.sought = None;
+                self.local.settle(now, &mut self.outbox);
+                self.outbox.control(link, answer.to_bytes());
+                if let Some(state) = changed {
+                    self.outbox.event(Event::Link { role, state });
+                }
+                self.welcome(now, role);
+                self.show_codes();
+            }
+            Err(fork) => self.forked(now, link, role, &fork),
+        }
+        Ok(())
+    }
+
+    /// A resume number came twice. `[SESSION-21]`
+    fn cloned(&mut self, now: Instant<Primary>, role: Role) {
+        let epoch = self.state.members.iter().find(|m| m.name.role == role);
+        let epoch = epoch.map_or(0, |m| m.membership.epoch.into());
+        self.local.write(now, &Fact::CloneSuspected { role, epoch }, &mut self.outbox);
+        self.local.settle(now, &mut self.outbox);
+        self.outbox.event(Event::Alarm { role, code: CloseCode::CloneSuspected });
+    }
+}

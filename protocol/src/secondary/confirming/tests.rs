@@ -1,0 +1,249 @@
+//! An assistant whose CONFIRM may be lost, before a primary that is an [`Offer`].
+
+use super::*;
+use crate::address::{Address, Addresses, Loopback};
+use crate::identity::{ExamTag, Label, PublicKey, Role, SessionId, SignFailed, Signature, Signer};
+use crate::ledger::Observed;
+use crate::machine::{Input, Lane, Lost, Machine as _, Output, Purpose};
+use crate::pairing::{Connection, Offer, Terms};
+use crate::secondary::{Command, Consent, Failure, Rejected, Setup};
+use crate::secret::{ChannelBinding, Entropy};
+use crate::session::Past;
+use crate::ticket::{Flags, Ticket};
+use crate::time::Primary;
+use crate::wire::FrameReader;
+
+struct Key(p256::ecdsa::SigningKey);
+
+impl Key {
+    fn of(byte: u8) -> Self {
+        Self(p256::ecdsa::SigningKey::from_slice(&[byte; 32]).unwrap())
+    }
+}
+
+impl Signer for Key {
+    fn public_key(&self) -> PublicKey {
+        let point = self.0.verifying_key().to_sec1_point(false);
+        PublicKey::from_sec1(point.as_bytes()).unwrap()
+    }
+
+    fn sign(&mut self, _: &[u8]) -> Result<Signature, SignFailed> {
+        Err(SignFailed)
+    }
+}
+
+const NOW: Instant<Secondary> = Instant::from_nanos(5_000_000_000);
+
+/// The assistant, its disk, and what it said last.
+struct Desk {
+    offer: Offer,
+    entropy: Entropy,
+    machine: SecondaryMachine,
+    past: Past,
+    events: Vec<Event>,
+    said: Vec<(LinkId, Frame)>,
+    dials: Vec<Purpose>,
+}
+
+/// What the primary with this key offers.
+fn offer(key: u8, entropy: &mut Entropy) -> Offer {
+    let address = Address::new("192.168.1.23".parse().unwrap());
+    let terms = Terms {
+        session: SessionId([key; 16]),
+        role: Role::new(1).unwrap(),
+        device: 1,
+        exam: ExamTag([9; 8]),
+        own: Key::of(key).public_key(),
+        label: Label::new("front").unwrap(),
+        flags: Flags::default(),
+        addresses: Addresses::new(&[address], 47_000, Loopback::Refused).unwrap(),
+        unix_s: 0,
+        first_epoch: 0,
+    };
+    Offer::open(Instant::from_nanos(0), terms, entropy)
+}
+
+fn assistant(past: Past) -> SecondaryMachine {
+    let setup = Setup {
+        label: Label::new("behind").unwrap(),
+        signer: Box::new(Key::of(2)),
+        boot: BootId([2; 16]),
+        wall_ms: 0,
+        last_exit: Observed::NOTHING,
+        entropy: Entropy::new([2; 32]),
+        past,
+    };
+    SecondaryMachine::new(setup, NOW).unwrap()
+}
+
+impl Desk {
+    /// CONFIRM was sent on link 1.
+    fn confirming() -> Self {
+        let mut entropy = Entropy::new([1; 32]);
+        let offer = offer(1, &mut entropy);
+        let machine = assistant(Past::default());
+        let (past, events, said, dials) = (Past::default(), Vec::new(), Vec::new(), Vec::new());
+        let mut desk = Self { offer, entropy, machine, past, events, said, dials };
+        desk.scan().unwrap();
+        desk.connect(1, Purpose::Pair);
+        let (_, hello) = desk.said.pop().unwrap();
+        let at: Instant<Primary> = Instant::from_nanos(0);
+        let peer = Key::of(2).public_key();
+        let connection = Connection { binding: ChannelBinding::new([1; 32]), peer };
+        let accept = desk.offer.hello(at, &connection, &hello, &mut desk.entropy).unwrap();
+        desk.hear(1, &accept.to_bytes());
+        assert!(matches!(desk.events.pop(), Some(Event::Paired { .. })));
+        assert_eq!(desk.said.pop().unwrap().1.kind(), Kind::Confirm);
+        desk
+    }
+
+    /// A person holds the assistant before a code and agrees.
+    fn scan(&mut self) -> Result<(), Rejected> {
+        let ticket = self.offer.ticket().map(|ticket| ticket.to_text());
+        // A claimed offer shows none: the code of another primary.
+        let other = || offer(3, &mut Entropy::new([3; 32])).ticket().unwrap().to_text();
+        let text = ticket.unwrap_or_else(other);
+        let ticket = Box::new(Ticket::parse(&text, Loopback::Refused).unwrap());
+        self.machine.command(NOW, Command::Scanned(ticket))?;
+        self.drain();
+        assert!(matches!(self.events.pop(), Some(Event::ConsentNeeded { .. })));
+        self.machine.command(NOW, Command::Consent(Consent::Given)).unwrap();
+        self.drain();
+        Ok(())
+    }
+
+    fn connect(&mut self, link: u64, purpose: Purpose) {
+        let byte = u8::try_from(link).unwrap();
+        let (link, peer) = (LinkId(link), Key::of(1).public_key());
+        let (binding, remote) =
+            (ChannelBinding::new([byte; 32]), "192.168.1.23:47000".parse().unwrap());
+        self.handle(Input::Connected { link, purpose, peer, binding, remote });
+    }
+
+    fn hear(&mut self, link: u64, bytes: &[u8]) {
+        self.handle(Input::Received { link: LinkId(link), lane: Lane::Control, bytes });
+    }
+
+    fn lose(&mut self, link: u64, lost: Lost) {
+        self.handle(Input::Disconnected { link: LinkId(link), lost });
+    }
+
+    fn handle(&mut self, input: Input<'_>) {
+        self.machine.handle(NOW, input);
+        self.drain();
+    }
+
+    fn drain(&mut self) {
+        loop {
+            match self.machine.poll_output() {
+                Output::Append { journal, bytes } => {
+                    self.past.journals.entry(journal).or_default().extend(bytes);
+                }
+                Output::Store(state) => self.past.state = Some(state),
+                Output::Transmit { link, lane: Lane::Control, bytes } => {
+                    let mut reader = FrameReader::new(crate::wire::Trust::Paired);
+                    let frame = reader.read(&mut bytes.as_slice()).unwrap().unwrap();
+                    self.said.push((link, frame));
+                }
+                Output::Dial { purpose, .. } => self.dials.push(purpose),
+                Output::Event(event) => self.events.push(event),
+                Output::Idle { .. } => return,
+                Output::Sync
+                | Output::Transmit { .. }
+                | Output::Admit(_)
+                | Output::Announce(_)
+                | Output::Close { .. } => {}
+            }
+        }
+    }
+}
+
+#[test]
+fn nothing_is_recorded_or_obeyed_before_the_primary_has_shown_that_it_knows() {
+    // [PAIRING-28]
+    let mut desk = Desk::confirming();
+    assert!(desk.past.state.is_some() && desk.past.journals.is_empty());
+    assert_eq!(desk.machine.snapshot(NOW).role, Role::new(1).ok());
+    // Whatever comes instead of PLAN ends it.
+    desk.hear(1, &Control::Begin(crate::wire::Begin { take: 1 }).encode());
+    let Some(Event::PairingFailed(Failure::Fault(fault))) = desk.events.pop() else {
+        panic!("{:?}", desk.events)
+    };
+    assert_eq!(fault.code, CloseCode::OutOfOrder);
+    assert!(desk.past.journals.is_empty() && desk.scan().is_ok());
+}
+
+#[test]
+fn a_restart_goes_on_where_confirm_may_be_lost() {
+    // [PAIRING-28]
+    let mut desk = Desk::confirming();
+    desk.machine = assistant(desk.past.clone());
+    desk.drain();
+    assert_eq!(desk.dials.last(), Some(&Purpose::Resume));
+    desk.connect(2, Purpose::Resume);
+    assert_eq!(desk.said.pop().unwrap().1.kind(), Kind::Resume);
+    desk.lose(2, Lost::Closed(CloseCode::Expired));
+    assert_eq!(desk.events.pop(), Some(Event::PairingFailed(Failure::Refused(CloseCode::Expired))));
+    // Nothing of it is left for the next run.
+    desk.machine = assistant(desk.past.clone());
+    desk.drain();
+    assert_eq!(desk.machine.snapshot(NOW).role, None);
+    assert!(desk.scan().is_ok());
+}
+
+#[test]
+fn only_the_proven_primary_can_say_that_it_was_too_late() {
+    // [PAIRING-29]: a handshake that fails was answered by nobody in particular.
+    let mut desk = Desk::confirming();
+    desk.lose(1, Lost::TimedOut);
+    for lost in [
+        Lost::WrongKey,
+        Lost::Closed(CloseCode::Expired),
+        Lost::Closed(CloseCode::NotPairing),
+        Lost::Unreachable,
+    ] {
+        desk.handle(Input::DialFailed { lost });
+        assert_eq!(desk.events, [], "{lost:?}");
+    }
+    // And a connection that is lost says nothing of the claim.
+    desk.connect(2, Purpose::Resume);
+    desk.lose(2, Lost::Closed(CloseCode::Timeout));
+    assert_eq!(desk.events, []);
+    desk.connect(3, Purpose::Resume);
+    desk.lose(3, Lost::Closed(CloseCode::UnknownSession));
+    assert_eq!(desk.events.len(), 1);
+}
+
+#[test]
+fn who_scans_again_has_decided() {
+    // [PAIRING-29]: with a connection the answer is on its way.
+    let mut desk = Desk::confirming();
+    assert_eq!(desk.scan(), Err(Rejected::InSession));
+    desk.lose(1, Lost::TimedOut);
+    assert!(desk.scan().is_ok());
+    assert_eq!(desk.dials.last(), Some(&Purpose::Pair));
+    assert_eq!(desk.past.state, Some(Vec::new()));
+    assert_eq!(desk.machine.snapshot(NOW).role, None);
+}
+
+#[test]
+fn who_leaves_before_it_is_known_leaves_nothing_behind() {
+    let mut desk = Desk::confirming();
+    desk.machine.command(NOW, Command::Leave).unwrap();
+    desk.drain();
+    assert_eq!(desk.past.state, Some(Vec::new()));
+    assert!(matches!(desk.events.pop(), Some(Event::Finished(crate::secondary::Ending::Left))));
+}
+
+#[test]
+fn a_seat_that_could_not_be_stored_is_claimed_no_more() {
+    // [SESSION-2]
+    let mut desk = Desk::confirming();
+    desk.handle(Input::StorageFailed);
+    assert_eq!(desk.events, [Event::StorageFailed]);
+    desk.lose(1, Lost::TimedOut);
+    desk.handle(Input::NetworkChanged);
+    assert_eq!(desk.dials, [Purpose::Pair]);
+    desk.machine = assistant(Past::default());
+    assert!(desk.scan().is_ok());
+}
