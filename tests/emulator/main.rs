@@ -163,7 +163,8 @@ fn run(asked: &Asked, command: &str) -> Result<ExitCode, String> {
     let passed = lines.len() - failed - skipped;
     let minutes = (clock::now_ns() - began) / 60_000_000_000 + 1;
     let closing = format!("{passed} passed, {failed} failed, {skipped} skipped");
-    let together = table::together(&lines, &beds.map(Bed::name));
+    let mut together = table::together(&lines, &beds.map(Bed::name));
+    together.push(format!("all of it took {minutes} minutes at most"));
     together.iter().for_each(|line| say(line));
     if let Some(path) = &asked.results {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
@@ -174,7 +175,7 @@ fn run(asked: &Asked, command: &str) -> Result<ExitCode, String> {
         let (day, kernel) = (day.trim(), kernel.trim());
         let head = format!(
             "{day}, {cores} cores, {kernel}, {version}, `cargo test -p diptych-tests --test \
-             emulator -- {command}`: {closing}, in {minutes} minutes."
+             emulator -- {command}`: {closing}."
         );
         table::write(path, &head, &together, &lines)?;
     }
