@@ -3,7 +3,7 @@
 //! Nothing here knows which bed it plays on. Every fault has to come back with its
 //! proof, and every figure of the result is read from what the devices left.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::bed::{Bed, Probe, Program, Proof, Stage, Trouble};
@@ -97,10 +97,12 @@ fn gather(
     let began = now_ns();
     let plan = plan(scenario, bed.waiting_s());
     stage.start(Who::Primary, &Program::Primary { plan })?;
+    let mut used = None;
     for who in scenario.everybody().skip(1) {
         said(stage, Who::Primary, &format!("waiting for {}", who.role()))?;
-        let drawn = until(PATIENCE, || stage.picture()).ok_or("no code was drawn")?;
-        stage.start(who, &Program::Assistant { picture: drawn })?;
+        let picture = drawn(stage, used.as_ref())?;
+        used = shown(stage);
+        stage.start(who, &Program::Assistant { picture })?;
         said(stage, Who::Primary, &format!("{}: paired", who.role()))?;
         let line = stage.said(who).into_iter().find(|said| said.line.starts_with("paired as "));
         let taken = line.and_then(|said| {
@@ -119,6 +121,18 @@ fn gather(
         }
     }
     Ok(())
+}
+
+/// The picture of the code that is shown now.
+pub(crate) fn shown(stage: &mut dyn Stage) -> Option<Vec<u8>> {
+    std::fs::read(stage.picture()?).ok()
+}
+
+/// The picture of a code that is not `used`, which lies there until another is drawn.
+pub(crate) fn drawn(stage: &mut dyn Stage, used: Option<&Vec<u8>>) -> Result<PathBuf, Trouble> {
+    until(PATIENCE, || shown(stage).filter(|drawn| Some(drawn) != used))
+        .and_then(|_| stage.picture())
+        .ok_or_else(|| "no code was drawn".to_owned())
 }
 
 /// Measures the path beside the program, where a figure is wanted of it.

@@ -8,7 +8,7 @@ use diptych_protocol::ticket::{Flags, Ticket};
 
 use crate::bed::{Program, Stage, Trouble};
 use crate::clock::{now_ns, until};
-use crate::play::{PATIENCE, Played, last, said};
+use crate::play::{PATIENCE, Played, drawn, last, said, shown};
 use crate::scenario::Who;
 
 /// Gone for good; another machine takes the seat; the former one comes back.
@@ -22,14 +22,10 @@ pub(crate) fn replaced(
     // What the person at the desk waits for.
     said(stage, Who::Primary, &format!("{}: if it is gone for good", who.role()))?;
     let asked = now_ns();
-    let picture = |stage: &mut dyn Stage| std::fs::read(stage.picture()?).ok();
-    let used = picture(stage);
+    let used = shown(stage);
     stage.types(Who::Primary, &format!("replace {}", who.role()))?;
     said(stage, Who::Primary, &format!("{}: whoever scans this", who.role()))?;
-    // The picture of the code that was used lies there until the new one is drawn.
-    until(PATIENCE, || picture(stage).filter(|drawn| Some(drawn) != used.as_ref()))
-        .ok_or("no code was drawn")?;
-    let drawn = stage.picture().ok_or("no code was drawn")?;
+    let drawn = drawn(stage, used.as_ref())?;
     stage.start(who, &Program::Assistant { picture: drawn })?;
     let taken = said(stage, Who::Primary, &format!("{}: replaced by", who.role()))?;
     played.proofs.push(format!("seat taken after {} ms", (taken - asked) / 1_000_000));
