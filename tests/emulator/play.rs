@@ -248,11 +248,12 @@ fn full(
 ) -> Result<(), Trouble> {
     let began = now_ns();
     played.proofs.push(stage.fill(who)?);
+    let full = now_ns();
     let told = said_since(stage, who, began, "storage failed")?;
     played.proofs.push(format!("{} said so after {} ms", who.role(), (told - began) / 1_000_000));
-    reach(began + nanos(lasts));
+    reach(full + nanos(lasts));
     played.proofs.push(stage.empty(who)?);
-    returned(stage, who, began, now_ns(), played)
+    returned(stage, who, full, now_ns(), played)
 }
 
 /// A camera that records again is one that was away.
