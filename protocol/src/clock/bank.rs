@@ -33,7 +33,7 @@ const FORECAST_SPACING: Span = Span::from_secs(4);
 /// The latest messages, from which the density of the floors is seen.
 const NEAR: usize = 256;
 /// How long after a forecast the messages that judge it are awaited.
-const HINDSIGHT: Span = Span::from_secs(60);
+const HINDSIGHT: Span = Span::from_secs(40);
 /// Marks fade to 1/e after so many forecasts (about four minutes).
 const MEMORY: i128 = 32;
 /// An error beyond this is marked like this, so that no product overflows.
@@ -215,12 +215,13 @@ impl Bank {
         }
     }
 
-    /// The mean of the three, weighted by the squares of their marks.
+    /// The mean of all, weighted by the sixth power of their marks.
     fn blend(&self, all: [Likely; MODELS]) -> Likely {
         let best = self.marks.iter().copied().min().unwrap_or(0).max(1);
         let weights = self.marks.map(|mark| {
             let part = (best << 10) / mark.max(1);
-            (part * part) * (part * part)
+            let square = part * part;
+            square * square * square
         });
         let total = weights.iter().sum::<i128>().max(1);
         let mean = |of: fn(&Likely) -> i64| {

@@ -9,6 +9,7 @@
 //! noise is the same for all.
 
 use super::bank::{BAD, MODELS, STIFFNESS};
+use super::bulk::Bulk;
 use super::constraint::{Point, Side};
 use super::grid::Grid;
 use super::interval::Bracket;
@@ -17,8 +18,6 @@ use super::point::{Likely, Prior, likely};
 use crate::limits;
 use crate::time::{Instant, Primary, Span};
 
-/// How far from an instant the bulk of the delays is taken.
-const BULK: Span = Span::from_secs(180);
 /// How far from an instant messages show how dense the floors are.
 const NEAR: Span = Span::from_secs(60);
 /// Between two instants at which candidates are judged.
@@ -28,6 +27,12 @@ const JUDGEMENTS: i64 = 96;
 
 /// Over how many steps on either side parabolas are laid.
 const REACHES: [i64; 4] = [3, 5, 8, 14];
+/// How far on either side of an instant lines are laid through the bulk, seconds.
+const BULKS: [i64; 2] = [200, 450];
+
+/// Where there is no floor, the bulk may be this many times as far from the floors,
+/// squared, as they are from each other.
+const LENIENCY: i128 = 4;
 
 /// One way to estimate.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -37,8 +42,17 @@ pub(super) enum Candidate {
     /// What the softest floors say around an instant, through parabolas over so many
     /// steps on either side.
     Smooth(i64),
-    /// The lower part of all delays, around the stiffest floors.
-    Bulk,
+    /// The lower part of all delays, over so many seconds on either side.
+    Bulk(i64),
+}
+
+/// What to believe of one stretch.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Best {
+    /// Where there are messages on both sides.
+    pub(super) within: Candidate,
+    /// At the ends, where a parabola has nothing beyond.
+    pub(super) edge: Candidate,
 }
 
 /// All candidates for one stretch.
@@ -52,6 +66,7 @@ struct Half {
     floors: [Bracket; MODELS],
     points: Vec<Point>,
     soft: Grid,
+    bulk: Bulk,
 }
 
 impl Candidates {
@@ -92,7 +107,7 @@ impl Candidates {
 
     /// The candidate whose halves agree best with each other: first the wander
     /// limit, then whether the bulk of the delays says more than that.
-    pub(super) fn best(&mut self, from: Instant<Primary>, to: Instant<Primary>) -> Candidate {
+    pub(super) fn best(&mut self, from: Instant<Primary>, to: Instant<Primary>) -> Best {
         let length = (to - from).nanos().max(1);
         let count = (length / JUDGED.nanos()).clamp(1, JUDGEMENTS);
         let step = Span::from_nanos(length / count);
@@ -104,23 +119,33 @@ impl Candidates {
         let judged: Vec<Judged> = instants
             .map(|at| Judged { at, floors: self.halves.each_ref().map(|half| half.offsets(at)) })
             .collect();
+        // Without a floor the reference is the worse one, and alike in both halves.
+        let leniency = |candidate: &Candidate| match candidate {
+            Candidate::Bulk(_) if self.all.bulk.is_floorless() => LENIENCY,
+            Candidate::Floors(_) | Candidate::Smooth(_) | Candidate::Bulk(_) => 1,
+        };
         let better = |candidates: &[Candidate], reference: Candidate| {
             let marked = candidates.iter().map(|candidate| {
                 let marks = judged
                     .iter()
                     .map(|judged| self.mark(judged, *candidate, reference).unwrap_or(0));
-                (marks.sum::<i128>(), *candidate)
+                (marks.sum::<i128>() / leniency(candidate), *candidate)
             });
             marked.min_by_key(|(mark, _)| *mark).map_or(reference, |(_, candidate)| candidate)
         };
         let smooth = REACHES.map(Candidate::Smooth);
-        let floors: Vec<Candidate> = (0..MODELS).map(Candidate::Floors).chain(smooth).collect();
+        let floors: Vec<Candidate> = (0..MODELS).map(Candidate::Floors).collect();
+        let edge = better(&floors, REFERENCE);
+        let floors: Vec<Candidate> = floors.into_iter().chain(smooth).collect();
         let floors = better(&floors, REFERENCE);
-        let best = better(&[floors, Candidate::Bulk], floors);
+        let bulks = BULKS.map(Candidate::Bulk);
+        let all: Vec<Candidate> = core::iter::once(floors).chain(bulks).collect();
+        let best = better(&all, floors);
         if matches!(best, Candidate::Smooth(_)) {
             self.all.ask_grid((Instant::from_nanos(i64::MIN), Instant::MAX));
         }
-        best
+        let edge = if matches!(best, Candidate::Bulk(_)) { best } else { edge };
+        Best { within: best, edge }
     }
 
     /// How far the halves are apart at an instant, squared, both ways round.
@@ -130,7 +155,7 @@ impl Candidates {
             let floors = judged.floors.get(index)?;
             let offset = |of: Candidate| match of {
                 Candidate::Floors(index) => *floors.get(index)?,
-                Candidate::Smooth(_) | Candidate::Bulk => Some(half.at(of, judged.at)?.offset),
+                Candidate::Smooth(_) | Candidate::Bulk(_) => Some(half.at(of, judged.at)?.offset),
             };
             Some((offset(candidate)?, offset(reference)?))
         });
@@ -160,7 +185,9 @@ impl Half {
         let floors = [a?, b?, c?, d?];
         let first = Instant::from_nanos(points.first()?.at);
         let last = Instant::from_nanos(points.last()?.at);
-        Some(Self { floors, points, soft: Grid::new(first, last) })
+        let [.., stiff] = &floors;
+        let bulk = Bulk::of(&points, stiff);
+        Some(Self { floors, points, soft: Grid::new(first, last), bulk })
     }
 
     /// What each wander limit says of `at`.
@@ -172,39 +199,25 @@ impl Half {
         match candidate {
             Candidate::Floors(index) => self.likely(self.floors.get(index)?, at),
             Candidate::Smooth(reach) => self.soft.at(reach, at),
-            Candidate::Bulk => self.bulk(at),
+            Candidate::Bulk(reach) => {
+                let [.., floors] = &self.floors;
+                let line = self.bulk.at(Span::from_secs(reach), at)?;
+                let base = self.likely(floors, at)?;
+                Some(Likely { offset: line.offset, skew_ppb: line.skew_ppb, ..base })
+            }
         }
     }
 
     /// Prepares what parabolas say between these instants.
     fn ask_grid(&mut self, during: (Instant<Primary>, Instant<Primary>)) {
         let [.., widest] = REACHES;
-        let Self { floors: [soft, ..], points, soft: grid } = self;
+        let Self { floors: [soft, ..], points, soft: grid, .. } = self;
         let near = |at| likely(soft, Prior::PHONES, at, around(points, at, NEAR));
         grid.ask(widest, during, near);
     }
 
     fn likely(&self, floors: &Bracket, at: Instant<Primary>) -> Option<Likely> {
         likely(floors, Prior::PHONES, at, around(&self.points, at, NEAR))
-    }
-
-    fn bulk(&self, at: Instant<Primary>) -> Option<Likely> {
-        let [.., floors] = &self.floors;
-        let line = floors.widest(at)?;
-        let (mut above, mut below) = (Vec::new(), Vec::new());
-        for point in around(&self.points, at, BULK) {
-            let run = i128::from(point.at.saturating_sub(at.nanos()));
-            let drift = (i128::from(line.rate) * run) >> floors.wander().exponent();
-            let apart = i128::from(point.value) - i128::from(line.offset) - drift;
-            match point.side {
-                Side::Above => above.push(apart),
-                Side::Below => below.push(-apart),
-            }
-        }
-        let (above, below) = (lower_mean(above)?, lower_mean(below)?);
-        let base = self.likely(floors, at)?;
-        let moved = super::model::saturate((above - below) / 2);
-        Some(Likely { offset: line.offset.saturating_add(moved), ..base })
     }
 }
 
@@ -217,14 +230,4 @@ fn around(
     let from = points.partition_point(|point| point.at < (at - reach).nanos());
     let to = points.partition_point(|point| point.at <= (at + reach).nanos());
     points.get(from..to).into_iter().flatten()
-}
-
-/// The mean of the lowest 60 %.
-fn lower_mean(mut numbers: Vec<i128>) -> Option<i128> {
-    let count = (numbers.len() * 3 / 5).max(1);
-    if count < numbers.len() {
-        numbers.select_nth_unstable(count);
-    }
-    let sum: i128 = numbers.get(..count.min(numbers.len()))?.iter().sum();
-    sum.checked_div(i128::try_from(count).ok()?)
 }

@@ -30,6 +30,7 @@
 //! theirs exclude the truth.
 
 mod bank;
+mod bulk;
 mod candidates;
 pub mod constraint;
 mod epoch;

@@ -53,13 +53,20 @@ pub(super) fn change(points: &[Point], at: Instant<Primary>) -> Option<Instant<P
     if moved < least || !short.is_out_of_reach_of(long, moved / 2) {
         return None;
     }
-    let steps = WINDOW.nanos() / SEARCH.nanos() / 2;
+    let steps = (WINDOW.nanos() / SEARCH.nanos()).saturating_sub(1);
     let instants = (-steps..=steps).map(|step| at + SEARCH.times(step));
-    let room = |at: Instant<Primary>| {
-        let (before, after) = (Part::before(points, at)?, Part::after(points, at)?);
-        Some((before.fit.peak.room.saturating_add(after.fit.peak.room), at))
+    let (from, to) = (at - WINDOW, at + WINDOW);
+    // With excess delays that fall off exponentially, the likeliest instant: each
+    // message on the wrong side takes room from one floor or gives none to the other.
+    let likely = |at: Instant<Primary>| {
+        let part = |from, to| {
+            let part = Part::of(points, from, to, at)?;
+            let messages = i64::try_from(part.points.len()).ok()?;
+            Some(i128::from(part.fit.peak.room) * i128::from(messages))
+        };
+        Some((part(from, at)? + part(at, to)?, at))
     };
-    instants.filter_map(room).max_by_key(|(room, at)| (*room, *at)).map(|(_, at)| at)
+    instants.filter_map(likely).max_by_key(|(likely, at)| (*likely, *at)).map(|(_, at)| at)
 }
 
 /// The messages on one side of a suspected change.
@@ -72,11 +79,11 @@ struct Part<'a> {
 
 impl<'a> Part<'a> {
     fn before(points: &'a [Point], at: Instant<Primary>) -> Option<Self> {
-        Self::of(points, at - WINDOW, at, at)
+        Self::of(points, at - WINDOW, at, at).filter(Self::is_lasting)
     }
 
     fn after(points: &'a [Point], at: Instant<Primary>) -> Option<Self> {
-        Self::of(points, at, at + WINDOW, at)
+        Self::of(points, at, at + WINDOW, at).filter(Self::is_lasting)
     }
 
     fn of(
@@ -92,13 +99,17 @@ impl<'a> Part<'a> {
         if above < MESSAGES || points.len() - above < MESSAGES {
             return None;
         }
-        let (oldest, newest) = (points.first()?, points.last()?);
-        if newest.at.saturating_sub(oldest.at) < LASTING.nanos() {
-            return None;
-        }
         let floors = Bracket::of(WANDER, points, limits::CLOCK_FLOOR_VERTICES)?;
         let fit = fit(&floors, at, points.iter())?;
         Some(Self { at, points, floors, fit })
+    }
+
+    /// Whether its messages span more than any queue lasts.
+    fn is_lasting(&self) -> bool {
+        let (Some(oldest), Some(newest)) = (self.points.first(), self.points.last()) else {
+            return false;
+        };
+        newest.at.saturating_sub(oldest.at) >= LASTING.nanos()
     }
 
     const fn distance(&self) -> i64 {

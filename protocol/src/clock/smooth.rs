@@ -6,7 +6,7 @@
 //! again from their far side. Both devices' journals hold constraints that the
 //! other may have lost; the union is taken, so both compute the same map.
 
-use super::candidates::{Candidate, Candidates};
+use super::candidates::{Best, Candidates};
 use super::constraint::Observation;
 use super::constraint::Point;
 use super::epoch::{Ruling, Tentative, contradicts};
@@ -96,7 +96,7 @@ impl Smoother {
         MapStretch::new(knots(from, to).filter_map(|at| {
             let certain = self.certain.interval(at)?;
             let path = paths.iter().rfind(|path| path.from <= at).or(paths.first())?;
-            let mut likely = path.candidates.at(path.chosen, at)?;
+            let mut likely = path.candidates.at(path.best.within, at)?;
             likely.offset = likely
                 .offset
                 .saturating_sub(path.moved)
@@ -152,7 +152,7 @@ impl Smoother {
 struct PathStretch {
     from: Instant<Primary>,
     candidates: Candidates,
-    chosen: Candidate,
+    best: Best,
     /// The shortest round trip.
     room: i64,
     /// How far this path's asymmetry moves the estimate.
@@ -169,14 +169,14 @@ impl PathStretch {
         let first = points.partition_point(|point| point.at < from.nanos());
         let after = points.partition_point(|point| point.at < to.nanos());
         let mut candidates = Candidates::of(points.get(first..after)?)?;
-        let chosen = candidates.best(from, to.min(end));
+        let best = candidates.best(from, to.min(end));
         let middle = Instant::from_nanos(from.nanos().midpoint(to.min(end).nanos()));
         let room = candidates.room(middle)?;
-        Some(Self { from, candidates, chosen, room, moved: 0 })
+        Some(Self { from, candidates, best, room, moved: 0 })
     }
 
     fn offset_at(&self, at: Instant<Primary>) -> Option<i64> {
-        Some(self.candidates.at(self.chosen, at)?.offset)
+        Some(self.candidates.at(self.best.edge, at)?.offset)
     }
 
     fn offset_at_start(&self) -> Option<i64> {

@@ -684,12 +684,12 @@ fn half_of_the_messages_judges_the_other() {
     let points: Vec<_> = constraints.iter().map(Constraint::point).collect();
     let mut judge = candidates::Candidates::of(&points).unwrap();
     let whole = (Instant::from_nanos(0), Instant::from_nanos(600 * SECOND));
-    assert_eq!(judge.best(whole.0, whole.1), candidates::Candidate::Bulk);
+    assert!(matches!(judge.best(whole.0, whole.1).within, candidates::Candidate::Bulk(_)));
     let quiet = exchanges(random, &truth, SECOND, 600 * SECOND, |_| 0);
     let mut points: Vec<_> = quiet.iter().map(Constraint::point).collect();
     points.sort_unstable();
     let mut judge = candidates::Candidates::of(&points).unwrap();
-    assert_ne!(judge.best(whole.0, whole.1), candidates::Candidate::Bulk);
+    assert!(!matches!(judge.best(whole.0, whole.1).within, candidates::Candidate::Bulk(_)));
 }
 
 #[test]
@@ -722,4 +722,36 @@ fn of_the_exchanges_that_wait_the_tightest_is_agreed_on_first() {
         now += SECOND;
     }
     assert_eq!(echoed, [answers[0].0.seq, answers[1].0.seq]);
+}
+
+#[test]
+fn directions_that_are_unlike_do_not_move_the_bulk() {
+    // [CLOCK-14]: no message touches a floor, and one direction is a third slower.
+    let random = &mut Random(37);
+    let truth = straight(1_900 * SECOND);
+    let gamma = |random: &mut Random| (0..6).map(|_| random.below(800_000)).sum::<i64>();
+    let mut points = Vec::new();
+    for at in (1..3_600).map(|half| half * SECOND / 2) {
+        points.push(truth.forward(at, 800_000 + gamma(random) * 4 / 3).point());
+        points.push(truth.backward(at + SECOND / 5, 800_000 + gamma(random)).point());
+    }
+    points.sort_unstable();
+    let stiff = bank::STIFFNESS[bank::MODELS - 1];
+    let floors = interval::Bracket::of(stiff, &points, 1_000).unwrap();
+    let bulk = bulk::Bulk::of(&points, &floors);
+    assert!(bulk.is_floorless());
+    let off = |bulk: &bulk::Bulk, at| {
+        let line = bulk.at(Span::from_secs(450), Instant::from_nanos(at)).unwrap();
+        (line.offset - (truth.reading(at) - at)).abs()
+    };
+    // The mean of one direction is 800 µs longer: half of that if they were alike.
+    for at in [300, 900, 1_500].map(|second| second * SECOND) {
+        assert!(off(&bulk, at) < 120_000, "{} at {at}", off(&bulk, at));
+    }
+    // Delays that fall off from a floor are no such thing.
+    let quiet = exchanges(random, &truth, SECOND, 600 * SECOND, |_| 0);
+    let mut points: Vec<_> = quiet.iter().map(Constraint::point).collect();
+    points.sort_unstable();
+    let floors = interval::Bracket::of(stiff, &points, 1_000).unwrap();
+    assert!(!bulk::Bulk::of(&points, &floors).is_floorless());
 }
