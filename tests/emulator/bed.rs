@@ -43,6 +43,12 @@ pub(crate) trait Bed {
         true
     }
 
+    /// Whether its clocks run evenly enough for the figure that is expected of them;
+    /// where they do not, the stated bound has to hold all the same.
+    fn is_ruler(&self, _: &Scenario) -> bool {
+        true
+    }
+
     /// Scenarios that may run side by side.
     fn at_once(&self) -> usize;
 

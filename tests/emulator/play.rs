@@ -70,7 +70,7 @@ fn act(
     std::fs::create_dir_all(&collected).map_err(|error| error.to_string())?;
     played.proofs.extend(stage.measured()?);
     stage.collect(&collected)?;
-    played.report = verdict::hold(stage, scenario, bed.slower(), &played.away, &collected)?;
+    played.report = verdict::hold(bed, stage, scenario, &played.away, &collected)?;
     Ok(played)
 }
 

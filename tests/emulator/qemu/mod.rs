@@ -74,6 +74,13 @@ impl Bed for Qemu {
         CHOSEN.contains(&scenario.name)
     }
 
+    /// A processor that waits for another one delays what it sends, always.
+    fn is_ruler(&self, scenario: &Scenario) -> bool {
+        let beside =
+            scenario.needs().iter().any(|need| matches!(need, Need::Visitor | Need::Replacement));
+        scenario.everybody().count() + usize::from(beside) <= truth::cores()
+    }
+
     fn at_once(&self) -> usize {
         1
     }
