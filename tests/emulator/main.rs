@@ -35,7 +35,7 @@ use scenario::Scenario;
 use table::{Line, Outcome};
 
 /// Plays of each way to pair in a full run.
-const REHEARSED: usize = 5;
+const REHEARSED: usize = 3;
 /// The most repetitions of one scenario.
 const REPEATS: u32 = 1_000;
 
