@@ -1,7 +1,7 @@
 //! The promises of every parser, kept on the seeds of the fuzz targets, on what
 //! is left of them after any cut, on each of them with any one bit turned, and on
-//! splices of them, in little memory. What `cargo fuzz` does for days, in a second and always the
-//! same.
+//! splices of them, in little memory; and the promises of the machines under programs
+//! of any bytes. What `cargo fuzz` does for days, in seconds and always the same.
 
 #![expect(clippy::indexing_slicing, reason = "an index out of range fails the test, as it should")]
 
@@ -14,6 +14,7 @@ use diptych_tests::dice::Dice;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use diptych_tests::parsers;
+use diptych_tests::session::session;
 
 /// Variants of each sort that are tried for each seed; of a longer seed they are
 /// spread over its length. `DIPTYCH_VARIANTS` asks for more.
@@ -123,4 +124,19 @@ fn a_journal_accounts_for_every_byte() {
 #[test]
 fn a_policy_has_one_canonical_form() {
     hold("policy", parsers::policy);
+}
+
+#[test]
+fn machines_take_whatever_comes_in_any_order() {
+    for seed in seeds("session") {
+        session(&seed);
+    }
+    for index in 0..variants() as u64 {
+        let mut dice = Dice::keyed(0x5E55, index, 0);
+        let length = 100 + below(&mut dice, 400);
+        let program: Vec<u8> = (0..length).map(|_| dice.bits().to_le_bytes()[0]).collect();
+        if std::panic::catch_unwind(|| session(&program)).is_err() {
+            panic!("program {index}: {program:?}");
+        }
+    }
 }

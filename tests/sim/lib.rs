@@ -5,4 +5,5 @@ pub mod dice;
 pub mod oscillator;
 pub mod parsers;
 pub mod scenario;
+pub mod session;
 pub mod world;

@@ -16,7 +16,7 @@ use diptych_protocol::session::{HostFact, Refused};
 use diptych_protocol::time::{Clock, Instant, Span};
 
 /// A machine of either role.
-pub(super) enum Brain {
+pub(crate) enum Brain {
     Primary(Box<PrimaryMachine>),
     Assistant(Box<SecondaryMachine>),
 }
@@ -31,7 +31,7 @@ pub enum Told {
 }
 
 /// What a machine asks of the world; see `Output`.
-pub(super) enum Effect {
+pub(crate) enum Effect {
     Append {
         journal: JournalName,
         bytes: Vec<u8>,
@@ -61,7 +61,7 @@ pub(super) enum Effect {
 
 /// What a host tells of its device; instants are readings of its clock.
 #[derive(Clone, Debug)]
-pub(super) enum Act {
+pub(crate) enum Act {
     Started { take: u32, file: String },
     Committed { first: i64, last: i64, frames: u32 },
     Stopped,
@@ -95,14 +95,14 @@ impl Act {
 }
 
 impl Brain {
-    pub(super) fn handle(&mut self, now: i64, input: Input<'_>) {
+    pub(crate) fn handle(&mut self, now: i64, input: Input<'_>) {
         match self {
             Self::Primary(machine) => machine.handle(Instant::from_nanos(now), input),
             Self::Assistant(machine) => machine.handle(Instant::from_nanos(now), input),
         }
     }
 
-    pub(super) fn host(&mut self, now: i64, act: Act) -> Result<(), Refused> {
+    pub(crate) fn host(&mut self, now: i64, act: Act) -> Result<(), Refused> {
         match self {
             Self::Primary(machine) => {
                 machine.command(Instant::from_nanos(now), primary::Command::Host(act.fact()))
@@ -113,7 +113,7 @@ impl Brain {
         }
     }
 
-    pub(super) fn poll(&mut self) -> Effect {
+    pub(crate) fn poll(&mut self) -> Effect {
         match self {
             Self::Primary(machine) => effect(machine.poll_output(), Told::Primary),
             Self::Assistant(machine) => effect(machine.poll_output(), Told::Assistant),
@@ -122,7 +122,7 @@ impl Brain {
 
     /// The seats that are taken, as an app finds them when it starts: every one for
     /// a primary, its own for an assistant.
-    pub(super) fn taken(&self, now: i64) -> Vec<u8> {
+    pub(crate) fn taken(&self, now: i64) -> Vec<u8> {
         match self {
             Self::Primary(machine) => {
                 let seats = machine.snapshot(Instant::from_nanos(now)).seats;
@@ -137,21 +137,21 @@ impl Brain {
     }
 
     /// The session that a primary leads.
-    pub(super) fn session(&self) -> Option<SessionId> {
+    pub(crate) fn session(&self) -> Option<SessionId> {
         match self {
             Self::Primary(machine) => Some(machine.session()),
             Self::Assistant(_) => None,
         }
     }
 
-    pub(super) fn lead(&mut self, now: i64, command: primary::Command) -> Result<(), Refused> {
+    pub(crate) fn lead(&mut self, now: i64, command: primary::Command) -> Result<(), Refused> {
         match self {
             Self::Primary(machine) => machine.command(Instant::from_nanos(now), command),
             Self::Assistant(_) => Err(Refused::WrongRole),
         }
     }
 
-    pub(super) fn follow(&mut self, now: i64, command: secondary::Command) -> Result<(), Refused> {
+    pub(crate) fn follow(&mut self, now: i64, command: secondary::Command) -> Result<(), Refused> {
         match self {
             Self::Primary(_) => Err(Refused::WrongRole),
             Self::Assistant(machine) => machine.command(Instant::from_nanos(now), command),
@@ -177,11 +177,11 @@ fn effect<C: Clock, E>(output: Output<C, E>, told: impl Fn(E) -> Told) -> Effect
 }
 
 /// The seat that a primary's event speaks of.
-pub(super) fn seat_of(role: Role) -> usize {
+pub(crate) fn seat_of(role: Role) -> usize {
     usize::from(role.number())
 }
 
 /// `ns` as a span.
-pub(super) const fn span(ns: i64) -> Span {
+pub(crate) const fn span(ns: i64) -> Span {
     Span::from_nanos(ns)
 }

@@ -22,7 +22,7 @@ const OVERHEAD: usize = 28;
 
 /// One device's storage.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Disk {
+pub(crate) struct Disk {
     files: BTreeMap<JournalName, File>,
     state: Option<Vec<u8>>,
     full: bool,
@@ -41,10 +41,10 @@ struct File {
 
 /// The disk could not write.
 #[derive(Debug)]
-pub(super) struct DiskFull;
+pub(crate) struct DiskFull;
 
 impl Disk {
-    pub(super) fn append(&mut self, journal: JournalName, bytes: &[u8]) -> Result<(), DiskFull> {
+    pub(crate) fn append(&mut self, journal: JournalName, bytes: &[u8]) -> Result<(), DiskFull> {
         if self.full {
             return Err(DiskFull);
         }
@@ -55,7 +55,7 @@ impl Disk {
         Ok(())
     }
 
-    pub(super) fn sync(&mut self) -> Result<(), DiskFull> {
+    pub(crate) fn sync(&mut self) -> Result<(), DiskFull> {
         if self.full {
             return Err(DiskFull);
         }
@@ -68,7 +68,7 @@ impl Disk {
         Ok(())
     }
 
-    pub(super) fn store(&mut self, state: Vec<u8>) -> Result<(), DiskFull> {
+    pub(crate) fn store(&mut self, state: Vec<u8>) -> Result<(), DiskFull> {
         if self.full {
             return Err(DiskFull);
         }
@@ -77,31 +77,31 @@ impl Disk {
     }
 
     /// Nothing can be written from now on.
-    pub(super) fn fill(&mut self) {
+    pub(crate) fn fill(&mut self) {
         self.full = true;
     }
 
     /// There is room again.
-    pub(super) fn empty(&mut self) {
+    pub(crate) fn empty(&mut self) {
         self.full = false;
     }
 
     /// From now on nothing that is said to be durable is.
-    pub(super) fn lie(&mut self) {
+    pub(crate) fn lie(&mut self) {
         self.lies = true;
     }
 
-    pub(super) const fn is_full(&self) -> bool {
+    pub(crate) const fn is_full(&self) -> bool {
         self.full
     }
 
     /// The last records of this journal that are durable.
-    pub(super) fn durable(&self, journal: JournalName) -> u64 {
+    pub(crate) fn durable(&self, journal: JournalName) -> u64 {
         self.files.get(&journal).map_or(0, |file| file.durable)
     }
 
     /// The power is gone: of what was not synced, any prefix is left.
-    pub(super) fn lose_power(&mut self, dice: &mut Dice) {
+    pub(crate) fn lose_power(&mut self, dice: &mut Dice) {
         for file in self.files.values_mut() {
             let pending = file.bytes.len() - file.synced;
             let kept = (dice.unit() * (pending + 1) as f64).floor();
@@ -113,7 +113,7 @@ impl Disk {
 
     /// The power is gone: of what was not synced, any sectors are left, and zeros
     /// where one is missing before another.
-    pub(super) fn lose_sectors(&mut self, dice: &mut Dice) {
+    pub(crate) fn lose_sectors(&mut self, dice: &mut Dice) {
         for file in self.files.values_mut() {
             let mut left = file.synced;
             for sector in (file.synced - file.synced % SECTOR..file.bytes.len()).step_by(SECTOR) {
@@ -131,7 +131,7 @@ impl Disk {
     }
 
     /// The last write was cut by the end of the process.
-    pub(super) fn tear(&mut self, journal: JournalName, bytes: &[u8], dice: &mut Dice) {
+    pub(crate) fn tear(&mut self, journal: JournalName, bytes: &[u8], dice: &mut Dice) {
         let kept = (0..bytes.len()).rev().find(|n| *n as f64 <= dice.unit() * bytes.len() as f64);
         if let Some(part) = bytes.get(..kept.unwrap_or(0)) {
             self.files.entry(journal).or_default().bytes.extend_from_slice(part);
@@ -139,7 +139,7 @@ impl Disk {
     }
 
     /// What a starting app reads; torn tails are cut off, as the contract asks.
-    pub(super) fn past(&mut self) -> Past {
+    pub(crate) fn past(&mut self) -> Past {
         // A file whose header was never durable is not there for anybody.
         self.files.retain(|_, file| file.bytes.len() >= HEADER);
         for file in self.files.values_mut() {
@@ -156,7 +156,7 @@ impl Disk {
 
     /// Every journal, whole.
     #[must_use]
-    pub(super) fn journals(&self) -> BTreeMap<JournalName, Vec<u8>> {
+    pub(crate) fn journals(&self) -> BTreeMap<JournalName, Vec<u8>> {
         self.files.iter().map(|(name, file)| (*name, file.bytes.clone())).collect()
     }
 }

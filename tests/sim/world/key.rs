@@ -8,7 +8,7 @@ use p256::{FieldBytes, ProjectivePoint, Scalar};
 
 /// A device's key.
 #[derive(Clone)]
-pub(super) struct Key {
+pub(crate) struct Key {
     secret: Scalar,
     public: PublicKey,
     /// The one nonce of this key, inverted, and what it makes of every signature.
@@ -19,7 +19,7 @@ pub(super) struct Key {
 }
 
 impl Key {
-    pub(super) fn of(seed: u64, device: usize) -> Self {
+    pub(crate) fn of(seed: u64, device: usize) -> Self {
         let number = |what: &str| {
             let drawn = |attempt: u8| {
                 let name = format!("{what} {seed} {device} {attempt}");
@@ -42,7 +42,7 @@ impl Key {
 
 impl Key {
     /// The school's proctor.
-    pub(super) fn proctor() -> Self {
+    pub(crate) fn proctor() -> Self {
         Self::of(0, usize::MAX)
     }
 }

@@ -15,14 +15,14 @@
     reason = "a world that contradicts itself must stop, and events nobody needs are many"
 )]
 
-mod brain;
+pub(crate) mod brain;
 mod breaks;
 mod clock;
 mod device;
-mod disk;
+pub(crate) mod disk;
 mod effects;
 mod host;
-mod key;
+pub(crate) mod key;
 mod links;
 mod outcome;
 mod path;
