@@ -21,13 +21,15 @@ use crate::time::{Instant, Primary};
 
 /// Contradictions that agree with each other before a clock epoch is believed.
 /// `[CLOCK-11]`
-const CONFIRMATIONS: u8 = 3;
+const CONFIRMATIONS: usize = 3;
 
 /// A clock epoch that is suspected and not yet believed.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Tentative {
     bracket: Bracket,
-    contradictions: u8,
+    /// What contradicts the current epoch.
+    proofs: Vec<Observation>,
+    /// That, and what fits both.
     held: Vec<Observation>,
 }
 
@@ -54,7 +56,7 @@ impl Tentative {
         let mut bracket =
             Bracket::new(Wander::GUARANTEED, point, limits::CLOCK_TENTATIVE_OBSERVATIONS);
         bracket.insert(point);
-        Self { bracket, contradictions: 1, held: vec![first] }
+        Self { bracket, proofs: vec![first], held: vec![first] }
     }
 
     /// Judges with one more observation; `against_old` says whether it, too,
@@ -75,10 +77,18 @@ impl Tentative {
         self.bracket.insert(observation.constraint.point());
         self.held.push(observation);
         if against_old {
-            self.contradictions = self.contradictions.saturating_add(1);
+            self.proofs.push(observation);
         }
-        if self.contradictions >= CONFIRMATIONS {
-            return Ruling::Confirmed(core::mem::take(&mut self.held));
+        if self.proofs.len() >= CONFIRMATIONS {
+            let mut held = core::mem::take(&mut self.held);
+            let at = |observation: &Observation| observation.constraint.point().at;
+            let mut proofs: Vec<i64> = self.proofs.iter().map(at).collect();
+            proofs.sort_unstable();
+            let second = proofs.get(1).copied().unwrap_or(i64::MAX);
+            // What fits both may have been under way when the clock stepped, and be false
+            // of the new one. `[CLOCK-40]`
+            held.retain(|held| at(held) >= second || self.proofs.contains(held));
+            return Ruling::Confirmed(held);
         }
         if self.held.len() >= limits::CLOCK_TENTATIVE_OBSERVATIONS {
             return Ruling::Dismissed(self.innocent());
@@ -89,7 +99,8 @@ impl Tentative {
     /// Memory held beyond the value itself.
     #[cfg(test)]
     pub(super) const fn bytes(&self) -> usize {
-        self.bracket.bytes() + self.held.capacity() * size_of::<Observation>()
+        let observations = self.held.capacity() + self.proofs.capacity();
+        self.bracket.bytes() + observations * size_of::<Observation>()
     }
 
     /// Where the offset is at `at` if the suspicion is right. `[CLOCK-33]`

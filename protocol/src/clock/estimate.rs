@@ -79,6 +79,8 @@ struct Stretch {
     epochs: Epochs,
     /// The earliest instant of which this epoch speaks; the first speaks of all.
     since: i64,
+    /// Before this instant a clock stepped, if that is why this epoch began.
+    proven: i64,
     latest: i64,
     certain: Bracket,
     likely: Bank,
@@ -108,15 +110,19 @@ impl Estimator {
     /// Takes an observation. O(log n).
     pub fn take(&mut self, observation: Observation) -> Observed {
         let Some(current) = &self.current else {
-            self.begin(&[observation], i64::MIN);
+            self.begin(&[observation], (i64::MIN, i64::MIN));
             return Observed::NewEpoch;
         };
         if !observation.epochs.same_clocks(current.epochs) {
             if !observation.epochs.later_clocks(current.epochs) {
                 return Observed::Stale;
             }
-            self.begin(&[observation], observation.constraint.at().nanos());
+            self.begin(&[observation], (observation.constraint.at().nanos(), i64::MIN));
             return Observed::NewEpoch;
+        }
+        if observation.constraint.point().at < current.proven {
+            // Agreed on out of turn, it speaks of the clock before the step. `[CLOCK-41]`
+            return Observed::Stale;
         }
         let against = contradicts(&current.certain, &observation);
         if let Some(mut tentative) = self.tentative.take() {
@@ -124,7 +130,8 @@ impl Estimator {
                 Ruling::Open => self.tentative = Some(tentative),
                 Ruling::Confirmed(held) => {
                     let since = held.iter().map(|held| held.constraint.at().nanos()).min();
-                    self.begin(&held, since.unwrap_or(i64::MIN));
+                    let since = since.unwrap_or(i64::MIN);
+                    self.begin(&held, (since, since));
                     return Observed::NewEpoch;
                 }
                 Ruling::Dismissed(held) => {
@@ -283,7 +290,7 @@ impl Estimator {
         current.certain.insert(point)
     }
 
-    fn begin(&mut self, observations: &[Observation], since: i64) {
+    fn begin(&mut self, observations: &[Observation], (since, proven): (i64, i64)) {
         let Some(first) = observations.first() else { return };
         let point = first.constraint.point();
         let known = self.current.as_ref().and_then(|current| {
@@ -298,6 +305,7 @@ impl Estimator {
         self.current = Some(Stretch {
             epochs: first.epochs,
             since,
+            proven,
             latest: point.at,
             certain: Bracket::new(Wander::GUARANTEED, point, limits::CLOCK_HULL_VERTICES),
             likely: Bank::new(point, prior),

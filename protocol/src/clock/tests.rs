@@ -4,6 +4,7 @@
 mod adversary;
 mod limits;
 mod linear;
+mod steps;
 
 use proptest::prelude::*;
 

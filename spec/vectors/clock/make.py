@@ -86,7 +86,8 @@ class Epochs:
 
     def __init__(self):
         self.clocks, self.since = None, None
-        self.current, self.suspect, self.proofs = [], [], 0
+        self.current, self.suspect, self.proofs = [], [], []
+        self.proven = None
 
     @staticmethod
     def contradicts(points, new):
@@ -107,28 +108,35 @@ class Epochs:
         if clocks != self.clocks:
             if clocks[0] >= self.clocks[0] and clocks[1] >= self.clocks[1]:
                 self.clocks, self.since = clocks, new[1]
-                self.current, self.suspect, self.proofs = [new], [], 0
+                self.current, self.suspect, self.proofs = [new], [], []
+                self.proven = None
+            return
+        if self.proven is not None and new[1] < self.proven:
             return
         against = self.contradicts(self.current, new)
         if not self.suspect:
             if against:
-                self.suspect, self.proofs = [new], 1
+                self.suspect, self.proofs = [new], [new]
             else:
                 self.current.append(new)
             return
         if self.contradicts(self.suspect, new):
             # The suspicion was false; what it held belongs where it fits.
             held = self.suspect + ([] if against else [new])
-            self.suspect, self.proofs = ([new], 1) if against else ([], 0)
+            self.suspect, self.proofs = ([new], [new]) if against else ([], [])
             for one in held:
                 if not self.contradicts(self.current, one):
                     self.current.append(one)
             return
         self.suspect.append(new)
-        self.proofs += against
-        if self.proofs == 3:
-            self.current, self.since = self.suspect, min(at for _, at, _ in self.suspect)
-            self.suspect, self.proofs = [], 0
+        self.proofs += [new] if against else []
+        if len(self.proofs) == 3:
+            # What fits both clocks may have been under way when the one stepped.
+            first, second, _ = sorted(at for _, at, _ in self.proofs)
+            self.current = [one for one in self.suspect
+                            if one in self.proofs or one[1] >= second]
+            self.since = self.proven = first
+            self.suspect, self.proofs = [], []
 
     def interval(self, at):
         if not self.current or (self.since is not None and at < self.since):
