@@ -15,6 +15,7 @@ mod reach;
 mod supply;
 mod wall;
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
@@ -23,7 +24,7 @@ use std::time::Duration;
 use diptych_protocol::identity::{BootId, Signer};
 use diptych_protocol::journal::{HeaderError, JournalError, replay};
 use diptych_protocol::ledger::Observed;
-use diptych_protocol::machine::{JournalName, Machine};
+use diptych_protocol::machine::Machine;
 use diptych_protocol::secret::Entropy;
 use diptych_protocol::session::{HostFact, Past, Refused, StartError};
 use diptych_protocol::time::{Clock, Instant};
@@ -286,22 +287,27 @@ impl<M: Role> std::fmt::Debug for Embedded<M> {
 /// next record follows a whole one. A file whose header is torn was never a journal:
 /// nothing was told that rests on it.
 fn past(disk: &mut dyn Disk) -> Result<Past, Failure> {
-    let mut past = Past { state: disk.load(Private::State)?, journals: disk.journals()? };
-    let unbegun = |(name, bytes): (&JournalName, &Vec<u8>)| {
-        let cut = JournalError::Header(HeaderError::Cut { got: bytes.len() });
-        (replay(bytes).err() == Some(cut)).then_some(*name)
-    };
-    for name in past.journals.iter().filter_map(unbegun).collect::<Vec<_>>() {
-        disk.truncate(name, 0)?;
-        past.journals.remove(&name);
-    }
-    for (name, bytes) in &mut past.journals {
-        let name = *name;
-        let replayed = replay(bytes)
-            .map_err(|error| Failure::Damaged { problem: StartError::Journal { name, error } })?;
-        let whole = (bytes.len() as u64).saturating_sub(replayed.torn());
+    let mut past = Past { state: disk.load(Private::State)?, journals: BTreeMap::new() };
+    for (name, mut bytes) in disk.journals()? {
+        let problem = |error| Failure::Damaged { problem: StartError::Journal { name, error } };
+        let whole = match replay(&bytes) {
+            // Its header was never durable.
+            Err(JournalError::Header(HeaderError::Cut { .. })) => 0,
+            Err(error) => return Err(problem(error)),
+            Ok(replayed) if past.state.as_ref().is_none_or(Vec::is_empty) => {
+                match replayed.signed_heads() {
+                    [] => 0,
+                    // [SESSION-37]
+                    [..] => return Err(Failure::Damaged { problem: StartError::Foreign }),
+                }
+            }
+            Ok(replayed) => (bytes.len() as u64).saturating_sub(replayed.torn()),
+        };
         disk.truncate(name, whole)?;
         bytes.truncate(usize::try_from(whole).unwrap_or(usize::MAX));
+        if whole > 0 {
+            past.journals.insert(name, bytes);
+        }
     }
     Ok(past)
 }

@@ -10,11 +10,13 @@ use std::collections::BTreeSet;
 
 use diptych_primary::render;
 use diptych_protocol::identity::Fingerprint;
-use diptych_protocol::journal::{Replayed, salvage};
+use diptych_protocol::journal::{Fact, Replayed, salvage};
 use diptych_protocol::policy::{Decision, Excuse, Override, Policy, Proven, Statement};
 use diptych_protocol::report::revise;
 use diptych_protocol::time::{Instant, Span};
-use diptych_tests::world::{Outcome, Said, Scenario, What, World};
+use diptych_tests::world::{Failure, Outcome, Said, Scenario, What, World};
+use p256::ecdsa::signature::Verifier as _;
+use p256::ecdsa::{Signature, VerifyingKey};
 use serde_json::Value;
 
 use crate::crafted;
@@ -131,6 +133,10 @@ impl Validator<'_> {
     }
 }
 
+const fn is_digit(byte: u8) -> bool {
+    matches!(byte, b'0'..=b'9' | b'a'..=b'f')
+}
+
 /// The patterns of this schema.
 fn fits(pattern: &str, text: &str) -> bool {
     match pattern {
@@ -138,8 +144,10 @@ fn fits(pattern: &str, text: &str) -> bool {
             let number = text.strip_prefix('A').and_then(|number| number.parse::<u8>().ok());
             text == "P" || (text.len() == 2 && number.is_some_and(|n| (1..=8).contains(&n)))
         }
-        "^[0-9a-f]{64}$" => {
-            text.len() == 64 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+        "^[0-9a-f]{64}$" => text.len() == 64 && text.bytes().all(is_digit),
+        "^[0-9a-f]{128}$" => text.len() == 128 && text.bytes().all(is_digit),
+        "^04[0-9a-f]{128}$" => {
+            text.len() == 130 && text.starts_with("04") && text.bytes().all(is_digit)
         }
         "^R[0-9]+$" => {
             let number = text.strip_prefix('R').unwrap_or_default();
@@ -240,6 +248,7 @@ fn every_report_is_of_the_schema_and_every_part_of_it_is_met() {
         hold(&all[..1], "xyb-seed", &[]);
         hold(&all[..1], "strict-zero", &[]);
     }
+    hold(&forked(), "xyb-seed", &[]);
     let all = crafted::journals();
     let said = said(crafted::ANSWERING);
     hold(&all, "ours", &[]);
@@ -249,4 +258,66 @@ fn every_report_is_of_the_schema_and_every_part_of_it_is_met() {
     parts(&schema, "report", &schema, &mut all);
     let idle: Vec<_> = all.difference(&validator.met).collect();
     assert!(reports > 50 && idle.is_empty(), "{reports} reports, and none has {idle:#?}");
+}
+
+/// The journals of a primary whose disk loses what it had called durable, and which
+/// goes on from another past than the assistant has seen: the first session in which
+/// the assistant keeps the primary's own seals on both.
+fn forked() -> Vec<Replayed> {
+    let session = |operation| {
+        let (who, how, lasting) = (0, Failure::LostSync, s(6));
+        let fails = What::Fails { who, operation, how, lasting };
+        let all = journals(&World::new(Scenario::exam(operation, 1, 1).with(s(0), fails)).run());
+        let kept = |history: u8| {
+            let wanted =
+                |fact: &Fact| matches!(fact, Fact::PeerSeal { history: of, .. } if *of == history);
+            all.iter().flat_map(Replayed::entries).any(|entry| wanted(&entry.fact))
+        };
+        (kept(0) && kept(1)).then_some(all)
+    };
+    (560..900).step_by(5).find_map(session).expect("a session with a fork")
+}
+
+fn bytes(hex: &Value) -> Vec<u8> {
+    let hex = hex.as_str().expect("hex");
+    let byte = |at: usize| u8::from_str_radix(&hex[at..at + 2], 16).expect("a byte");
+    (0..hex.len()).step_by(2).map(byte).collect()
+}
+
+/// Whether a seal in `report.json` is genuine, by nothing but what stands in it.
+fn is_genuine(seal: &Value) -> bool {
+    let mut message = b"diptych journal seal v1".to_vec();
+    message.extend(seal["record"].as_u64().expect("a number").to_le_bytes());
+    message.extend(bytes(&seal["head"]));
+    let key = VerifyingKey::from_sec1_bytes(&bytes(&seal["key"])).expect("a key");
+    let signature = Signature::from_slice(&bytes(&seal["signature"])).expect("a signature");
+    key.verify(&message, &signature).is_ok()
+}
+
+#[test]
+fn a_report_alone_proves_two_histories_by_the_signatures_over_both() {
+    // [REPORT-15] [JOURNAL-12] [JOURNAL-22] [JOURNAL-23]
+    let all = forked();
+    let report = diptych_protocol::report::evaluate(&all, None).expect("a report");
+    let json: Value = serde_json::from_str(&render::json(&report)).expect("JSON");
+    assert!(json["flags"].as_array().expect("flags").contains(&"TAMPER".into()));
+    let findings = json["findings"].as_array().expect("findings");
+    let heads: Vec<_> =
+        findings.iter().filter_map(|finding| finding["heads"].as_array()).flatten().collect();
+    assert!(heads.len() >= 2, "{findings:#?}");
+    for pair in heads.chunks(2) {
+        assert_eq!(pair[0]["record"], pair[1]["record"]);
+        assert_ne!(pair[0]["head"], pair[1]["head"]);
+        assert!(pair.iter().all(|head| is_genuine(&head["seal"])), "{pair:#?}");
+    }
+    let own: Vec<_> =
+        heads.iter().map(|head| &head["own_seal"]).filter(|own| !own.is_null()).collect();
+    assert!(own.len() >= 2 && own.iter().all(|seal| is_genuine(seal)), "{heads:#?}");
+    assert!(own.iter().all(|seal| seal["key"] == own[0]["key"]), "both by the forked device");
+    let mut changed = own[0].clone();
+    changed["record"] = 1.into();
+    assert!(!is_genuine(&changed));
+    let text = render::text(&report);
+    assert!(text.contains("its own seal on that history"), "{text}");
+    assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
 }

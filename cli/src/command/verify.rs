@@ -118,30 +118,70 @@ struct ToldHead {
     head: String,
     by: String,
     written_in: u64,
-    /// The record of the seal over it, and its signature.
-    seal: Option<(u64, String)>,
+    /// The record of the seal over it.
+    sealed_in: Option<u64>,
+    /// What that seal signs.
+    seal: Option<ToldSeal>,
+    /// The forked device's own seal on this history.
+    own: Option<ToldSeal>,
+}
+
+/// All that it takes to check a signature.
+struct ToldSeal {
+    record: u64,
+    head: String,
+    signature: String,
+    key: String,
+}
+
+impl ToldSeal {
+    fn of(key: &PublicKey, signed: &SignedHead) -> Self {
+        Self {
+            record: signed.head.sequence,
+            head: hex(&signed.head.hash),
+            signature: hex(&signed.signature.0),
+            key: hex(key.sec1()),
+        }
+    }
+
+    fn json(&self) -> serde_json::Value {
+        let Self { record, head, signature, key } = self;
+        json!({ "record": record, "head": head, "signature": signature, "key": key })
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 impl ToldHead {
     fn of(claim: &Claim) -> Self {
         Self {
             record: claim.head.sequence,
-            head: claim.head.hash.iter().map(|byte| format!("{byte:02x}")).collect(),
+            head: hex(&claim.head.hash),
             by: claim.by.to_string(),
             written_in: claim.record,
-            seal: claim.seal.map(|(record, signature)| (record, format!("{signature:?}"))),
+            sealed_in: claim.seal.map(|(record, _)| record),
+            seal: claim.seal.map(|(_, signed)| ToldSeal::of(&claim.key, &signed)),
+            own: claim.own.map(|(key, signed)| ToldSeal::of(&key, &signed)),
         }
     }
 
     /// Two lines that fit into 80 columns with 64 digits each.
     fn print(&self, out: &mut dyn Write) -> std::io::Result<()> {
-        let Self { record, head, by, written_in, seal } = self;
-        let signed = seal.as_ref().map_or("not signed".to_owned(), |(seal, signature)| {
-            let short: String = signature.chars().take(12).collect();
-            format!("signed in {seal} ({short}…)")
+        let Self { record, head, by, written_in, sealed_in, seal, own } = self;
+        let short = |seal: &ToldSeal| seal.signature.chars().take(12).collect::<String>();
+        let signed = sealed_in.zip(seal.as_ref()).map_or("not signed".to_owned(), |(at, seal)| {
+            format!("signed in {at} ({}…)", short(seal))
         });
         writeln!(out, "             record {record}, as {by} wrote in {written_in}, {signed}:")?;
-        writeln!(out, "             {head}")
+        writeln!(out, "             {head}")?;
+        if let Some(own) = own {
+            let (last, short) = (own.record, short(own));
+            writeln!(out, "               its own seal there, up to record {last} ({short}…):")?;
+            writeln!(out, "               {}", own.head)?;
+        }
+        Ok(())
     }
 
     fn json(&self) -> serde_json::Value {
@@ -150,8 +190,8 @@ impl ToldHead {
             "head": self.head,
             "by": self.by,
             "written_in": self.written_in,
-            "seal": self.seal.as_ref().map(|(record, _)| record),
-            "signature": self.seal.as_ref().map(|(_, signature)| signature),
+            "seal": self.seal.as_ref().map(ToldSeal::json),
+            "own_seal": self.own.as_ref().map(ToldSeal::json),
         })
     }
 }

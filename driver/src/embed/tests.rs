@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use diptych_protocol::identity::{Label, Role as Seat};
+use diptych_protocol::identity::{Label, Role as Seat, SessionId};
+use diptych_protocol::journal::{Fact, Header, Writer};
 use diptych_protocol::machine::JournalName;
 use diptych_protocol::secondary::{SecondaryMachine, Setup};
 use diptych_protocol::time::Secondary;
@@ -75,6 +76,37 @@ fn a_folder_in_use_and_a_taken_port_are_told_apart() {
     drop(first);
     std::fs::remove_dir_all(path).unwrap();
     std::fs::remove_dir_all(other).unwrap();
+}
+
+#[test]
+fn what_was_begun_and_never_stored_is_begun_anew_and_what_was_sealed_is_not() {
+    // [SESSION-37]
+    let (mut disk, mut signer) = {
+        let path = folder("begun");
+        let mut disk = Folder::open(&path).unwrap();
+        let signer = Identity::load_or_generate(&mut disk).unwrap().signer();
+        (disk, signer)
+    };
+    let name = JournalName { role: Seat::PRIMARY, device: 1 };
+    let (session, role) = (SessionId([7; 16]), Seat::PRIMARY);
+    let (mut writer, header) =
+        Writer::create(Header { session, role, device: 1, key: signer.public_key() });
+    let at: Instant<Secondary> = Instant::from_nanos(1);
+    let first = Fact::ProcessStarted { boot: BootId([1; 16]), wall_ms: 0, cause: 0, raw: 0 };
+    // A crash between two writes, wherever it cuts them.
+    let begun = [header, writer.append(at, &first).unwrap()].concat();
+    for length in [0, 40, 104, begun.len() - 1, begun.len()] {
+        disk.truncate(name, 0).unwrap();
+        disk.append(name, &begun[..length]).unwrap();
+        assert!(past(&mut disk).unwrap().journals.is_empty(), "{length}");
+        assert!(disk.journals().unwrap()[&name].is_empty(), "{length}");
+    }
+    let sealed = [begun, writer.seal(at, &mut signer).unwrap()].concat();
+    disk.append(name, &sealed).unwrap();
+    let refused = Failure::Damaged { problem: StartError::Foreign };
+    assert_eq!(past(&mut disk).unwrap_err(), refused);
+    assert_eq!(disk.journals().unwrap()[&name], sealed);
+    std::fs::remove_dir_all(disk.path()).unwrap();
 }
 
 #[test]

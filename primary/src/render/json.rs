@@ -1,13 +1,14 @@
 //! `report.json`, as `spec/report.schema.json` describes it.
 
-use diptych_protocol::identity::Role;
+use diptych_protocol::identity::{PublicKey, Role};
+use diptych_protocol::journal::{Claim, SignedHead};
 use diptych_protocol::policy::{Length, Revision};
 use diptych_protocol::report::{Account, Alignment, Camera, JournalState, Moment, Report};
 use diptych_protocol::time::{Instant, Primary, Span};
 use diptych_protocol::timeline::Basis;
 
 use super::value::Json;
-use super::{evidence, ruling};
+use super::{claims, evidence, ruling};
 
 /// The report as one JSON object. Times are nanoseconds of session time.
 ///
@@ -66,12 +67,35 @@ pub fn json(report: &Report) -> String {
                     ("role", finding.role.map_or(Json::Null, Json::text)),
                     ("offset", Json::count(finding.offset)),
                     ("meaning", Json::text(finding.offence)),
+                    ("heads", Json::list(claims(finding), claim)),
                 ])
             }),
         ),
         ("revision", report.revision.as_ref().map_or(Json::Null, revision)),
     ]);
     format!("{object}\n")
+}
+
+/// One of two heads that exclude each other, and who signed it. `[REPORT-15]`
+fn claim(claim: &Claim) -> Json {
+    Json::Object(vec![
+        ("record", Json::count(claim.head.sequence)),
+        ("head", hex(&claim.head.hash)),
+        ("by", Json::text(claim.by)),
+        ("written_in", Json::count(claim.record)),
+        ("seal", claim.seal.map_or(Json::Null, |(_, signed)| seal(&claim.key, &signed))),
+        ("own_seal", claim.own.map_or(Json::Null, |(key, signed)| seal(&key, &signed))),
+    ])
+}
+
+/// All that it takes to check a signature.
+fn seal(key: &PublicKey, signed: &SignedHead) -> Json {
+    Json::Object(vec![
+        ("record", Json::count(signed.head.sequence)),
+        ("head", hex(&signed.head.hash)),
+        ("signature", hex(&signed.signature.0)),
+        ("key", hex(key.sec1())),
+    ])
 }
 
 fn revision(revision: &Revision) -> Json {

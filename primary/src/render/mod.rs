@@ -18,7 +18,7 @@ pub use json::json;
 pub use svg::svg;
 pub use text::text;
 
-use diptych_protocol::journal::Integrity;
+use diptych_protocol::journal::{Claim, Finding, Integrity};
 use diptych_protocol::policy::{Interruption, Judgement, Length, Standing};
 use diptych_protocol::report::Report;
 use diptych_protocol::time::{Instant, Primary, Span};
@@ -75,6 +75,11 @@ fn counted(judgement: &Judgement) -> String {
     } else {
         format!("{} to {}", judgement.count_min, judgement.count_max)
     }
+}
+
+/// The two heads that exclude each other, where that is what was found.
+fn claims(finding: &Finding) -> impl Iterator<Item = &Claim> {
+    finding.proof.iter().flat_map(|proof| [&proof.here, &proof.seen])
 }
 
 /// The one word for what the journals are worth together.

@@ -1,10 +1,11 @@
 //! The report to read: one line that says it all, then why.
 
+use diptych_protocol::journal::Claim;
 use diptych_protocol::policy::Revision;
 use diptych_protocol::report::{Account, Report};
 use diptych_protocol::timeline::Basis;
 
-use super::{clock, count, evidence, length, ruling};
+use super::{claims, clock, count, evidence, length, ruling};
 
 /// No line is longer.
 const COLUMNS: usize = 80;
@@ -79,6 +80,9 @@ pub fn text(report: &Report) -> String {
     }
     for finding in &report.findings {
         out.wrapped("      ", &format!("byte {}: {finding}", finding.offset));
+        for claim in claims(finding) {
+            head(&mut out, claim);
+        }
     }
     out.0
 }
@@ -169,6 +173,26 @@ fn cameras_and_clocks(out: &mut Lines, report: &Report) {
         let line =
             format!("{role:<3} ±{worst} at worst (clock ±{own}), {messages} messages{skew}{basis}");
         out.wrapped("  ", &line);
+    }
+}
+
+/// One of two heads that exclude each other, and who signed it; `report.json` has all
+/// the digits.
+fn head(out: &mut Lines, claim: &Claim) {
+    let digits = |bytes: &[u8]| -> String {
+        bytes.iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+    };
+    let Claim { head, by, record, seal, own, .. } = claim;
+    let sealed = seal.map_or("not signed".to_owned(), |(seal, signed)| {
+        format!("signed in {seal} ({}…)", digits(&signed.signature.0))
+    });
+    let (sequence, hash) = (head.sequence, digits(&head.hash));
+    out.wrapped("        ", &format!("#{sequence} {hash}… as {by} wrote in {record}, {sealed}"));
+    if let Some((_, signed)) = own {
+        let (last, hash) = (signed.head.sequence, digits(&signed.head.hash));
+        let signature = digits(&signed.signature.0);
+        let line = format!("its own seal on that history: #{last} {hash}… ({signature}…)");
+        out.wrapped("          ", &line);
     }
 }
 

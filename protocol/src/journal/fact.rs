@@ -305,6 +305,20 @@ facts! {
         /// The head the peer showed.
         theirs: [u8; 32],
     }
+    /// A seal of a peer over one of the two histories that it showed, as it came:
+    /// follows [`Fact::ForkSeen`]. `[JOURNAL-23]`
+    32 PeerSeal {
+        /// Whose.
+        peer: Role,
+        /// 0 the history that this device holds a copy of, 1 the other.
+        history: u8,
+        /// The last record that it signs.
+        sequence: u64,
+        /// The chain hash after that record.
+        head: [u8; 32],
+        /// By the peer's key.
+        signature: Signature,
+    }
     /// The session is over for this device. Only seals follow.
     31 Finish {
         /// 0 as planned, 1 by the user, 2 removed, 3 replaced.

@@ -13,6 +13,7 @@ use super::record::{self, CHECK_BYTES, Damage, Head};
 use super::replay::{Entry, Replayed, next_seal};
 use super::rules::Rules;
 use super::seal::SignedHead;
+use crate::identity::Role;
 use crate::limits;
 
 /// A copy of a peer's journal, and the heads that the peer has claimed.
@@ -70,6 +71,22 @@ pub struct Fork {
     pub our_seal: Option<SignedHead>,
     /// A signed head on the other history, if the peer sent one.
     pub their_seal: Option<SignedHead>,
+}
+
+impl Fork {
+    /// The records that keep it: what was seen, and the peer's own seals over either
+    /// history. `[JOURNAL-23]`
+    pub(crate) fn facts(&self, peer: Role) -> impl Iterator<Item = Fact> {
+        let sequence = self.theirs.sequence;
+        let (ours, theirs) = (self.ours.hash, self.theirs.hash);
+        let seen = Fact::ForkSeen { peer, sequence, ours, theirs };
+        let seals = [(0, self.our_seal), (1, self.their_seal)];
+        let kept = seals.into_iter().filter_map(move |(history, seal)| {
+            let SignedHead { head: Head { sequence, hash: head }, signature } = seal?;
+            Some(Fact::PeerSeal { peer, history, sequence, head, signature })
+        });
+        core::iter::once(seen).chain(kept)
+    }
 }
 
 /// Why a chunk of a peer's journal was not taken. Nothing of it was.
@@ -169,7 +186,12 @@ impl Mirror {
         let mut entries = Vec::new();
         let mut rest = fresh;
         while !rest.is_empty() {
-            let (used, entry) = next.take(&self.header, rest)?;
+            let (used, entry) = match next.take(&self.header, rest) {
+                Err(MirrorError::Damaged(Damage::Chain { .. })) if passed.is_empty() => {
+                    return Err(self.breaks_off(rest));
+                }
+                taken => taken?,
+            };
             entries.push(entry);
             if let Some(claim) = self.claimed.get(&next.head.sequence)
                 && *claim != next.head.hash
@@ -246,31 +268,59 @@ impl Mirror {
             let shown = known.get(len.saturating_sub(CHECK_BYTES)..).unwrap_or_default();
             let ours = self.copied.head;
             if sequence == ours.sequence && ours.hash.get(..CHECK_BYTES) != Some(shown) {
-                let mut hash = [0; 32];
-                for (to, from) in hash.iter_mut().zip(shown) {
-                    *to = *from;
-                }
-                return Err(self.fork(ours, Head { sequence, hash }, after));
+                return Err(self.fork(ours, shown_head(sequence, shown), after));
             }
             rest = after;
         }
         Ok(rest)
     }
 
+    /// The peer goes on from another past than the one it gave before: nobody else
+    /// could have changed what came on its connection.
+    fn breaks_off(&self, rest: &[u8]) -> MirrorError {
+        let sequence = self.wanted();
+        let length = record::length(rest).unwrap_or(0).min(rest.len());
+        let (covered, check) =
+            rest.get(..length).unwrap_or_default().split_at(length.saturating_sub(CHECK_BYTES));
+        let hash = record::next_hash(&self.copied.head.hash, covered);
+        self.fork(Head { sequence, hash }, shown_head(sequence, check), rest)
+    }
+
     fn claim_against(&self, ours: Head, theirs: Head) -> Box<Fork> {
         Box::new(Fork { ours, theirs, our_seal: self.copied.sealed, their_seal: None })
+    }
+
+    /// The first genuine seal of the peer in records that need not continue the copy.
+    fn seal_in(&self, records: &[u8]) -> Option<SignedHead> {
+        let (at, head) = next_seal(&self.header, 0, records)?;
+        let parsed = record::parse(&head, records.get(at..)?).ok()?;
+        let Ok(Fact::Seal { signature, .. }) = parsed.fact() else { return None };
+        Some(SignedHead { head, signature })
+    }
+
+    /// The record that keeps the first seal on the other history, if it comes after
+    /// the fork was seen. `[JOURNAL-23]`
+    pub(crate) fn other_seal(&self, records: &[u8]) -> Option<Fact> {
+        let SignedHead { head: Head { sequence, hash: head }, signature } =
+            self.seal_in(records)?;
+        Some(Fact::PeerSeal { peer: self.header.role, history: 1, sequence, head, signature })
     }
 
     /// The evidence, with the peer's own signature on its other history if the
     /// chunk holds one.
     fn fork(&self, ours: Head, theirs: Head, rest: &[u8]) -> MirrorError {
-        let their_seal = next_seal(&self.header, 0, rest).and_then(|(at, head)| {
-            let parsed = record::parse(&head, rest.get(at..)?).ok()?;
-            let Ok(Fact::Seal { signature, .. }) = parsed.fact() else { return None };
-            Some(SignedHead { head, signature })
-        });
+        let their_seal = self.seal_in(rest);
         MirrorError::Fork(Box::new(Fork { ours, theirs, our_seal: self.copied.sealed, their_seal }))
     }
+}
+
+/// What a record shows of the chain hash after it: its first bytes, then zeros.
+fn shown_head(sequence: u64, check: &[u8]) -> Head {
+    let mut hash = [0; 32];
+    for (to, from) in hash.iter_mut().zip(check) {
+        *to = *from;
+    }
+    Head { sequence, hash }
 }
 
 impl Copied {

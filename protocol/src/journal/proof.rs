@@ -7,8 +7,9 @@
 
 use super::fact::Fact;
 use super::record::Head;
-use super::replay::Replayed;
-use crate::identity::{Role, Signature};
+use super::replay::{Entry, Replayed};
+use super::seal::SignedHead;
+use crate::identity::{PublicKey, Role};
 
 /// Two claims about one journal that cannot both be true.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -28,9 +29,14 @@ pub struct Claim {
     pub by: Role,
     /// In which record of it.
     pub record: u64,
-    /// The record of the seal that signs that record, and its signature; `None`
-    /// after the last seal.
-    pub seal: Option<(u64, Signature)>,
+    /// The key of that journal.
+    pub key: PublicKey,
+    /// The record of the seal that signs that record, and what it signs; `None` after
+    /// the last seal.
+    pub seal: Option<(u64, SignedHead)>,
+    /// The key of the device that shows two histories, and a seal of its own over
+    /// this one, if the witness kept one that is genuine. `[JOURNAL-23]`
+    pub own: Option<(PublicKey, SignedHead)>,
 }
 
 impl Claim {
@@ -39,9 +45,37 @@ impl Claim {
         let entries = journal.entries();
         let from = entries.partition_point(|entry| entry.sequence <= record);
         let seal = entries.get(from..).unwrap_or_default().iter().find_map(|entry| {
-            let Fact::Seal { signature, .. } = &entry.fact else { return None };
-            Some((entry.sequence, *signature))
+            let Fact::Seal { head, signature } = &entry.fact else { return None };
+            let head = Head { sequence: entry.sequence.saturating_sub(1), hash: *head };
+            Some((entry.sequence, SignedHead { head, signature: *signature }))
         });
-        Self { head, by: journal.header().role, record, seal }
+        let header = journal.header();
+        Self { head, by: header.role, record, key: header.key, seal, own: None }
+    }
+
+    /// The same with the seal over `history` that `witness` wrote down behind
+    /// [`Fact::ForkSeen`], if `key`, the forked device's, made it. `[JOURNAL-23]`
+    pub(super) fn with_seal_of(
+        self,
+        key: &PublicKey,
+        forked: Role,
+        witness: &Replayed,
+        history: u8,
+    ) -> Self {
+        let entries = witness.entries();
+        let from = entries.partition_point(|entry| entry.sequence <= self.record);
+        let behind = entries.get(from..).unwrap_or_default().iter();
+        let until =
+            |entry: &&Entry| !matches!(&entry.fact, Fact::ForkSeen { peer, .. } if *peer == forked);
+        let own = behind.take_while(until).find_map(|entry| {
+            let Fact::PeerSeal { peer, history: of, sequence, head, signature } = &entry.fact
+            else {
+                return None;
+            };
+            let head = Head { sequence: *sequence, hash: *head };
+            let signed = SignedHead { head, signature: *signature };
+            ((*peer, *of) == (forked, history) && signed.holds(key)).then_some((*key, signed))
+        });
+        Self { own, ..self }
     }
 }

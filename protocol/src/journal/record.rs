@@ -136,7 +136,7 @@ pub(super) fn first_hash(header: &[u8]) -> [u8; 32] {
 }
 
 /// The chain hash after a record. `[JOURNAL-3]`
-fn next_hash(before: &[u8; 32], record: &[u8]) -> [u8; 32] {
+pub(super) fn next_hash(before: &[u8; 32], record: &[u8]) -> [u8; 32] {
     let mut hash = Sha256::new();
     hash.update(before);
     hash.update(record);

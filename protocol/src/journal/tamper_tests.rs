@@ -286,11 +286,40 @@ fn a_history_rewritten_with_the_true_key_is_named_by_the_witness() {
     assert_ne!(here.head.hash, seen.head.hash);
     for (claim, file, key) in [(here, &session.assistant, 2), (seen, &session.primary, 1)] {
         let replayed = replay(file).unwrap();
-        let (record, signature) = claim.seal.unwrap();
+        let (record, signed) = claim.seal.unwrap();
         assert!(claim.record < record);
         let before = replayed.entries().iter().find(|entry| entry.sequence + 1 == record).unwrap();
         let head = Head { sequence: before.sequence, hash: before.hash };
-        assert!(SignedHead { head, signature }.holds(&Key::new(key).public_key()));
+        assert_eq!(signed.head, head);
+        assert!(signed.holds(&claim.key) && claim.key == Key::new(key).public_key());
+        assert_eq!(claim.own, None);
+    }
+}
+
+#[test]
+fn seals_of_both_histories_are_told_if_the_device_made_them() {
+    // [JOURNAL-23]
+    let signed = |sequence: u64, key: u8| {
+        let head = Head { sequence, hash: [u8::try_from(sequence).unwrap(); 32] };
+        let signature = Key::new(key).sign(&seal::message(&head)).unwrap();
+        SignedHead { head, signature }
+    };
+    let (ours, theirs) = (Head { sequence: 9, hash: [1; 32] }, Head { sequence: 9, hash: [2; 32] });
+    for (second, genuine) in [(2, true), (1, false)] {
+        let (our_seal, their_seal) = (Some(signed(7, 2)), Some(signed(12, second)));
+        let fork = Fork { ours, theirs, our_seal, their_seal };
+        let mut witness = Device::new(0, 5, assistant(), Key::new(2).public_key());
+        for (ms, fact) in (100..).zip(fork.facts(assistant())) {
+            witness.write(ms, &fact);
+        }
+        witness.seal(200);
+        let found = verify(&[&witness.file], None);
+        let proofs: Vec<Proof> = found.findings.iter().filter_map(|found| found.proof).collect();
+        let [Proof { here, seen }] = proofs[..] else { panic!("{found:?}") };
+        assert_eq!((here.head, seen.head), (ours, theirs));
+        let key = Key::new(2).public_key();
+        assert_eq!(here.own, our_seal.map(|seal| (key, seal)));
+        assert_eq!(seen.own, their_seal.filter(|_| genuine).map(|seal| (key, seal)));
     }
 }
 

@@ -293,6 +293,37 @@ fn a_peer_with_two_histories_is_convicted_by_its_own_seals() {
 }
 
 #[test]
+fn a_peer_that_goes_on_from_another_past_shows_a_fork_and_no_damage() {
+    // [JOURNAL-18] [SESSION-17]
+    let (file, _, mut key) = sample(4);
+    let (mut mirror, _) = Mirror::create(header(0, &key));
+    mirror.accept(1, body(&file)).unwrap();
+    let known = mirror.head();
+    // As many records as are known here, and more, of which only those are shown.
+    let (mut writer, _) = Writer::create(header(0, &key));
+    writer.append(at(1), &started()).unwrap();
+    let mut index = 10;
+    while writer.head().sequence < known.sequence {
+        writer.append(at(600), &segment(index)).unwrap();
+        index += 1;
+    }
+    let mut more = writer.append(at(601), &segment(index)).unwrap();
+    let shown = writer.head();
+    more.extend(writer.seal(at(700), &mut key).unwrap());
+    let Err(MirrorError::Fork(fork)) = mirror.accept(shown.sequence, &more) else {
+        panic!("a fork")
+    };
+    assert_eq!((fork.ours.sequence, fork.theirs.sequence), (shown.sequence, shown.sequence));
+    assert_ne!(fork.ours.hash, fork.theirs.hash);
+    assert_eq!(fork.theirs.hash[..8], shown.hash[..8]);
+    assert_eq!(mirror.head(), known, "nothing of it was taken");
+    let public = key.public_key();
+    let seals = [fork.our_seal.unwrap(), fork.their_seal.unwrap()];
+    assert!(seals.iter().all(|seal| seal.holds(&public)));
+    assert_eq!(seals[1].head, shown);
+}
+
+#[test]
 fn claims_and_records_must_agree() {
     // [JOURNAL-18]
     let (file, writer, key) = sample(3);
@@ -466,6 +497,12 @@ fn link_facts() -> impl Strategy<Value = Fact> {
         (any_role(), any::<u64>(), hash(), hash()).prop_map(|(peer, sequence, ours, theirs)| {
             Fact::ForkSeen { peer, sequence, ours, theirs }
         }),
+        (any_role(), any::<u8>(), any::<u64>(), hash(), any::<[u8; 64]>()).prop_map(
+            |(peer, history, sequence, head, signature)| {
+                let signature = Signature(signature);
+                Fact::PeerSeal { peer, history, sequence, head, signature }
+            }
+        ),
         (any_role(), any::<u64>()).prop_map(|(role, epoch)| Fact::CloneSuspected { role, epoch }),
         Just(Fact::NetworkChanged {}),
     ]

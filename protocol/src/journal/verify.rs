@@ -249,28 +249,44 @@ impl Check {
                         self.head(*other, journal, Claim::of(witness, entry.sequence, head));
                     }
                 }
-                Fact::ForkSeen { peer, sequence, ours, theirs } => {
+                Fact::ForkSeen { peer, .. } => {
                     let number = device.get(peer).copied().unwrap_or(1);
-                    let (other, offset) = find(*peer, number)
-                        .map_or((index, entry.offset), |(other, journal)| {
-                            (*other, offset_of(journal, *sequence))
-                        });
-                    let claim = |hash: &[u8; 32]| {
-                        let head = Head { sequence: *sequence, hash: *hash };
-                        Claim::of(witness, entry.sequence, head)
-                    };
-                    self.add(Finding {
-                        journal: other,
-                        role: Some(*peer),
-                        offset,
-                        offence: Offence::ForkSeen { witness: by, sequence: *sequence },
-                        proof: Some(Proof { here: claim(ours), seen: claim(theirs) }),
-                    });
+                    let key = paired.get(peer).and_then(|keys| keys.last()).copied();
+                    self.fork((index, witness), entry, find(*peer, number), key);
                 }
                 _ => {}
             }
         }
         self.lengths(witness, read, latest);
+    }
+
+    /// Two histories that `witness` was shown, of a journal that is here or of a device
+    /// with that key. `[JOURNAL-23]`
+    fn fork(
+        &mut self,
+        (index, witness): (usize, &Replayed),
+        entry: &Entry,
+        known: Option<&(usize, &Replayed)>,
+        key: Option<PublicKey>,
+    ) {
+        let Fact::ForkSeen { peer, sequence, ours, theirs } = &entry.fact else { return };
+        let key = known.map(|(_, journal)| journal.header().key).or(key);
+        let claim = |history: u8, hash: &[u8; 32]| {
+            let head = Head { sequence: *sequence, hash: *hash };
+            let claim = Claim::of(witness, entry.sequence, head);
+            key.map_or(claim, |key| claim.with_seal_of(&key, *peer, witness, history))
+        };
+        let (other, offset) = known.map_or((index, entry.offset), |(other, journal)| {
+            (*other, offset_of(journal, *sequence))
+        });
+        let by = witness.header().role;
+        self.add(Finding {
+            journal: other,
+            role: Some(*peer),
+            offset,
+            offence: Offence::ForkSeen { witness: by, sequence: *sequence },
+            proof: Some(Proof { here: claim(0, ours), seen: claim(1, theirs) }),
+        });
     }
 
     /// Journals that end before what `witness` saw of them.

@@ -6,7 +6,7 @@ use super::machine::{Course, PrimaryMachine};
 use crate::device::Device;
 use crate::fault::{CloseCode, Fault};
 use crate::identity::Role;
-use crate::journal::{Fact, Fork, Head, MirrorError};
+use crate::journal::{Fork, Head, MirrorError};
 use crate::machine::LinkId;
 use crate::session::Fresh;
 use crate::time::{Instant, Primary};
@@ -27,6 +27,7 @@ impl PrimaryMachine {
             Control::JournalHave(have) => {
                 if let Some(seat) = self.seats.get_mut(&role) {
                     seat.peer.acknowledged(&have);
+                    self.local.held_by_peer(Head { sequence: have.sequence, hash: have.head });
                     seat.peer.ship(&self.local, &mut self.outbox);
                 }
             }
@@ -91,15 +92,13 @@ impl PrimaryMachine {
 
     /// The device in seat `role` shows two histories. `[SESSION-17]`
     pub(super) fn forked(&mut self, now: Instant<Primary>, link: LinkId, role: Role, fork: &Fork) {
-        let fact = Fact::ForkSeen {
-            peer: role,
-            sequence: fork.theirs.sequence,
-            ours: fork.ours.hash,
-            theirs: fork.theirs.hash,
-        };
-        self.local.write(now, &fact, &mut self.outbox);
+        for fact in fork.facts(role) {
+            self.local.write(now, &fact, &mut self.outbox);
+        }
         self.local.settle(now, &mut self.outbox);
-        self.outbox.event(Event::Alarm { role, code: CloseCode::CloneSuspected });
+        if self.course != Course::Over {
+            self.outbox.event(Event::Alarm { role, code: CloseCode::CloneSuspected });
+        }
         self.drop_link(now, link, CloseCode::CloneSuspected);
     }
 

@@ -76,11 +76,22 @@ impl PrimaryMachine {
         }
     }
 
-    /// Nothing is durable any more. `[SESSION-2]`
+    /// Nothing is durable any more. `[SESSION-2]` What was to be told together with
+    /// the write that failed was told to nobody, and an order to stop must not be
+    /// lost with it. `[SESSION-38]`
     pub(super) fn storage_failed(&mut self) {
-        if !self.local.is_poisoned() {
-            self.local.poison();
-            self.outbox.event(Event::StorageFailed);
+        if self.local.is_poisoned() {
+            return;
+        }
+        self.local.poison();
+        self.outbox.event(Event::StorageFailed);
+        let films = !matches!(self.camera.state(), wire::Recording::Idle | wire::Recording::Ended);
+        if self.course.is_closing() && films {
+            self.outbox.event(Event::StopRecording);
+        }
+        if self.course == Course::Over {
+            let incomplete = self.incomplete();
+            self.outbox.event(Event::Finished { incomplete });
         }
     }
 
@@ -332,9 +343,11 @@ impl PrimaryMachine {
         }
     }
 
-    /// Seats whose journal has not arrived whole.
+    /// Seats whose journal has not arrived whole; all of them once storage failed,
+    /// since nobody can say what of a copy is on the disk.
     pub(super) fn incomplete(&self) -> Vec<Role> {
-        let whole = |role: &Role| self.seats.get(role).is_some_and(Seat::is_whole);
+        let kept = !self.local.is_poisoned();
+        let whole = |role: &Role| kept && self.seats.get(role).is_some_and(Seat::is_whole);
         self.seats.keys().copied().filter(|role| !whole(role)).collect()
     }
 

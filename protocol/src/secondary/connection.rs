@@ -2,8 +2,8 @@
 
 use super::machine::{Closing, Course, Dialling, Link, SecondaryMachine, Stage};
 use super::{Ending, Event, Failure};
-use crate::fault::{CloseCode, Fault, Got};
-use crate::journal::{Fact, Fork, Head};
+use crate::fault::{CloseCode, Fault};
+use crate::journal::{Fork, Head};
 use crate::limits;
 use crate::machine::{Lane, LinkId, Lost, Purpose};
 use crate::pairing::{self, Standing};
@@ -155,41 +155,43 @@ impl SecondaryMachine {
         if matches!(self.course, Course::Confirming { .. }) {
             return self.begin_session(now, arrival);
         }
-        let Course::InSession(session) = &mut self.course else { return };
-        session.patience = limits::REDIAL_FIRST;
-        let (local, outbox) = (&mut session.local, &mut self.outbox);
-        match session.peer.connected(now, arrival, local, outbox) {
-            Ok(changed) => {
-                session.local.settle(now, &mut self.outbox);
-                if let Some(state) = changed {
-                    self.outbox.event(Event::Link(state));
-                }
-                self.report_device();
-                self.ship();
-                self.say_finished();
-            }
-            Err(fork) => self.forked(now, &fork),
+        if let Course::InSession(session) = &mut self.course {
+            session.patience = limits::REDIAL_FIRST;
         }
+        if let Err(fork) = self.arrived(now, &arrival) {
+            // It goes on all the same, and so does the session. [SESSION-36]
+            self.forked(now, &fork);
+            _ = self.arrived(now, &arrival);
+        }
+        self.report_device();
+        self.ship();
+        self.say_finished();
     }
 
-    /// The primary shows two histories. `[SESSION-17]`
-    pub(super) fn forked(&mut self, now: Instant<Secondary>, fork: &Fork) {
-        if let Course::InSession(session) = &mut self.course {
-            let fact = Fact::ForkSeen {
-                peer: session.peer.role(),
-                sequence: fork.theirs.sequence,
-                ours: fork.ours.hash,
-                theirs: fork.theirs.hash,
-            };
-            session.local.write(now, &fact, &mut self.outbox);
-            session.local.settle(now, &mut self.outbox);
+    /// The primary is back on a connection.
+    fn arrived(&mut self, now: Instant<Secondary>, arrival: &Arrival) -> Result<(), Box<Fork>> {
+        let Course::InSession(session) = &mut self.course else { return Ok(()) };
+        let (local, outbox) = (&mut session.local, &mut self.outbox);
+        let changed = session.peer.connected(now, *arrival, local, outbox)?;
+        session.local.settle(now, &mut self.outbox);
+        if let Some(state) = changed {
+            self.outbox.event(Event::Link(state));
         }
+        Ok(())
+    }
+
+    /// The primary shows two histories. The journals will say so; to leave it would
+    /// only cost the examinee the other camera's evidence. `[SESSION-17]` `[SESSION-36]`
+    pub(super) fn forked(&mut self, now: Instant<Secondary>, fork: &Fork) {
+        let Course::InSession(session) = &mut self.course else { return };
+        if !session.peer.taint(fork) {
+            return;
+        }
+        for fact in fork.facts(session.peer.role()) {
+            session.local.write(now, &fact, &mut self.outbox);
+        }
+        session.local.settle(now, &mut self.outbox);
         self.outbox.event(Event::Alarm(CloseCode::CloneSuspected));
-        let got = Got::Named("another past");
-        self.fail(
-            now,
-            Fault::new(CloseCode::CloneSuspected, "the past that was shown before", got),
-        );
     }
 
     /// A datagram. One that cannot be read is dropped; nothing rests on it.

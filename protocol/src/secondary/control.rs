@@ -4,7 +4,7 @@ use super::machine::{Closing, Course, SecondaryMachine};
 use super::{Ending, Event};
 use crate::device::Device;
 use crate::fault::{CloseCode, Fault, Got};
-use crate::journal::{Blob, Fact, MirrorError};
+use crate::journal::{Blob, Fact, Head, MirrorError};
 use crate::policy::Policy;
 use crate::session::{SealDue, camera_of, watch};
 use crate::time::{Instant, Secondary};
@@ -23,6 +23,7 @@ impl SecondaryMachine {
             Control::Journal(journal) => self.copy(now, &journal)?,
             Control::JournalHave(have) => {
                 session.peer.acknowledged(&have);
+                session.local.held_by_peer(Head { sequence: have.sequence, hash: have.head });
                 self.ship();
             }
             Control::JournalAsk(ask) => {
@@ -186,18 +187,23 @@ impl SecondaryMachine {
         for link in [open, self.former.take()].into_iter().flatten() {
             self.outbox.settled().close(link, CloseCode::OkEnd);
         }
+        // Before what a disk may fail at: it is over, whether that can be kept or not.
+        self.outbox.settled().event(Event::Finished(ending));
         if let Course::InSession(session) = &mut self.course {
             // Nobody to come back to: a later start finds that out here.
             session.state.members.clear();
-            self.outbox.settled().store(session.state.encode());
+            self.outbox.store(session.state.encode());
         }
         self.course = Course::Over;
-        self.outbox.event(Event::Finished(ending));
     }
 
     /// Records of the primary's journal.
     fn copy(&mut self, now: Instant<Secondary>, journal: &wire::Journal) -> Result<(), Fault> {
         let Course::InSession(session) = &mut self.course else { return Ok(()) };
+        if session.peer.is_forked() {
+            self.convict(now, journal);
+            return Ok(());
+        }
         match session.peer.copy(journal, &mut self.outbox) {
             Ok(_) => {
                 session.local.settle(now, &mut self.outbox);
@@ -210,12 +216,21 @@ impl SecondaryMachine {
             }
             Err(MirrorError::Fork(fork)) => {
                 self.forked(now, &fork);
+                self.convict(now, journal);
                 Ok(())
             }
             Err(MirrorError::Damaged(_) | MirrorError::ForgedSeal { .. } | MirrorError::Full) => {
                 let expected = "records that continue the journal";
                 Err(Fault::new(CloseCode::BadFrame, expected, Got::Named("others")))
             }
+        }
+    }
+
+    /// Keeps the primary's own seal on the history that is not copied. `[JOURNAL-23]`
+    fn convict(&mut self, now: Instant<Secondary>, journal: &wire::Journal) {
+        let Course::InSession(session) = &mut self.course else { return };
+        if let Some(seal) = session.peer.convict(journal, &mut self.outbox) {
+            session.local.write(now, &seal, &mut self.outbox);
         }
     }
 

@@ -5,6 +5,7 @@ use super::{Command, Ending, Event};
 use crate::fault::CloseCode;
 use crate::journal::Fact;
 use crate::limits;
+use crate::liveness::LinkState;
 use crate::plan::Phase;
 use crate::session::{HostFact, News, Refused, SealDue};
 use crate::time::{Instant, Secondary, Span};
@@ -162,7 +163,9 @@ impl SecondaryMachine {
         let roughly = || Some(now.relabelled() - session.ahead?);
         let there = session.peer.timing().session_time(now).or_else(roughly);
         let over = |there| there - plan.windows().answer_end >= limits::ALONE_TIME;
-        if session.peer.link().is_none() && there.is_some_and(over) {
+        // After a write that failed the host may have closed the connection unasked.
+        let alone = session.peer.link().is_none() || session.peer.state() == LinkState::Down;
+        if alone && there.is_some_and(over) {
             self.finish(now);
         }
     }
@@ -205,6 +208,10 @@ impl SecondaryMachine {
             Course::InSession(session) if !session.local.is_poisoned() => {
                 session.local.poison();
                 self.outbox.event(Event::StorageFailed);
+                // [SESSION-38]
+                if session.closing == Closing::Stopping {
+                    self.outbox.event(Event::StopRecording);
+                }
             }
             // Whether the seat is on the disk, the next start finds out.
             Course::Confirming { .. } => {

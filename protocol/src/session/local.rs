@@ -190,6 +190,16 @@ impl<C: Clock> Local<C> {
         self.durable = self.certain;
     }
 
+    /// A peer holds this journal up to `head`: it was shown that, so it was durable,
+    /// also if it cannot be told from what came with the write that failed. To name
+    /// less when a link comes back would look like a past that was cut off.
+    pub(crate) fn held_by_peer(&mut self, head: Head) {
+        let written = self.writer.head().sequence;
+        if self.is_poisoned() && (self.durable.sequence..=written).contains(&head.sequence) {
+            self.durable = head;
+        }
+    }
+
     /// An input came, so every effect before it was carried out.
     pub(crate) fn carried_out(&mut self) {
         if !self.is_poisoned() {

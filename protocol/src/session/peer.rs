@@ -39,6 +39,10 @@ pub(crate) struct Peer<C: Station> {
     said_at: Option<Instant<C>>,
     device: Option<Device>,
     rhythm: Rhythm,
+    /// It contradicted what it had shown before. `[SESSION-36]`
+    forked: bool,
+    /// A seal of its own on the other history is journalled. `[JOURNAL-23]`
+    convicted: bool,
 }
 
 impl<C: Station> Peer<C> {
@@ -73,6 +77,8 @@ impl<C: Station> Peer<C> {
             said_at: None,
             device: None,
             rhythm: Rhythm::default(),
+            forked: false,
+            convicted: false,
         }
     }
 
@@ -132,7 +138,7 @@ impl<C: Station> Peer<C> {
         outbox: &mut Outbox<C, E>,
     ) -> Result<Option<LinkState>, Box<Fork>> {
         let Arrival { link, boot, theirs, held } = arrival;
-        if let Some(head) = theirs {
+        if let Some(head) = theirs.filter(|_| !self.forked) {
             self.mirror.returned(head)?;
         }
         self.link = Some(link);
@@ -167,6 +173,38 @@ impl<C: Station> Peer<C> {
             let fact = Fact::PeerBoot { peer: self.name.role, device: self.name.device, boot };
             local.write(now, &fact, outbox);
         }
+    }
+
+    /// The peer shows two histories: from now on nothing that it says of its journal
+    /// is taken. Answers whether that is news. `[SESSION-36]`
+    pub(crate) fn taint(&mut self, fork: &Fork) -> bool {
+        self.convicted |= fork.their_seal.is_some();
+        !core::mem::replace(&mut self.forked, true)
+    }
+
+    /// Looks through what is not copied for the peer's own seal on it, and asks for
+    /// more until there is one; the record that keeps it. `[JOURNAL-23]`
+    pub(crate) fn convict<E>(
+        &mut self,
+        journal: &wire::Journal,
+        outbox: &mut Outbox<C, E>,
+    ) -> Option<Fact> {
+        if self.convicted {
+            return None;
+        }
+        let found = self.mirror.other_seal(journal.records());
+        self.convicted = found.is_some();
+        if let (false, Some(link)) = (self.convicted, self.link) {
+            let from_sequence = journal.from_sequence().saturating_add(journal.count().into());
+            let ask = wire::JournalAsk { from_sequence };
+            outbox.control(link, wire::Control::JournalAsk(ask).encode());
+        }
+        found
+    }
+
+    /// Whether [`Peer::taint`] was called.
+    pub(crate) const fn is_forked(&self) -> bool {
+        self.forked
     }
 
     /// The connection `link` is gone.

@@ -117,6 +117,16 @@ def vectors():
     ok = {"head": facts.chain.hex(), "records": 7, "torn": 0}
     yield "ok-peer", "ok", "JOURNAL-9", "an assistant that quotes the primary and ends", facts.file, ok
 
+    fork = Journal().start()
+    fork.add(30, bytes([1]) + struct.pack("<Q", 9) + bytes([1]) * 32 + bytes([2]) * 32, 2_000_000)
+    for history, last in ((0, 7), (1, 12)):
+        signed = struct.pack("<Q", last) + bytes([last]) * 32
+        signature = sign(SECRET + 1, b"diptych journal seal v1" + signed)
+        fork.add(32, bytes([1, history]) + signed + signature, 2_000_000)
+    fork.seal(3_000_000)
+    ok = {"head": fork.chain.hex(), "records": 5, "torn": 0}
+    yield "ok-fork", "ok", "JOURNAL-23", "two histories of a peer, a seal of its own on each", fork.file, ok
+
     reboot = Journal().start(9_000_000)
     reboot.add(1, bytes([0xB1]) * 16 + struct.pack("<qBi", 0, 13, -7), 1_000_000)
     ok = {"head": reboot.chain.hex(), "records": 2, "torn": 0}

@@ -58,6 +58,8 @@ pub(super) struct Device {
     pub(super) doom: Option<u64>,
     /// The operation of its storage that fails, how, and the step that says so.
     pub(super) fate: Option<(u64, Failure, usize)>,
+    /// The machine was told that its storage fails.
+    pub(super) storage_told: bool,
     /// Appends and syncs so far.
     pub(super) operations: u64,
     /// The journal that this device writes.
@@ -88,6 +90,10 @@ pub(super) struct Camera {
     /// First and last frame of everything that was committed, in true time.
     pub(super) durable: Vec<(i64, i64)>,
     pub(super) pending: Vec<(i64, i64)>,
+    /// What a disk called durable after it began to lie: there until the power goes.
+    pub(super) believed: Vec<(i64, i64)>,
+    /// What was under way when the power went: nobody knows what of it is left.
+    pub(super) doubtful: Vec<(i64, i64)>,
     /// Times away from the exam screen.
     pub(super) away: Vec<(i64, i64)>,
 }
@@ -107,8 +113,16 @@ impl Camera {
         Some((since, since + more * FRAME, u32::try_from(more).unwrap_or(0) + 1))
     }
 
-    pub(super) fn synced(&mut self) {
-        self.durable.append(&mut self.pending);
+    /// What was handed over is on the disk, as far as the disk can be `believed`.
+    pub(super) fn synced(&mut self, lies: bool) {
+        let kept = if lies { &mut self.believed } else { &mut self.durable };
+        kept.append(&mut self.pending);
+    }
+
+    /// The power is gone.
+    pub(super) fn lose_power(&mut self) {
+        self.doubtful.append(&mut self.pending);
+        self.doubtful.append(&mut self.believed);
     }
 
     /// The app is gone, and what the encoder held with it.
@@ -145,6 +159,7 @@ impl Device {
             camera: Camera::default(),
             doom: None,
             fate: None,
+            storage_told: false,
             operations: 0,
             own: None,
             scanning: None,
@@ -189,6 +204,7 @@ impl Device {
         self.announced.clear();
         self.camera.stop();
         self.doom = None;
+        self.storage_told = false;
     }
 }
 

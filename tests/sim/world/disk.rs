@@ -91,6 +91,10 @@ impl Disk {
         self.lies = true;
     }
 
+    pub(super) const fn is_lying(&self) -> bool {
+        self.lies
+    }
+
     pub(crate) const fn is_full(&self) -> bool {
         self.full
     }
@@ -142,6 +146,10 @@ impl Disk {
     pub(crate) fn past(&mut self) -> Past {
         // A file whose header was never durable is not there for anybody.
         self.files.retain(|_, file| file.bytes.len() >= HEADER);
+        if self.state.is_none() {
+            // [SESSION-37]
+            self.files.clear();
+        }
         for file in self.files.values_mut() {
             if let Ok(replayed) = replay(&file.bytes) {
                 let length = usize::try_from(replayed.length()).unwrap_or(0);

@@ -28,24 +28,11 @@ impl World {
             }
             let Some(brain) = &mut self.devices[who].brain else { return };
             match brain.poll() {
-                Effect::Append { journal, bytes } => {
-                    if self.fails(who, Some(journal), &bytes) {
-                        return;
-                    }
-                    untold |= self.append(who, journal, &bytes).is_err();
+                effect @ (Effect::Append { .. } | Effect::Sync | Effect::Store(_)) => {
+                    let Some(wrote) = self.write(who, effect) else { return };
+                    // Only the first failure is news: after it the machine knows.
+                    untold |= wrote.is_err() && !self.devices[who].storage_told;
                 }
-                Effect::Sync => {
-                    if self.fails(who, None, &[]) {
-                        return;
-                    }
-                    let device = &mut self.devices[who];
-                    if device.disk.sync().is_ok() {
-                        device.camera.synced();
-                    } else {
-                        untold = true;
-                    }
-                }
-                Effect::Store(state) => untold |= self.devices[who].disk.store(state).is_err(),
                 Effect::Transmit { link, lane: Lane::Control, .. } if untold => {
                     self.close(who, link, diptych_protocol::fault::CloseCode::Internal);
                 }
@@ -65,6 +52,7 @@ impl World {
                 Effect::Event(told) => heard.push(told),
                 Effect::Idle(_) if untold => {
                     untold = false;
+                    self.devices[who].storage_told = true;
                     let now = self.devices[who].clock.reading(self.now);
                     if let Some(brain) = &mut self.devices[who].brain {
                         brain.handle(now, Input::StorageFailed);
@@ -88,6 +76,31 @@ impl World {
         for told in heard {
             self.told(who, told);
         }
+    }
+
+    /// Carries out an effect on the disk; `None` if the device dies of it.
+    fn write(&mut self, who: usize, effect: Effect) -> Option<Result<(), DiskFull>> {
+        Some(match effect {
+            Effect::Append { journal, bytes } => {
+                if self.fails(who, Some(journal), &bytes) {
+                    return None;
+                }
+                self.append(who, journal, &bytes)
+            }
+            Effect::Sync => {
+                if self.fails(who, None, &[]) {
+                    return None;
+                }
+                let device = &mut self.devices[who];
+                let synced = device.disk.sync();
+                if synced.is_ok() {
+                    device.camera.synced(device.disk.is_lying());
+                }
+                synced
+            }
+            Effect::Store(state) => self.devices[who].disk.store(state),
+            _ => Ok(()),
+        })
     }
 
     fn append(&mut self, who: usize, journal: JournalName, bytes: &[u8]) -> Result<(), DiskFull> {

@@ -3,6 +3,7 @@
 use diptych_protocol::address::{Address, Addresses, Loopback};
 use diptych_protocol::clock::Estimate;
 use diptych_protocol::device::{Heat, Permissions, Requirements, Switch};
+use diptych_protocol::fault::CloseCode;
 use diptych_protocol::identity::{ExamTag, Label, Role, sha256};
 use diptych_protocol::plan::{Mode, Plan, Windows};
 use diptych_protocol::policy::Policy;
@@ -282,6 +283,8 @@ impl World {
                 self.stop_quietly(who);
             }
             secondary::Event::Clock(estimate) => self.check_estimate(who, who, &estimate),
+            // A link to a primary with two pasts is never LIVE again. [SESSION-36]
+            secondary::Event::Alarm(CloseCode::CloneSuspected) => self.watch[who].paired = false,
             _ => {}
         }
     }

@@ -28,6 +28,9 @@ pub struct Outcome {
     pub told: Vec<(i64, usize, Told)>,
     /// What really happened.
     pub truth: Truth,
+    /// What it would be if all that was under way when a power went had survived:
+    /// the world does not know either how much of it did.
+    pub luckier: Truth,
     /// The report from the primary's files, if the primary finished.
     pub report: Option<Report>,
     /// Each device's journals.
@@ -97,7 +100,7 @@ impl Outcome {
 }
 
 pub(super) fn of(mut world: World) -> Outcome {
-    let truth = truth(&world);
+    let (luckier, truth) = (truth(&world, true), truth(&world, false));
     let journals: Vec<_> = world.devices.iter().map(|device| device.disk.journals()).collect();
     let seated = |device: &super::device::Device| device.seat.is_some();
     let all_over = world.devices.iter().skip(1).all(|device| device.over || !seated(device));
@@ -112,7 +115,7 @@ pub(super) fn of(mut world: World) -> Outcome {
         let whole = !lied && !world.devices.iter().any(|one| one.disk.is_full());
         let orderly = whole && world.devices.iter().skip(1).all(|one| one.finished || !seated(one));
         if orderly && world.failures.is_empty() {
-            compare(&mut world, &journals, report.as_ref(), &truth);
+            compare(&mut world, &journals, report.as_ref(), [&truth, &luckier]);
         }
     }
     let mut trail = world.trail;
@@ -127,6 +130,7 @@ pub(super) fn of(mut world: World) -> Outcome {
         trace: world.trace.into(),
         told: world.told,
         truth,
+        luckier,
         report,
         journals,
         resumes: world.resumes.into_iter().map(Span::from_nanos).collect(),
@@ -136,13 +140,17 @@ pub(super) fn of(mut world: World) -> Outcome {
     }
 }
 
-fn truth(world: &World) -> Truth {
+fn truth(world: &World, all_survives: bool) -> Truth {
     let [_, start, end] = world.scenario.plan;
     let seen = |seat: u8| {
         let mut seen = Seen { seat, frames: Vec::new(), away: Vec::new() };
         for (who, device) in world.devices.iter().enumerate() {
             if device.seat == Some(seat) || (seat == 0 && who == 0) {
                 seen.frames.extend(&device.camera.durable);
+                seen.frames.extend(&device.camera.believed);
+                if all_survives {
+                    seen.frames.extend(&device.camera.doubtful);
+                }
                 seen.away.extend(&device.camera.away);
             }
         }
@@ -179,7 +187,7 @@ fn compare(
     world: &mut World,
     journals: &[BTreeMap<JournalName, Vec<u8>>],
     report: Option<&Report>,
-    truth: &Truth,
+    [truth, luckier]: [&Truth; 2],
 ) {
     let files: Vec<&[u8]> = journals[0].values().map(Vec::as_slice).collect();
     // Checking every signature costs more than the session itself; evaluating has
@@ -212,7 +220,9 @@ fn compare(
     }
     let judgement = &report.judgement;
     let counts = (judgement.count_min, judgement.count_max);
-    if judgement.verdict != truth.verdict || counts != (truth.count, truth.count) {
+    let fits =
+        |truth: &Truth| judgement.verdict == truth.verdict && counts == (truth.count, truth.count);
+    if !fits(truth) && !fits(luckier) {
         let said = (judgement.verdict, counts);
         world.fail(format!(
             "the report says {said:?}, the truth is {truth:?}; {:#?}, unknown {:?}",

@@ -51,7 +51,7 @@ impl World {
             }
             What::PowerLoss { who, lasting } => {
                 let device = &mut self.devices[who];
-                device.camera.pending.clear();
+                device.camera.lose_power();
                 device.disk.lose_power(&mut self.dice);
                 self.dies(who);
                 self.devices[who].last_exit = Observed { cause: Cause::Reboot, raw: 0 };
@@ -170,7 +170,7 @@ impl World {
         if let Some(journal) = journal {
             device.disk.tear(journal, bytes, &mut self.dice);
         }
-        device.camera.pending.clear();
+        device.camera.lose_power();
         match how {
             Failure::Reordered => device.disk.lose_sectors(&mut self.dice),
             Failure::Torn | Failure::LostSync | Failure::Full => {
@@ -190,7 +190,7 @@ impl World {
     pub(super) fn dies(&mut self, who: usize) {
         self.note(|| format!("{who}: dies"));
         let device = &mut self.devices[who];
-        device.camera.synced();
+        device.camera.synced(device.disk.is_lying());
         device.die();
         device.last_exit = Observed { cause: Cause::OsKill, raw: 9 };
         self.watch[who].live = false;

@@ -108,7 +108,9 @@ impl<C: Station> Peer<C> {
         if behind || self.is_late(&beat.pulse) {
             return Ok(Beat { level, fresh, newer: Newer::No });
         }
-        self.mirror.claim(head)?;
+        if !self.is_forked() {
+            self.mirror.claim(head)?;
+        }
         self.note(now, &beat.pulse, (beat.frames, head), local, outbox);
         Ok(Beat { level, fresh, newer: Newer::Yes })
     }
