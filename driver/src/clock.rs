@@ -145,6 +145,28 @@ impl Naps {
     }
 }
 
+/// The wall clock between two readings of the boot clock, all in nanoseconds.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Beside {
+    pub(crate) before: i64,
+    pub(crate) wall: i64,
+    pub(crate) after: i64,
+}
+
+impl Beside {
+    /// Reads them.
+    pub(crate) fn read() -> Self {
+        let before = system::counting_sleep();
+        let wall = system::wall();
+        Self { before, wall, after: system::counting_sleep() }
+    }
+}
+
+/// The boot clock itself, whatever clock the app has given.
+pub(crate) fn boot_nanos() -> i64 {
+    system::counting_sleep()
+}
+
 /// Which boot of this device this is. `[TIME-2]`
 ///
 /// Where the system does not tell (or forbids to ask), the answer is drawn anew
@@ -200,6 +222,10 @@ mod system {
         nanos(clock_gettime(ClockId::Monotonic))
     }
 
+    pub(super) fn wall() -> i64 {
+        nanos(clock_gettime(ClockId::Realtime))
+    }
+
     fn nanos(time: rustix::time::Timespec) -> i64 {
         time.tv_sec.saturating_mul(1_000_000_000).saturating_add(time.tv_nsec)
     }
@@ -212,6 +238,11 @@ mod system {
     /// On Apple systems this one goes on during sleep.
     pub(super) fn counting_sleep() -> i64 {
         let time = clock_gettime(ClockId::Monotonic);
+        time.tv_sec.saturating_mul(1_000_000_000).saturating_add(i64::from(time.tv_nsec))
+    }
+
+    pub(super) fn wall() -> i64 {
+        let time = clock_gettime(ClockId::Realtime);
         time.tv_sec.saturating_mul(1_000_000_000).saturating_add(i64::from(time.tv_nsec))
     }
 

@@ -16,6 +16,7 @@
 //! Linux, Android, and Apple systems.
 
 pub mod addresses;
+mod arrival;
 pub mod clock;
 pub mod diagnosis;
 pub mod discovery;

@@ -28,6 +28,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::{AbortHandle, JoinSet};
 
 use crate::addresses::Surroundings;
+use crate::arrival::Arrivals;
 use crate::clock::Clock;
 use crate::diagnosis::Diagnosis;
 use crate::discovery::{Discovery, Found};
@@ -49,6 +50,7 @@ pub struct Quic<C: time::Clock> {
     /// port.
     bound: Option<UdpSocket>,
     faults: Option<crate::socket::Faults>,
+    arrivals: Arc<Arrivals>,
     discovery: Box<dyn Discovery>,
     announced: Vec<String>,
     admission: watch::Sender<Admission>,
@@ -107,7 +109,8 @@ impl<C: time::Clock> Quic<C> {
         let listening = settings::server(&identity, &Admission::default(), keys)?;
         let socket = sockets.open(None)?;
         let bound = socket.try_clone().ok();
-        let socket = wrap(socket, faults.clone(), troubles.clone())?;
+        let arrivals = Arc::<Arrivals>::default();
+        let socket = wrap(socket, faults.clone(), arrivals.clone(), troubles.clone())?;
         let endpoint = quinn::Endpoint::new_with_abstract_socket(
             settings::endpoint(keys),
             None,
@@ -132,6 +135,7 @@ impl<C: time::Clock> Quic<C> {
             sockets,
             bound,
             faults,
+            arrivals,
             discovery,
             announced: Vec::new(),
             admission,
@@ -171,7 +175,8 @@ impl<C: time::Clock> Quic<C> {
         let remote = settings::plain(connection.remote_address());
         self.links.insert(link, Open { connection: connection.clone(), frames });
         let (clock, reports) = (self.clock.clone(), self.reports.clone());
-        let reader = connection::Reader { link, connection, side, clock, reports };
+        let arrivals = self.arrivals.clone();
+        let reader = connection::Reader { link, connection, side, clock, arrivals, reports };
         self.tasks.spawn(reader.run(sending));
         Arrival { at, what: Happening::Connected { link, purpose, peer, binding, remote } }
     }
@@ -220,7 +225,8 @@ impl<C: time::Clock> Quic<C> {
         let keep = listens.then(|| self.port());
         let socket = self.sockets.open(keep.zip(self.bound.as_ref()))?;
         self.bound = socket.try_clone().ok();
-        let socket = wrap(socket, self.faults.clone(), self.troubles.clone())?;
+        let (faults, arrivals) = (self.faults.clone(), self.arrivals.clone());
+        let socket = wrap(socket, faults, arrivals, self.troubles.clone())?;
         self.endpoint.rebind_abstract(socket).map_err(|e| NetworkError::Socket { kind: e.kind() })
     }
 }
@@ -228,9 +234,10 @@ impl<C: time::Clock> Quic<C> {
 fn wrap(
     socket: UdpSocket,
     faults: Option<crate::socket::Faults>,
+    arrivals: Arc<Arrivals>,
     troubles: mpsc::Sender<Diagnosis>,
 ) -> Result<Arc<dyn quinn::AsyncUdpSocket>, NetworkError> {
-    match Socket::new(socket, faults, troubles) {
+    match Socket::new(socket, faults, arrivals, troubles) {
         Ok(socket) => Ok(Arc::new(socket)),
         Err(e) => Err(NetworkError::Socket { kind: e.kind() }),
     }

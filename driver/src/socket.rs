@@ -12,6 +12,8 @@
 //! [`Faults`] loses, delays, duplicates and reorders by a seed, cuts the network
 //! and injects errors, on real sockets and while they run.
 
+mod weather;
+
 use std::fmt;
 use std::io::{self, IoSliceMut};
 use std::net::{SocketAddr, UdpSocket};
@@ -20,135 +22,27 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use diptych_protocol::time::Span;
-use quinn::udp::{RecvMeta, Transmit, UdpSocketState};
+use quinn::udp::{EcnCodepoint, RecvMeta, Transmit};
 use quinn::{AsyncUdpSocket, UdpPoller};
+use quinn_udp::{RecvMeta as Stamped, Transmit as Plain, UdpSocketState};
 use tokio::io::Interest;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, sleep_until};
 
+use crate::arrival::Arrivals;
+use crate::clock::Beside;
 use crate::diagnosis::Diagnosis;
+use weather::Fate;
+pub use weather::{Faults, Weather};
+
+/// Buffers that are filled at once, at most.
+const BATCH: usize = 32;
 
 /// Datagrams that may be under way in a delaying network.
 const HELD: usize = 4096;
 
 /// How long a socket that cannot receive is left alone.
 const RETRY: Duration = Duration::from_millis(100);
-
-/// The network as it is now. Shares are in parts per million of all datagrams.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Weather {
-    /// How many are lost.
-    pub loss_ppm: u32,
-    /// How many arrive twice.
-    pub duplicate_ppm: u32,
-    /// How many are held back by another `delay + jitter`, past their successors.
-    pub reorder_ppm: u32,
-    /// How long each takes to leave.
-    pub delay: Span,
-    /// How much longer, at most, drawn evenly. Jitter alone does not reorder.
-    pub jitter: Span,
-    /// Whether nothing passes, in neither direction.
-    pub down: bool,
-    /// What the system answers to each send instead of sending: an `errno`.
-    pub error: Option<i32>,
-}
-
-/// Changes the network of a socket while it runs. Cheap to clone.
-#[derive(Clone, Debug)]
-pub struct Faults(Arc<Mutex<State>>);
-
-#[derive(Debug)]
-struct State {
-    weather: Weather,
-    random: u64,
-    /// No datagram leaves before its predecessor, unless it is to be reordered.
-    last_due: Option<Instant>,
-}
-
-/// What becomes of one datagram.
-enum Fate {
-    Lost,
-    Refused(i32),
-    Sent { copies: Vec<Option<Instant>> },
-}
-
-impl Faults {
-    /// A network without faults, whose later faults are drawn from `seed`.
-    #[must_use]
-    pub fn new(seed: u64) -> Self {
-        Self(Arc::new(Mutex::new(State {
-            weather: Weather::default(),
-            random: seed,
-            last_due: None,
-        })))
-    }
-
-    /// Replaces the weather.
-    pub fn set(&self, weather: Weather) {
-        self.lock().weather = weather;
-    }
-
-    /// The weather now.
-    #[must_use]
-    pub fn weather(&self) -> Weather {
-        self.lock().weather
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn fate(&self) -> Fate {
-        let mut state = self.lock();
-        let weather = state.weather;
-        if let Some(error) = weather.error {
-            return Fate::Refused(error);
-        }
-        if weather.down || state.happens(weather.loss_ppm) {
-            return Fate::Lost;
-        }
-        let first = state.due(weather);
-        let mut copies = vec![first];
-        if state.happens(weather.duplicate_ppm) {
-            copies.push(state.due(weather));
-        }
-        Fate::Sent { copies }
-    }
-}
-
-impl State {
-    /// SplitMix64: small, and good enough to break a network with.
-    fn draw(&mut self) -> u64 {
-        self.random = self.random.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.random;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        mixed ^ (mixed >> 31)
-    }
-
-    fn happens(&mut self, ppm: u32) -> bool {
-        ppm > 0 && self.draw() % 1_000_000 < u64::from(ppm)
-    }
-
-    /// When a datagram leaves; `None` is at once.
-    fn due(&mut self, weather: Weather) -> Option<Instant> {
-        let reordered = self.happens(weather.reorder_ppm);
-        if weather.delay <= Span::ZERO && weather.jitter <= Span::ZERO {
-            return None;
-        }
-        let most = u64::try_from(weather.jitter.nanos()).unwrap_or(0).saturating_add(1);
-        let jitter = Duration::from_nanos(self.draw() % most);
-        let now = Instant::now();
-        let due = now + weather.delay.to_duration() + jitter;
-        if reordered {
-            return Some(due + weather.delay.to_duration() + weather.jitter.to_duration());
-        }
-        let due = self.last_due.map_or(due, |last| last.max(due));
-        self.last_due = Some(due);
-        Some(due)
-    }
-}
 
 /// A datagram that waits for its time.
 struct Held {
@@ -169,23 +63,25 @@ pub(crate) struct Socket {
 struct Io {
     socket: tokio::net::UdpSocket,
     state: UdpSocketState,
+    arrivals: Arc<Arrivals>,
     /// Which troubles were told already.
     told: Mutex<Vec<Diagnosis>>,
     troubles: mpsc::Sender<Diagnosis>,
 }
 
 impl Socket {
-    /// Takes a bound socket. Troubles of sending are told to `troubles`, each kind
+    /// Takes a bound socket; what comes is noted in `arrivals`. Troubles of sending are told to `troubles`, each kind
     /// once. Must be called inside the runtime.
     pub(crate) fn new(
         socket: UdpSocket,
         faults: Option<Faults>,
+        arrivals: Arc<Arrivals>,
         troubles: mpsc::Sender<Diagnosis>,
     ) -> io::Result<Self> {
         socket.set_nonblocking(true)?;
         let state = UdpSocketState::new((&socket).into())?;
         let socket = tokio::net::UdpSocket::from_std(socket)?;
-        let io = Arc::new(Io { socket, state, told: Mutex::default(), troubles });
+        let io = Arc::new(Io { socket, state, arrivals, told: Mutex::default(), troubles });
         let held = faults.is_some().then(|| {
             let (held, waiting) = mpsc::channel(HELD);
             tokio::spawn(release(io.clone(), waiting));
@@ -215,7 +111,7 @@ impl Io {
         contents: &[u8],
     ) -> io::Result<()> {
         let plain =
-            Transmit { destination: to, ecn: None, contents, segment_size: None, src_ip: from };
+            Plain { destination: to, ecn: None, contents, segment_size: None, src_ip: from };
         let sent = self
             .socket
             .try_io(Interest::WRITABLE, || self.state.try_send((&self.socket).into(), &plain));
@@ -268,6 +164,24 @@ async fn release(io: Arc<Io>, mut coming: mpsc::Receiver<Held>) {
     }
 }
 
+/// The kernel's stamp, in nanoseconds since 1970. Packets that came merged have
+/// that of the first of them, which is too early for the others.
+fn stamp(meta: &Stamped) -> Option<i64> {
+    let at = meta.timestamp.filter(|_| meta.len <= meta.stride)?;
+    i64::try_from(at.as_nanos()).ok()
+}
+
+/// As the QUIC library, which uses an earlier version of the same crate, has it.
+fn plain(meta: &Stamped) -> RecvMeta {
+    RecvMeta {
+        addr: meta.addr,
+        len: meta.len,
+        stride: meta.stride,
+        ecn: meta.ecn.and_then(|ecn| EcnCodepoint::from_bits(ecn as u8)),
+        dst_ip: meta.dst_ip,
+    }
+}
+
 impl AsyncUdpSocket for Socket {
     fn create_io_poller(self: Arc<Self>) -> Pin<Box<dyn UdpPoller>> {
         Box::pin(Poller { io: self.io.clone(), waiting: None })
@@ -295,13 +209,21 @@ impl AsyncUdpSocket for Socket {
     ) -> Poll<io::Result<usize>> {
         loop {
             ready!(self.io.socket.poll_recv_ready(cx))?;
+            let mut stamped = [Stamped::default(); BATCH];
+            let room = stamped.get_mut(..bufs.len().min(meta.len()).min(BATCH));
+            let stamped = room.unwrap_or_default();
             let received = self.io.socket.try_io(Interest::READABLE, || {
-                self.io.state.recv((&self.io.socket).into(), bufs, meta)
+                self.io.state.recv((&self.io.socket).into(), bufs, stamped)
             });
             let down = self.faults.as_ref().is_some_and(|faults| faults.weather().down);
             match received {
                 Ok(_) if down => {}
-                Ok(count) => return Poll::Ready(Ok(count)),
+                Ok(count) => {
+                    let stamped = stamped.get(..count).unwrap_or_default();
+                    self.io.arrivals.take(stamped.iter().map(stamp), Beside::read());
+                    meta.iter_mut().zip(stamped).for_each(|(meta, from)| *meta = plain(from));
+                    return Poll::Ready(Ok(count));
+                }
                 // Not ready after all, or the echo of an earlier send (ICMP).
                 Err(e) if e.kind() == io::ErrorKind::WouldBlock => {}
                 Err(e) if e.kind() == io::ErrorKind::ConnectionRefused => {}

@@ -27,6 +27,7 @@ const ALLOWED: &[(&str, &[&str], &[&str])] = &[
             "if-addrs",
             "mdns-sd",
             "quinn",
+            "quinn-udp",
             "rcgen",
             "ring",
             "rustix",

@@ -16,7 +16,8 @@ use rustls::pki_types::CertificateDer;
 use tokio::sync::mpsc;
 
 use super::{Report, settings};
-use crate::clock::Clock;
+use crate::arrival::Arrivals;
+use crate::clock::{Clock, boot_nanos};
 use crate::diagnosis::Diagnosis;
 use crate::link::{Arrival, Happening};
 use crate::tls;
@@ -50,6 +51,7 @@ pub(super) struct Reader<C: time::Clock> {
     pub(super) connection: quinn::Connection,
     pub(super) side: Side,
     pub(super) clock: Arc<dyn Clock<C>>,
+    pub(super) arrivals: Arc<Arrivals>,
     pub(super) reports: mpsc::Sender<Report<C>>,
 }
 
@@ -99,7 +101,9 @@ impl<C: time::Clock> Reader<C> {
     async fn timing(&self) {
         let mut remote = self.connection.remote_address();
         while let Ok(bytes) = self.connection.read_datagram().await {
-            let at = self.clock.now(); // [TRANSPORT-11]
+            // [TRANSPORT-11] [TRANSPORT-27]
+            let age = self.arrivals.age(boot_nanos());
+            let at = self.clock.now() - age;
             self.moved(&mut remote).await;
             if bytes.len() > limits::DATAGRAM_BYTES {
                 tracing::debug!(link = ?self.link, bytes = bytes.len(), "a datagram was too long");
