@@ -1,8 +1,11 @@
 //! Cameras stop and come back, and are counted as the rules say.
 
-use diptych_protocol::ledger::Cause;
+use std::collections::BTreeSet;
+
+use diptych_protocol::ledger::{Cause, Flag};
 use diptych_protocol::policy::Verdict;
 use diptych_protocol::primary::Event;
+use diptych_protocol::time::Span;
 use diptych_tests::world::{Said, Scenario, What};
 
 use crate::{assert_verdict, run, s};
@@ -67,7 +70,7 @@ fn a_camera_that_falls_silent_is_found_and_counted() {
     let outcome = run(Scenario::exam(5, 1, 3).with(s(100), silent)).check();
     assert_verdict(&outcome, Verdict::Pass, 1);
     let report = outcome.report.as_ref().unwrap();
-    assert!(report.flags.contains(&diptych_protocol::ledger::Flag::SilentStop));
+    assert!(report.flags.contains(&Flag::SilentStop));
     assert!(outcome.primary_told(|event| matches!(event, Event::CameraLost { .. })));
     assert!(outcome.primary_told(|event| matches!(event, Event::CameraBack { .. })));
 }
@@ -76,4 +79,42 @@ fn a_camera_that_falls_silent_is_found_and_counted() {
 fn leaving_the_exam_screen_counts_although_frames_go_on() {
     let left = What::ScreenLeft { lasting: s(6) };
     assert_verdict(&run(Scenario::exam(6, 1, 3).with(s(100), left)).check(), Verdict::Pass, 1);
+}
+
+/// The flags of a session with this in it, which is judged as the world saw it.
+fn flags(seed: u64, minutes: i64, what: What, count: u32) -> BTreeSet<Flag> {
+    let outcome = run(Scenario::exam(seed, 1, minutes).with(s(100), what)).check();
+    assert_verdict(&outcome, Verdict::Pass, count);
+    outcome.report.unwrap().flags
+}
+
+#[test]
+fn what_is_too_short_to_count_is_a_hiccup() {
+    // [POLICY-4]
+    for seed in 1..6 {
+        let found = flags(seed, 2, What::ScreenLeft { lasting: Span::from_millis(1_500) }, 0);
+        assert_eq!(found, BTreeSet::from([Flag::Hiccup]));
+    }
+}
+
+#[test]
+fn sound_that_is_lost_beside_the_picture_is_told_and_counts_nothing() {
+    // [REPORT-5]
+    for who in [0, 1] {
+        for seed in 1..4 {
+            let found = flags(seed, 2, What::SoundOff { who, lasting: s(30) }, 0);
+            assert_eq!(found, BTreeSet::from([Flag::AudioLoss]));
+        }
+    }
+}
+
+#[test]
+fn a_length_that_its_uncertainty_carries_over_the_limit_is_marginal() {
+    // [LEDGER-16] What a kill cost at the end of a fragment nobody can say to 2 s.
+    for who in [0, 1] {
+        for seed in 1..6 {
+            let found = flags(seed, 5, What::Kill { who, lasting: Span::from_millis(118_300) }, 1);
+            assert!(found.contains(&Flag::Marginal), "{who} {seed}: {found:?}");
+        }
+    }
 }

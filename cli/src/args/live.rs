@@ -27,6 +27,8 @@ known afterwards (alignment). alignment.clocks holds the last estimates.
 With --faults both devices are processes, and a script says what becomes of
 them, in seconds after the start of answering, one fault a line, # for comments:
   at 6s A1 camera off for 3s   another app takes the camera
+  at 10s A1 sound off for 2s   a call takes the microphone, the picture goes on
+  at 11s P screen left for 1s  the examinee leaves the exam's screen
   at 12s P kill for 4s         SIGKILL, and started again 4 s later
   at 15s link down for 5s      nothing passes between the devices
   at 20s A1 sleep for 10s      frozen (SIGSTOP); the clock goes on
@@ -119,9 +121,9 @@ pub struct PrimaryArgs {
     /// Let assistants be on this very machine
     #[arg(long)]
     pub loopback: bool,
-    /// Keep the camera away while this file is there
-    #[arg(long, hide = true, value_name = "FILE")]
-    pub camera_away_while: Option<PathBuf>,
+    /// Keep camera, sound or screen away while a file in this folder says so
+    #[arg(long, hide = true, value_name = "DIR")]
+    pub away_in: Option<PathBuf>,
     /// Record small pictures, for slow or emulated processors
     #[arg(long)]
     pub small: bool,
@@ -172,9 +174,9 @@ pub struct SecondaryArgs {
     /// Lose the camera: milliseconds after answering began, and for how many
     #[arg(long, hide = true, value_name = "AFTER:LENGTH")]
     pub camera_off: Option<String>,
-    /// Keep the camera away while this file is there
-    #[arg(long, hide = true, value_name = "FILE")]
-    pub camera_away_while: Option<PathBuf>,
+    /// Keep camera, sound or screen away while a file in this folder says so
+    #[arg(long, hide = true, value_name = "DIR")]
+    pub away_in: Option<PathBuf>,
     /// Of the picture
     #[arg(long, hide = true, default_value_t = 640)]
     pub width: usize,

@@ -64,8 +64,8 @@ pub struct Options {
     pub qr_png: Option<PathBuf>,
     /// Whether an assistant may be on this very machine.
     pub loopback: Loopback,
-    /// The camera is away while this file is there.
-    pub camera_file: Option<PathBuf>,
+    /// Where files say that camera, sound or screen are away.
+    pub away_in: Option<PathBuf>,
     /// What it films with.
     pub lens: Lens,
     /// Of the pictures.
@@ -202,7 +202,7 @@ impl Lead<'_> {
             if self.room.is_back() {
                 return Ok(Lived::UntilRoom);
             }
-            self.station.obey(self.options.camera_file.as_deref());
+            self.station.obey(self.options.away_in.as_deref());
             self.station.revive();
             self.look_around(out)?;
             if let Some(line) = self.desk.typed() {

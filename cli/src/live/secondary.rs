@@ -56,8 +56,8 @@ pub struct Options {
     pub wrongness: Wrongness,
     /// When its camera is taken away, after answering has begun, and for how long.
     pub camera_off: Option<(Duration, Duration)>,
-    /// The camera is away while this file is there.
-    pub camera_file: Option<PathBuf>,
+    /// Where files say that camera, sound or screen are away.
+    pub away_in: Option<PathBuf>,
     /// What it films with.
     pub lens: Lens,
     /// Of its pictures.
@@ -217,7 +217,7 @@ impl Assistant<'_> {
             }
             self.act_on_script();
             self.station.revive();
-            self.station.obey(self.options.camera_file.as_deref());
+            self.station.obey(self.options.away_in.as_deref());
             if self.network.changed(&self.device) {
                 self.device.network_changed()?;
             }

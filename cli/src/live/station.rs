@@ -54,6 +54,31 @@ pub struct Shot {
     pub file: PathBuf,
 }
 
+/// What can be taken from a device while it records.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Away {
+    /// The camera, by another app.
+    Camera,
+    /// The microphone, by a call.
+    Sound,
+    /// The exam's screen, by whoever holds the phone.
+    Screen,
+}
+
+impl Away {
+    const ALL: [Self; 3] = [Self::Camera, Self::Sound, Self::Screen];
+
+    /// The file that says so.
+    #[must_use]
+    pub const fn file(self) -> &'static str {
+        match self {
+            Self::Camera => "camera-away",
+            Self::Sound => "sound-away",
+            Self::Screen => "screen-away",
+        }
+    }
+}
+
 /// A device with its camera.
 pub struct Station<M: Machine> {
     device: Arc<Embedded<M>>,
@@ -64,8 +89,8 @@ pub struct Station<M: Machine> {
     take: Option<u32>,
     /// When a recorder that ended by itself was tried again.
     tried: Since,
-    /// Whether another hand has taken the camera away.
-    away: bool,
+    /// What another hand has taken away.
+    away: Vec<Away>,
 }
 
 /// The clock of a device that is wrong by `wrongness`.
@@ -99,7 +124,7 @@ impl<M: Machine> Station<M> {
             Err(failure) => return Err(failure.into()),
         }
         let (recorder, take, tried) = (None, None, Since::now());
-        Ok(Self { device, wrongness, shot, recorder, take, tried, away: false })
+        Ok(Self { device, wrongness, shot, recorder, take, tried, away: Vec::new() })
     }
 
     /// The system's camera to scan with: the one that will record, or the first
@@ -135,7 +160,8 @@ impl<M: Machine> Station<M> {
         let recorder = Recorder::start(camera, recording, move |event| reporter.tell(event))
             .map_err(LiveFail::file(path))?;
         self.recorder = Some(recorder);
-        (self.take, self.away) = (Some(take), false);
+        self.take = Some(take);
+        self.away.clear();
         Ok(())
     }
 
@@ -179,13 +205,30 @@ impl<M: Machine> Station<M> {
         }
     }
 
-    /// Keeps the camera away for as long as `file` is there.
-    pub fn obey(&mut self, file: Option<&Path>) {
-        let Some(file) = file.filter(|_| self.recorder.is_some()) else { return };
-        let away = file.exists();
-        if away != self.away {
-            self.away = away;
-            if away { self.interrupt() } else { self.resume() }
+    /// Keeps away what a file in `folder` says, for as long as it is there.
+    pub fn obey(&mut self, folder: Option<&Path>) {
+        let Some(folder) = folder.filter(|_| self.recorder.is_some()) else { return };
+        for what in Away::ALL {
+            let (is, was) = (folder.join(what.file()).exists(), self.away.contains(&what));
+            if is == was {
+                continue;
+            }
+            let of = |cause| Observed { cause, raw: 0 };
+            let fact = match (what, is) {
+                (Away::Camera, _) => None,
+                (Away::Sound, true) => Some(HostFact::AudioLost(of(Cause::MicTaken))),
+                (Away::Sound, false) => Some(HostFact::AudioBack),
+                (Away::Screen, true) => Some(HostFact::ScreenLeft(of(Cause::Background))),
+                (Away::Screen, false) => Some(HostFact::ScreenBack),
+            };
+            match fact {
+                // A session that is over takes no more facts.
+                Some(fact) => _ = self.device.tell(fact),
+                // What becomes of the camera, its recorder tells.
+                None if is => self.interrupt(),
+                None => self.resume(),
+            }
+            if is { self.away.push(what) } else { self.away.retain(|known| *known != what) }
         }
     }
 

@@ -36,7 +36,9 @@ fn both_devices_killed_at_once_come_back_to_the_script_s_truth() {
     let ran = run(&folder, &args);
     assert_eq!(ran.code, 0, "{}", ran.err);
     let told = ran.json();
-    assert_eq!(told["truth"], told["report"], "{told:#}");
+    for part in ["verdict", "count_min", "count_max"] {
+        assert_eq!(told["truth"][part], told["report"][part], "{told:#}");
+    }
     assert_eq!(
         (&told["report"]["verdict"], &told["report"]["count_max"]),
         (&"PASS".into(), &1.into())
@@ -46,6 +48,24 @@ fn both_devices_killed_at_once_come_back_to_the_script_s_truth() {
     assert_eq!(verified.code, 0, "{}", verified.out);
     let judged = run(&folder, &["judge", "mock/P"]);
     assert!(judged.code == 0 && judged.out.contains("says the same"), "{}", judged.out);
+}
+
+#[test]
+fn a_lost_microphone_and_a_glance_away_are_in_the_report_and_count_nothing() {
+    let folder = Folder::new();
+    folder.write("call.faults", "at 2s A1 sound off for 2s\nat 5s P screen left for 1s\n");
+    let args = ["rehearse", "--small", "--json", "--faults", "call.faults", "--out", "mock"];
+    let ran = run(&folder, &args);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    let told = ran.json();
+    let flags = |of: &str, flag: &str| told[of]["flags"].as_array().unwrap().contains(&flag.into());
+    for flag in ["AUDIO_LOSS", "HICCUP"] {
+        assert!(flags("truth", flag) && flags("report", flag), "{told:#}");
+    }
+    assert_eq!(told["report"]["count_max"], 0, "{told:#}");
+    let report = run(&folder, &["report", "mock/P", "--json"]).json();
+    let flags = report["flags"].as_array().unwrap();
+    assert!(flags.contains(&"AUDIO_LOSS".into()) && flags.contains(&"HICCUP".into()), "{report:#}");
 }
 
 #[test]

@@ -67,6 +67,8 @@ pub(crate) enum Act {
     Stopped,
     CameraLost(Observed),
     CameraBack,
+    SoundLost(Observed),
+    SoundBack,
     ScreenLeft(Observed),
     ScreenBack,
 }
@@ -88,6 +90,8 @@ impl Act {
             Self::Stopped => HostFact::RecordingStopped(Observed::NOTHING),
             Self::CameraLost(observed) => HostFact::CameraLost(observed),
             Self::CameraBack => HostFact::CameraBack,
+            Self::SoundLost(observed) => HostFact::AudioLost(observed),
+            Self::SoundBack => HostFact::AudioBack,
             Self::ScreenLeft(observed) => HostFact::ScreenLeft(observed),
             Self::ScreenBack => HostFact::ScreenBack,
         }

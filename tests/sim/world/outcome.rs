@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use diptych_protocol::clock::Estimate;
 use diptych_protocol::identity::{Role, sha256};
-use diptych_protocol::journal::{Integrity, Replayed, replay, verify};
+use diptych_protocol::journal::{Integrity, Replayed, replay, salvage, verify};
 use diptych_protocol::machine::JournalName;
 use diptych_protocol::primary;
 use diptych_protocol::report::{Report, evaluate};
@@ -172,10 +172,29 @@ fn replayed(world: &mut World, files: &BTreeMap<JournalName, Vec<u8>>) -> Vec<Re
     whole
 }
 
+/// The report, and that of a judge who finds the same files on another machine, in
+/// another order, and trusts nothing: they have to be the same value, of which the
+/// bytes of a report are a function.
+fn hold_against_judge(world: &mut World, files: &BTreeMap<JournalName, Vec<u8>>, report: &Report) {
+    let found: Vec<_> = files.values().rev().filter_map(|bytes| salvage(bytes).ok()).collect();
+    let judged = evaluate(&found, None).map(|mut judged| {
+        for finding in &mut judged.findings {
+            finding.journal = files.len() - 1 - finding.journal;
+        }
+        judged
+    });
+    if judged.as_ref() != Ok(report) {
+        world.fail(format!("the report says {report:?}, a judge {judged:?}"));
+    }
+}
+
 fn evaluated(world: &mut World, files: &BTreeMap<JournalName, Vec<u8>>) -> Option<Report> {
     let whole = replayed(world, files);
     match evaluate(&whole, None) {
-        Ok(report) => Some(report),
+        Ok(report) => {
+            hold_against_judge(world, files, &report);
+            Some(report)
+        }
         Err(error) => {
             world.fail(format!("no report: {error}"));
             None

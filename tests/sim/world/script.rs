@@ -44,6 +44,13 @@ pub enum What {
         /// What the system says of it.
         said: Said,
     },
+    /// A call takes the microphone for a while; the picture goes on.
+    SoundOff {
+        /// Whose.
+        who: usize,
+        /// For how long.
+        lasting: Span,
+    },
     /// The examinee leaves the exam screen for a while.
     ScreenLeft {
         /// For how long.

@@ -36,6 +36,10 @@ impl World {
                 self.camera_goes(who, said);
                 self.at(self.now + lasting.nanos(), Happening::Return(index));
             }
+            What::SoundOff { who, lasting } => {
+                self.act(who, Act::SoundLost(Observed { cause: Cause::MicTaken, raw: 0 }));
+                self.at(self.now + lasting.nanos(), Happening::Return(index));
+            }
             What::ScreenLeft { lasting } => {
                 if self.devices[0].brain.is_some() {
                     let until = self.now + lasting.nanos();
@@ -50,11 +54,7 @@ impl World {
                 self.at(self.now + lasting.nanos(), Happening::Return(index));
             }
             What::PowerLoss { who, lasting } => {
-                let device = &mut self.devices[who];
-                device.camera.lose_power();
-                device.disk.lose_power(&mut self.dice);
-                self.dies(who);
-                self.devices[who].last_exit = Observed { cause: Cause::Reboot, raw: 0 };
+                self.loses_power(who);
                 self.at(self.now + lasting.nanos(), Happening::Return(index));
             }
             What::Fails { who, operation, how, .. } => {
@@ -109,6 +109,9 @@ impl World {
         self.note(|| format!("-- end of {:?}", step.what));
         match step.what {
             What::CameraOff { who, said, .. } => self.camera_returns(who, said),
+            What::SoundOff { who, .. } => {
+                self.act(who, Act::SoundBack);
+            }
             What::ScreenLeft { .. } => {
                 self.act(0, Act::ScreenBack);
             }
@@ -185,6 +188,14 @@ impl World {
             self.at(self.now + lasting.nanos(), Happening::Return(index));
         }
         true
+    }
+
+    fn loses_power(&mut self, who: usize) {
+        let device = &mut self.devices[who];
+        device.camera.lose_power();
+        device.disk.lose_power(&mut self.dice);
+        self.dies(who);
+        self.devices[who].last_exit = Observed { cause: Cause::Reboot, raw: 0 };
     }
 
     pub(super) fn dies(&mut self, who: usize) {

@@ -5,6 +5,7 @@ use std::io;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 
+use crate::live::station::Away;
 use rustix::process::{Pid, Signal, kill_process};
 
 /// One device: how it is started, and the process if it runs.
@@ -25,9 +26,9 @@ impl Process {
         self.arguments.extend(arguments);
     }
 
-    /// The file whose presence keeps its camera away.
-    pub(super) fn camera_file(&self) -> PathBuf {
-        self.folder.join("camera-away")
+    /// The file whose presence keeps this away from it.
+    pub(super) fn away_file(&self, what: Away) -> PathBuf {
+        self.folder.join(what.file())
     }
 
     /// What it has said so far.

@@ -17,6 +17,7 @@ use diptych_protocol::ledger::{Cause, Loss, Medium};
 use diptych_protocol::policy::{Case, Judgement, Policy, judge};
 use diptych_protocol::time::{Instant, Span};
 
+use super::station::Away;
 pub use parse::{FaultsError, parse};
 
 /// The stories that come with the program, by name.
@@ -34,8 +35,8 @@ const CALM: Duration = Duration::from_secs(8);
 /// What is done.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Action {
-    /// The camera is taken away, as by a call.
-    CameraOff(Role),
+    /// The camera, the sound or the screen is taken away, as by a call.
+    Away(Away, Role),
     /// The process is killed at once, and started again afterwards.
     Kill(Role),
     /// The process is frozen, as by a phone that sleeps, and woken afterwards.
@@ -92,14 +93,17 @@ impl Faults {
         let end = at(Duration::from_secs(self.seconds()));
         let mut case = Case::clean(Instant::from_nanos(0), end);
         for fault in &self.0 {
-            let (role, cause) = match fault.action {
-                Action::CameraOff(role) => (role, Cause::CameraTaken),
-                Action::Kill(role) => (role, Cause::Crash),
-                Action::Sleep(role) => (role, Cause::Unknown),
+            let (picture, sound) = (Medium::Picture, Medium::Sound);
+            let (role, cause, medium) = match fault.action {
+                Action::Away(Away::Camera, role) => (role, Cause::CameraTaken, picture),
+                Action::Away(Away::Sound, role) => (role, Cause::MicTaken, sound),
+                Action::Away(Away::Screen, role) => (role, Cause::Background, picture),
+                Action::Kill(role) => (role, Cause::Crash, picture),
+                Action::Sleep(role) => (role, Cause::Unknown, picture),
                 Action::LinkDown | Action::Roam(_) => continue,
             };
             let (start, end) = (at(fault.at), at(fault.at.saturating_add(fault.length)));
-            let (uncertainty, medium) = (Span::ZERO, Medium::Picture);
+            let uncertainty = Span::ZERO;
             case.losses.push(Loss { role, start, end, uncertainty, cause, medium });
         }
         judge(&case, policy)

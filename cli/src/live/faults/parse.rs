@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use diptych_protocol::identity::Role;
 
+use super::super::station::Away;
 use super::{Action, Fault, Faults};
 
 /// Faults of the longest script.
@@ -101,6 +102,7 @@ impl<'a> Words<'a> {
         let expected = match word {
             "at" => "`at`",
             "off" => "`off`",
+            "left" => "`left`",
             "for" => "`for` and a length such as 3s",
             _ => "`down`",
         };
@@ -124,15 +126,28 @@ impl<'a> Words<'a> {
         match word {
             "camera" => {
                 self.literal("off")?;
-                self.lasting(at, Action::CameraOff(role), Duration::ZERO)
+                self.lasting(at, Action::Away(Away::Camera, role), Duration::ZERO)
             }
+            "sound" => {
+                self.literal("off")?;
+                self.lasting(at, Action::Away(Away::Sound, role), Duration::ZERO)
+            }
+            "screen" if role.is_primary() => {
+                self.literal("left")?;
+                self.lasting(at, Action::Away(Away::Screen, role), Duration::ZERO)
+            }
+            "screen" => Err(self.wrong_at(begin, "P, the only one with an exam's screen", word)),
             "kill" => self.lasting(at, Action::Kill(role), SHORTEST_KILL),
             "sleep" => self.lasting(at, Action::Sleep(role), Duration::ZERO),
             "roam" => {
                 self.end()?;
                 Ok(Fault { at, action: Action::Roam(role), length: Duration::ZERO })
             }
-            _ => Err(self.wrong_at(begin, "`camera off`, `kill`, `sleep` or `roam`", word)),
+            _ => Err(self.wrong_at(
+                begin,
+                "`camera off`, `sound off`, `screen left`, `kill`, `sleep` or `roam`",
+                word,
+            )),
         }
     }
 

@@ -16,7 +16,7 @@ fn every_fault_of_the_language_is_read() {
     let faults = parse(text).unwrap();
     let (secs, none) = (Duration::from_secs, Duration::ZERO);
     let expected = [
-        Fault { at: secs(6), action: Action::CameraOff(a1), length: secs(3) },
+        Fault { at: secs(6), action: Action::Away(Away::Camera, a1), length: secs(3) },
         Fault { at: secs(12), action: Action::Kill(Role::PRIMARY), length: secs(4) },
         Fault { at: secs(15), action: Action::LinkDown, length: Duration::from_millis(500) },
         Fault { at: secs(20), action: Action::Sleep(a1), length: secs(10) },
@@ -36,7 +36,10 @@ fn what_is_no_fault_is_refused_with_its_place() {
         ("at 4000s A1 roam", "line 1, column 4: expected a time"),
         ("at -1s A1 roam", "line 1, column 4: expected a time"),
         ("at 6s B roam", "line 1, column 7: expected P, A1 or `link`, got \"B\""),
-        ("at 6s P explode", "line 1, column 9: expected `camera off`, `kill`"),
+        ("at 6s P explode", "line 1, column 9: expected `camera off`, `sound off`"),
+        ("at 6s A1 screen left for 1s", "line 1, column 10: expected P, the only one"),
+        ("at 6s P screen off for 1s", "line 1, column 16: expected `left`, got \"off\""),
+        ("at 6s A1 sound on for 1s", "line 1, column 16: expected `off`, got \"on\""),
         ("at 6s P camera on for 3s", "line 1, column 16: expected `off`, got \"on\""),
         ("at 6s P kill 4s", "line 1, column 14: expected `for` and a length"),
         ("at 6s P kill for 1s", "line 1, column 18: expected at least 3s"),
@@ -50,6 +53,19 @@ fn what_is_no_fault_is_refused_with_its_place() {
         assert!(got.starts_with(expected), "{text:?}: {got}");
     }
     assert!(wrong(&"at 1s P roam\n".repeat(65)).contains("at most 64 faults"));
+}
+
+#[test]
+fn sound_and_a_glance_away_count_nothing_and_are_said() {
+    let policy = Policy::preset("xyb-seed").unwrap();
+    let flags = |text: &str| {
+        let truth = parse(text).unwrap().truth(&policy);
+        assert_eq!((truth.verdict, truth.count_max), (Verdict::Pass, 0), "{text}");
+        truth.flags.iter().map(|flag| flag.name()).collect::<Vec<_>>()
+    };
+    assert_eq!(flags("at 6s A1 sound off for 3s"), ["AUDIO_LOSS"]);
+    assert_eq!(flags("at 6s P screen left for 1s"), ["HICCUP"]);
+    assert_eq!(parse("at 6s P screen left for 3s").unwrap().truth(&policy).count_max, 1);
 }
 
 #[test]
