@@ -28,6 +28,7 @@ mod sleep;
 mod statements;
 mod storage;
 mod storm;
+mod tally;
 
 use diptych_protocol::policy::Verdict;
 use diptych_protocol::time::Span;

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::machine::{Course, PrimaryMachine};
+use super::machine::{Away, Course, PrimaryMachine};
 use super::seat::Seat;
 use super::{CannotStart, Event, Setup};
-use crate::identity::{Fingerprint, Role, SessionId, Signer};
+use crate::identity::{BootId, Fingerprint, Role, SessionId, Signer};
 use crate::journal::{Fact, Replayed};
 use crate::limits;
 use crate::machine::JournalName;
@@ -18,6 +18,7 @@ use crate::session::{
     clock_number, read, watch,
 };
 use crate::time::{Instant, Primary, Span};
+use crate::timeline::{Timeline, with_clocks};
 use crate::timers::{Timer, Timers};
 
 /// The primary's own journal.
@@ -56,7 +57,7 @@ impl PrimaryMachine {
             timers: Timers::default(),
             local,
             camera,
-            away: Vec::new(),
+            away: replayed.as_ref().map_or_else(Vec::new, |own| aways(own, setup.boot)),
             device: None,
             face: FaceGate::default(),
             state,
@@ -109,12 +110,24 @@ impl PrimaryMachine {
         own: Option<&Replayed>,
         now: Instant<Primary>,
     ) -> Result<(), CannotStart> {
+        let mut copies = BTreeMap::new();
         for member in &self.state.members {
-            let seat = if past.journals.contains_key(&member.name) {
-                let (replayed, _) = read(past, member.name)?;
-                let peer = Peer::known(&replayed, self.clock);
+            if past.journals.contains_key(&member.name) {
+                copies.insert(member.name, read(past, member.name)?.0);
+            }
+        }
+        let known: Vec<Replayed> = own.into_iter().chain(copies.values()).cloned().collect();
+        // What was recorded is placed once more, as long as this device's clock is the
+        // one that everything was placed on.
+        let timeline = Timeline::of(&known).filter(|all| all.reference().boot == self.boot);
+        for member in &self.state.members {
+            let seat = if let Some(replayed) = copies.get(&member.name) {
+                let peer = Peer::known(replayed, self.clock);
                 let mut seat = Seat::new(peer, member.label, &self.policy, now);
                 seat.read(replayed.entries());
+                if let Some(timeline) = &timeline {
+                    seat.read_past(replayed, timeline);
+                }
                 seat
             } else {
                 let peer = Peer::paired(member.header(), self.clock, &mut self.outbox);
@@ -179,6 +192,25 @@ fn own_past(
     }
     let local = Local::resume(&replayed, bytes, signer);
     Ok((state, local, Some(replayed)))
+}
+
+/// When the exam screen was left in this boot. An app that starts anew is on it.
+#[expect(clippy::wildcard_enum_match_arm, reason = "no other fact is of the screen")]
+fn aways(own: &Replayed, boot: BootId) -> Vec<Away> {
+    let mut aways: Vec<Away> = Vec::new();
+    for (_, entry) in with_clocks(own).filter(|(clock, _)| clock.boot == boot) {
+        let at = entry.at.relabelled();
+        match &entry.fact {
+            Fact::ScreenLeft { .. } => aways.push(Away { left: at, back: None }),
+            Fact::ScreenBack { .. } | Fact::ProcessStarted { .. } => {
+                if let Some(away) = aways.last_mut() {
+                    away.back.get_or_insert(at);
+                }
+            }
+            _ => {}
+        }
+    }
+    aways
 }
 
 /// What was stated before, as far as it is proven now.

@@ -2,9 +2,9 @@
 
 use std::collections::VecDeque;
 
-use crate::clock::{Estimate, Schedule};
+use crate::clock::{Estimate, Estimator, Schedule};
 use crate::identity::{BootId, Label, Role};
-use crate::journal::{Entry, Fact, Head};
+use crate::journal::{Entry, Fact, Head, Replayed};
 use crate::ledger::{Cause, Loss, Medium, Observed, Unknown};
 use crate::limits;
 use crate::liveness::LinkState;
@@ -12,6 +12,7 @@ use crate::policy::Policy;
 use crate::recording::{Fragment, Interval, Recording};
 use crate::session::Peer;
 use crate::time::{Instant, Primary, Secondary, Span};
+use crate::timeline::{Basis, Timeline, with_clocks};
 use crate::wire;
 
 /// A taken seat.
@@ -29,6 +30,9 @@ pub(super) struct Seat {
     waiting: VecDeque<Fragment<Secondary>>,
     /// The boot that the copied journal has come to.
     boot: Option<BootId>,
+    /// The boot before the present one, and what was known of its clock: it may have
+    /// recorded what is copied only now.
+    earlier: Option<(BootId, Estimator)>,
     /// Since when its camera is known to be lost.
     pub(super) lost: Option<Instant<Primary>>,
     /// What its journal said last of why its camera is away, and when.
@@ -63,6 +67,7 @@ impl Seat {
             recording: Recording::new(policy.terms().frame_gap),
             waiting: VecDeque::new(),
             boot: None,
+            earlier: None,
             lost: None,
             observed: None,
             finished: None,
@@ -79,9 +84,10 @@ impl Seat {
     pub(super) fn read(&mut self, entries: &[Entry]) {
         for entry in entries {
             match &entry.fact {
-                // What an earlier boot's clock timed cannot be placed live any more;
-                // the report still places it.
+                // What cannot be placed by now cannot be placed live any more; the
+                // report still places it.
                 Fact::ProcessStarted { boot, .. } if self.boot != Some(*boot) => {
+                    self.place();
                     self.boot = Some(*boot);
                     self.waiting.clear();
                 }
@@ -109,6 +115,37 @@ impl Seat {
         self.place();
     }
 
+    /// The device is about to say which boot it is in: if it is another one, what is
+    /// known of the present one's clock is kept for what it has recorded.
+    pub(super) fn returns(&mut self, boot: BootId) {
+        if let Some(before) = self.peer.boot().filter(|before| *before != boot) {
+            self.earlier = Some((before, self.peer.timing().estimator().clone()));
+        }
+    }
+
+    /// Places what was copied before this process began, by all that the journals know
+    /// of the clocks. What only a wall clock places is left out.
+    pub(super) fn read_past(&mut self, copied: &Replayed, timeline: &Timeline) {
+        let mut unplaced = 0;
+        for (clock, entry) in with_clocks(copied) {
+            let Fact::Segment { first, last, frames, bytes, sha256, .. } = &entry.fact else {
+                continue;
+            };
+            let place =
+                |at| timeline.place(clock, at).filter(|placed| placed.basis != Basis::WallClock);
+            let (Some(first), Some(last)) = (place(*first), place(*last)) else {
+                unplaced += 1;
+                continue;
+            };
+            let (frames, bytes, sha256) = (*frames, (*bytes).into(), *sha256);
+            let fragment = Fragment { first: first.at, last: last.at, frames, bytes, sha256 };
+            _ = self.recording.commit(&fragment);
+        }
+        if unplaced == 0 {
+            self.waiting.clear();
+        }
+    }
+
     /// Whether the whole journal is here: up to where its device said, or to its
     /// sealed end. `[SESSION-9]`
     pub(super) fn is_whole(&self) -> bool {
@@ -119,11 +156,13 @@ impl Seat {
     /// Places in session time what can be placed by now. It stays where it was
     /// placed: a clock that begins anew says nothing of what was before.
     pub(super) fn place(&mut self) {
-        if self.peer.boot() != self.boot {
-            return;
-        }
+        let estimator = match &self.earlier {
+            _ if self.peer.boot() == self.boot => self.peer.timing().estimator(),
+            Some((boot, estimator)) if Some(*boot) == self.boot => estimator,
+            Some(_) | None => return,
+        };
         while let Some(fragment) = self.waiting.front() {
-            let ends = (self.session_time(fragment.first), self.session_time(fragment.last));
+            let ends = (estimator.middle_of(fragment.first), estimator.middle_of(fragment.last));
             let (Some(first), Some(last)) = ends else { return };
             let Fragment { frames, bytes, sha256, .. } = *fragment;
             // A fragment that proves no coverage counts as none: the report says

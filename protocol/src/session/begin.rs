@@ -89,13 +89,14 @@ pub(crate) fn camera_of<C: Clock>(
     beginning: Option<&Beginning<C>>,
     last_exit: Observed,
 ) -> Camera<C> {
-    let Some(beginning) = beginning.filter(|before| before.recording.is_some()) else {
-        return Camera::new(role, watch);
-    };
+    let Some(beginning) = beginning else { return Camera::new(role, watch) };
     let mut recording = Recording::new(watch.frame_gap);
     for fragment in &beginning.fragments {
         // Was checked when it was written.
         _ = recording.commit(fragment);
+    }
+    if beginning.recording.is_none() {
+        return Camera::stopped(role, watch, recording);
     }
     Camera::recovered(role, watch, recording, beginning.origin, last_exit)
 }

@@ -40,6 +40,11 @@ impl<C: Clock> Camera<C> {
         }
     }
 
+    /// A camera that is not to record now, and what it recorded before.
+    pub(crate) fn stopped(role: Role, watch: Watch, recording: Recording<C>) -> Self {
+        Self { recording, ..Self::new(role, watch) }
+    }
+
     /// A camera whose journal has no end: it was to be recording when the process
     /// died. `[SESSION-22]`
     pub(crate) fn recovered(
