@@ -146,6 +146,22 @@ impl Step {
     }
 }
 
+/// The longest from the first message after a step until it is known to both.
+const FOUND_NS: i64 = 2_000_000_000;
+
+/// When a clock began anew, and when both devices knew.
+fn anew(clock: &Value) -> Result<Vec<(i64, i64)>, Trouble> {
+    let list = clock["epochs_begin"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let spans = list
+        .iter()
+        .filter_map(|epoch| Some((epoch["at_ns"].as_i64()?, epoch["known_ns"].as_i64()?)));
+    let spans: Vec<(i64, i64)> = spans.collect();
+    match spans.iter().find(|(at, known)| known - at > FOUND_NS) {
+        Some((at, known)) => Err(format!("a step at {at} was known at {known} only")),
+        None => Ok(spans),
+    }
+}
+
 /// At every instant that `diptych clock` names, the truth within the bounds.
 fn clocks(
     stage: &dyn Stage,
@@ -167,7 +183,7 @@ fn clocks(
         let Some(who) = scenario.everybody().find(|who| who.role() == role) else { continue };
         let boots = [&clock["primary_boot"], &clock["boot"]].map(|boot| boot.as_str());
         let [Some(primary_boot), Some(boot)] = boots else { continue };
-        let mut step = Step::default();
+        let (mut step, anew) = (Step::default(), anew(clock)?);
         for sample in clock["samples"].as_array().into_iter().flatten() {
             let Some(at) = sample["at_ns"].as_i64() else { continue };
             let truth = stage.truth(who, (primary_boot, boot), at);
@@ -175,7 +191,10 @@ fn clocks(
             let news = step.take(truth, heard);
             let Some(Truth { offset_ns: truth, within_ns: within }) = truth else { continue };
             for known in ["then", "now"] {
-                if known == "then" && news == News::Unheard {
+                // Nobody could know of a step before something was heard, and both
+                // devices only when both had heard it.
+                let finding = anew.iter().any(|(from, to)| (*from..*to).contains(&at));
+                if known == "then" && (news == News::Unheard || finding) {
                     continue;
                 }
                 let number = |name: &str| sample[known][name].as_i64();
