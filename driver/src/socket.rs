@@ -70,8 +70,8 @@ struct Io {
 }
 
 impl Socket {
-    /// Takes a bound socket; what comes is noted in `arrivals`. Troubles of sending are told to `troubles`, each kind
-    /// once. Must be called inside the runtime.
+    /// Takes a bound socket; what comes is noted in `arrivals`. Troubles of sending
+    /// are told to `troubles`, each kind once. Must be called inside the runtime.
     pub(crate) fn new(
         socket: UdpSocket,
         faults: Option<Faults>,

@@ -14,7 +14,7 @@ use super::since::Since;
 /// From one look to the next.
 pub(super) const EVERY: Duration = Duration::from_secs(1);
 /// Bytes that let a device film and write for a while: less would fail at once.
-pub(super) const ENOUGH: u64 = 16 << 20;
+const ENOUGH: u64 = 16 << 20;
 
 /// Whether there is room for what a device writes.
 #[derive(Debug)]
@@ -42,8 +42,13 @@ impl Room {
             return false;
         }
         self.looked = Since::now();
-        free_bytes(&self.folder).is_none_or(|free| free >= ENOUGH)
+        has_room(&self.folder)
     }
+}
+
+/// Whether a device can write into a folder for a while, as far as the system tells.
+pub(super) fn has_room(folder: &Path) -> bool {
+    free_bytes(folder).is_none_or(|free| free >= ENOUGH)
 }
 
 /// Bytes that may still be used in a folder, if the system tells.

@@ -17,7 +17,7 @@ use diptych_protocol::session::{HostFact, Refused};
 use diptych_protocol::time::{Clock, Instant, Span};
 
 use super::fail::LiveFail;
-use super::room::{ENOUGH, EVERY, free_bytes};
+use super::room::{EVERY, free_bytes, has_room};
 use super::since::Since;
 use crate::camera::timebase::{Machine as Timebase, Reading};
 use crate::camera::{Camera, Committed, Ended, Event, Lens, Recorder, Recording, Scene};
@@ -182,7 +182,7 @@ impl<M: Machine> Station<M> {
 
     fn folder_has_room(&self) -> bool {
         let folder = self.shot.file.parent().unwrap_or(Path::new("."));
-        free_bytes(folder).is_none_or(|free| free >= ENOUGH)
+        has_room(folder)
     }
 
     /// Whether the camera was started and not stopped.
