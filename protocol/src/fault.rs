@@ -115,6 +115,8 @@ close_codes! {
     CloneSuspected = 0x133, "CLONE_SUSPECTED", Peer, true, "a copy of this phone's session was used elsewhere", "Stop, and ask the exam office.";
     /// A new device took over this role.
     Replaced = 0x134, "REPLACED", Caller, false, "another phone took over this phone's role", "Nothing to do on this phone.";
+    /// A device contradicts what it showed before: its storage was set back, or changed.
+    HistoryChanged = 0x135, "HISTORY_CHANGED", Peer, true, "a phone has lost or changed what it had shown", "Tell the exam office; another phone can take an assistant's place.";
     /// A defect of this implementation.
     Internal = 0x140, "INTERNAL", World, false, "the app met a defect of its own", "Start the app again; the session goes on.";
     /// The app is closing; the session goes on when it comes back.
@@ -184,6 +186,24 @@ mod tests {
             assert_eq!(CloseCode::from_code(u64::from(*code as u32)), Some(*code));
         }
         assert_eq!(CloseCode::from_code(0x1FF), None);
+    }
+
+    #[test]
+    fn the_specification_lists_what_is_here() {
+        // [FAULT-1]
+        let yes_no = |yes| if yes { "yes" } else { "no" };
+        let row = |code: &CloseCode| {
+            let blame = format!("{:?}", code.blame()).to_lowercase();
+            let (name, alarming) = (code.name(), yes_no(code.is_alarming()));
+            format!(
+                "| {:#04x} | `{name}` | {blame} | {alarming} | {} |",
+                *code as u32,
+                code.meaning()
+            )
+        };
+        let spec = include_str!("../../spec/fault.md").lines();
+        let listed: Vec<_> = spec.filter(|line| line.starts_with("| 0x")).collect();
+        assert_eq!(listed, CloseCode::ALL.iter().map(row).collect::<Vec<_>>());
     }
 
     #[test]

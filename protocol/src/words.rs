@@ -69,6 +69,9 @@ texts! {
     Overdue = "loss.overdue",
         "机位 {role} 中断已超过 {limit} 秒，请继续恢复录制，结果由考试方认定。",
         "Camera {role} was interrupted for more than {limit} s. Bring it back and go on: the exam office decides.";
+    AssistantRefused = "assistant.refused",
+        "辅机位 {role} 保存的数据与此前不一致，无法继续录制，请用另一部手机扫描新的二维码接替。",
+        "The data of assistant {role} changed, so it cannot go on. Scan the new code with another phone.";
     Hidden = "loss.hidden",
         "所有机位恢复录制后将继续显示试题。",
         "The questions come back when every camera records again.";

@@ -2,8 +2,9 @@
 
 use diptych_protocol::fault::CloseCode;
 use diptych_protocol::ledger::Flag;
+use diptych_protocol::primary;
 use diptych_protocol::secondary::{Ending, Event};
-use diptych_tests::world::{Outcome, Scenario, What};
+use diptych_tests::world::{Failure, Outcome, Scenario, Told, What};
 
 use crate::{run, s};
 
@@ -42,4 +43,41 @@ fn a_removed_device_stops_and_is_not_let_in_again() {
         |event: &Event| matches!(event, Event::Finished(Ending::Removed(CloseCode::Revoked)));
     assert!(outcome.assistant_told(2, removed));
     assert!(outcome.over[0] && outcome.over[1]);
+}
+
+/// An exam in which the assistant's disk lies from its `operation`-th one on, until the
+/// power goes.
+fn lying(operation: u64) -> Scenario {
+    let how = Failure::LostSync;
+    let fails = What::Fails { who: 1, operation, how, lasting: s(6) };
+    Scenario::exam(4, 1, 3).with_device().with(s(0), fails)
+}
+
+/// How often the primary's host was told that the device cannot come back.
+fn shut_out(outcome: &Outcome) -> usize {
+    let told = |(_, _, told): &&(i64, usize, Told)| {
+        let why = CloseCode::HistoryChanged;
+        matches!(told, Told::Primary(primary::Event::CannotReturn { why: of, .. }) if *of == why)
+    };
+    outcome.told.iter().filter(told).count()
+}
+
+#[test]
+fn a_phone_whose_storage_was_set_back_is_refused_and_another_takes_its_seat() {
+    // [SESSION-39] [SESSION-23]: what is left of a lie may be all that anybody saw.
+    let refused = |operation: &u64| shut_out(&run(lying(*operation))) == 1;
+    let operation = (150..250).step_by(10).find(refused).unwrap();
+    let killed = What::Kill { who: 0, lasting: s(4) };
+    let exam = lying(operation).with(s(100), killed).with(s(120), What::Open { seat: 1 });
+    let outcome = run(exam.with(s(121), What::Scan { who: 2, seat: 1 }));
+    assert!(outcome.over[0] && outcome.over[2], "{}", outcome.story());
+    assert_eq!(shut_out(&outcome), 2, "and again after a restart: {}", outcome.story());
+    let removed = Event::Finished(Ending::Removed(CloseCode::HistoryChanged));
+    assert!(outcome.assistant_told(1, |event| *event == removed), "{}", outcome.story());
+    let report = outcome.report.as_ref().unwrap();
+    for flag in [Flag::Tamper, Flag::DeviceReplaced] {
+        assert!(report.flags.contains(&flag), "{flag:?}: {:?}", report.flags);
+    }
+    // The phone in the seat, and the primary's own death.
+    assert_eq!(report.judgement.count_max, 2);
 }

@@ -46,6 +46,11 @@ pub(super) fn tell(event: &Event, out: &mut dyn Write) {
         Event::Alarm { role, code } => {
             format!("{role}: ALARM: {}. {}", code.meaning(), code.advice())
         }
+        Event::CannotReturn { role, .. } => {
+            format!(
+                "{role}: it cannot come back; type `replace {role}` and scan with another phone"
+            )
+        }
         Event::StorageFailed => STORAGE_FAILED.to_owned(),
         Event::VerifyAgain => "verify the examinee's face again".to_owned(),
         _ => return,

@@ -330,6 +330,7 @@ impl Lead<'_> {
             | Event::Link { .. }
             | Event::Device { .. }
             | Event::Alarm { .. }
+            | Event::CannotReturn { .. }
             | Event::VerifyAgain) => news::tell(&other, out),
         }
         Ok(())

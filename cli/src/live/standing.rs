@@ -33,6 +33,12 @@ pub(super) fn lines(
 }
 
 fn seat(seat: &SeatSnapshot, now: Instant<Primary>) -> String {
+    if let Some(why) = seat.cannot_return {
+        let role = seat.role.to_string();
+        return format!(
+            "{role:<3} refused ({why}): type `replace {role}`, scan with another phone"
+        );
+    }
     let code = seat.check_code.map_or(String::new(), |code| format!(", check code {code:06}"));
     let clock = seat.estimate.as_ref().map_or(String::new(), clock);
     format!(

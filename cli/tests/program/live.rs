@@ -48,6 +48,12 @@ fn both_devices_killed_at_once_come_back_to_the_script_s_truth() {
     assert_eq!(verified.code, 0, "{}", verified.out);
     let judged = run(&folder, &["judge", "mock/P"]);
     assert!(judged.code == 0 && judged.out.contains("says the same"), "{}", judged.out);
+    // When a process died is known to two seconds, so a limit of what it cost is marginal.
+    let report = run(&folder, &["report", "mock/P", "--json"]).json();
+    let length = report["interruptions"][0]["duration_ns"].as_i64().unwrap();
+    folder.write("exact.toml", format!("name = \"exact\"\nmax_duration = \"{length} ns\"\n"));
+    let exact = run(&folder, &["report", "mock/P", "--json", "--policy", "exact.toml"]).json();
+    assert!(exact["flags"].as_array().unwrap().contains(&"MARGINAL".into()), "{exact:#}");
 }
 
 #[test]

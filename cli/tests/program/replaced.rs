@@ -1,6 +1,9 @@
 //! What people decide at the desk while a session runs: that another device takes a
 //! seat, and that a proctor's word counts.
 
+use std::fs;
+use std::path::Path;
+
 use super::running::Running;
 use super::session::session;
 use super::stages::{primary, secondary};
@@ -86,4 +89,41 @@ fn a_line_at_the_desk_gives_the_seat_to_another_device_and_the_former_one_is_ref
     let flags = report["flags"].as_array().unwrap();
     assert!(flags.contains(&"DEVICE_REPLACED".into()), "{flags:?}");
     assert_ne!(run(&folder, &["verify", "--json", "P"]).json()["integrity"], "TAMPERED");
+}
+
+/// Copies the files of one folder into another.
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
+    }
+}
+
+#[test]
+fn a_phone_whose_storage_was_set_back_is_refused_and_the_desk_is_told_what_to_do() {
+    // [SESSION-39]
+    let folder = Folder::new();
+    plan(&folder);
+    let (mut primary, ticket) = primary(&folder, &[]);
+    let mut former = secondary(&folder, &ticket, "A", &["--yes"]);
+    former.waits_for("recording");
+    copy(&folder.path("A"), &folder.path("backup"));
+    primary.waits_for("phase ANSWERING");
+    former.breaks();
+    copy(&folder.path("backup"), &folder.path("A"));
+    let former = Running::start(&folder, &["secondary", "--out", "A", "--loopback"]).end();
+    assert_eq!(former.code, 5, "{}", former.err);
+    assert!(former.err.contains("a phone has lost or changed what it had shown"), "{}", former.err);
+    primary.waits_for("A1: ALARM: a phone has lost or changed what it had shown");
+    primary.waits_for("A1: it cannot come back; type `replace A1` and scan with another phone");
+
+    primary.types("replace A1");
+    let ticket = primary.line_with("diptych secondary --ticket ");
+    let second = secondary(&folder, &ticket, "B", &["--yes", "--label", "spare"]);
+    primary.waits_for("A1: replaced by spare");
+    let ended = primary.end();
+    assert_eq!(second.end().code, 0);
+    assert!(ended.err.contains("TAMPER") && ended.err.contains("DEVICE_REPLACED"), "{}", ended.err);
+    assert_eq!(run(&folder, &["verify", "--json", "P"]).json()["integrity"], "TAMPERED");
 }

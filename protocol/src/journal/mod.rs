@@ -46,8 +46,6 @@ mod verify;
 mod writer;
 
 #[cfg(test)]
-mod tamper_tests;
-#[cfg(test)]
 mod tests;
 
 pub use body::{Blob, BlobTooLong, BodyError};

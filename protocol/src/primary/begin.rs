@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use super::machine::{Away, Course, PrimaryMachine};
 use super::seat::Seat;
 use super::{CannotStart, Event, Setup};
+use crate::fault::CloseCode;
 use crate::identity::{BootId, Fingerprint, Role, SessionId, Signer};
 use crate::journal::{Fact, Replayed};
 use crate::limits;
+use crate::liveness::LinkState;
 use crate::machine::JournalName;
 use crate::plan::Phase;
 use crate::policy::{Proven, Tally};
@@ -121,7 +123,7 @@ impl PrimaryMachine {
         // one that everything was placed on.
         let timeline = Timeline::of(&known).filter(|all| all.reference().boot == self.boot);
         for member in &self.state.members {
-            let seat = if let Some(replayed) = copies.get(&member.name) {
+            let mut seat = if let Some(replayed) = copies.get(&member.name) {
                 let peer = Peer::known(replayed, self.clock);
                 let mut seat = Seat::new(peer, member.label, &self.policy, now);
                 seat.read(replayed.entries());
@@ -133,6 +135,7 @@ impl PrimaryMachine {
                 let peer = Peer::paired(member.header(), self.clock, &mut self.outbox);
                 Seat::new(peer, member.label, &self.policy, now)
             };
+            seat.cannot_return = own.and_then(|own| refused(own, member.name.role));
             let paired = member.fact();
             if own.is_some_and(|own| own.entries().iter().all(|entry| entry.fact != paired)) {
                 self.local.write(now, &paired, &mut self.outbox);
@@ -166,6 +169,9 @@ impl PrimaryMachine {
             // [SESSION-22]
             self.outbox.settled().event(Event::StartRecording { take });
         }
+        for role in self.roles() {
+            self.tell_shut_out(role);
+        }
         self.recount(now);
     }
 }
@@ -192,6 +198,35 @@ fn own_past(
     }
     let local = Local::resume(&replayed, bytes, signer);
     Ok((state, local, Some(replayed)))
+}
+
+/// Why the device in this seat was refused for good in an earlier run and nobody has
+/// been connected since. `[SESSION-39]`
+#[expect(clippy::wildcard_enum_match_arm, reason = "four facts tell who was let in")]
+fn refused(own: &Replayed, role: Role) -> Option<CloseCode> {
+    let (mut refused, mut link) = (None, LinkState::Down.number());
+    for entry in own.entries() {
+        match &entry.fact {
+            Fact::Paired { peer, .. } if *peer == role => refused = None,
+            Fact::Link { peer, state, .. } if *peer == role => {
+                link = *state;
+                if link <= LinkState::CatchingUp.number() {
+                    refused = None;
+                }
+            }
+            Fact::ForkSeen { peer, .. } if *peer == role => {
+                refused = Some(CloseCode::HistoryChanged);
+            }
+            // Beside the device itself it was a copy.
+            Fact::CloneSuspected { role: seat, .. }
+                if *seat == role && link > LinkState::CatchingUp.number() =>
+            {
+                refused = Some(CloseCode::CloneSuspected);
+            }
+            _ => {}
+        }
+    }
+    refused
 }
 
 /// When the exam screen was left in this boot. An app that starts anew is on it.

@@ -158,6 +158,8 @@ impl PrimaryMachine {
             seat.schedule.restart(now);
         }
         let found = seat.sought.take().is_some();
+        // [SESSION-39]
+        seat.cannot_return = None;
         let changed = seat.peer.heard(now, &mut self.local, &mut self.outbox);
         if let Some(state) = changed {
             self.local.settle(now, &mut self.outbox);
@@ -181,13 +183,18 @@ impl PrimaryMachine {
     pub(super) fn disconnected(&mut self, now: Instant<Primary>, link: LinkId) {
         let Some(connection) = self.links.remove(&link) else { return };
         let Stage::Seated { role } = connection.stage else { return };
-        let Some(seat) = self.seats.get_mut(&role) else { return };
-        if seat.peer.link() != Some(link) {
-            return;
+        if self.seats.get(&role).is_some_and(|seat| seat.peer.link() == Some(link)) {
+            self.unlinked(now, role);
         }
+    }
+
+    /// The connection of the device in `role` is gone.
+    pub(super) fn unlinked(&mut self, now: Instant<Primary>, role: Role) {
+        let Some(seat) = self.seats.get_mut(&role) else { return };
         if let Some(state) = seat.peer.disconnected(now, &mut self.local, &mut self.outbox) {
             self.local.settle(now, &mut self.outbox);
             self.outbox.event(Event::Link { role, state });
+            self.tell_shut_out(role);
         }
         self.show_codes();
         self.close_if_complete(now);

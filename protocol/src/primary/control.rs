@@ -57,7 +57,10 @@ impl PrimaryMachine {
             Control::Gate(_) | Control::Mark(_) => {}
             other => return Err(out_of_order("a message of an assistant", other.kind())),
         }
-        self.heard(now, role, Fresh::No);
+        // What showed two histories is not connected any more.
+        if self.links.contains_key(&link) {
+            self.heard(now, role, Fresh::No);
+        }
         self.close_if_complete(now);
         Ok(())
     }
@@ -96,10 +99,12 @@ impl PrimaryMachine {
             self.local.write(now, &fact, &mut self.outbox);
         }
         self.local.settle(now, &mut self.outbox);
+        let code = CloseCode::HistoryChanged;
         if self.course != Course::Over {
-            self.outbox.event(Event::Alarm { role, code: CloseCode::CloneSuspected });
+            self.outbox.event(Event::Alarm { role, code });
         }
-        self.drop_link(now, link, CloseCode::CloneSuspected);
+        self.drop_link(now, link, code);
+        self.shut_out(role, code);
     }
 
     /// Tells the host of a device, and what it lacks. `[SESSION-10]`

@@ -1,10 +1,12 @@
 //! What the primary does every second, and the count that it shows.
 
 use super::machine::{Course, PrimaryMachine};
-use super::{Event, Snapshot};
+use super::seat::Seat;
+use super::{Event, SeatSnapshot, Snapshot};
 use crate::identity::{Role, SessionId};
 use crate::ledger::{Cause, Loss, Medium, Unknown};
 use crate::limits;
+use crate::liveness::LinkState;
 use crate::policy::{self, Case, Tally, Window};
 use crate::recording::Interval;
 use crate::session::{News, SealDue};
@@ -211,6 +213,23 @@ impl PrimaryMachine {
             tally: self.tally,
             device: self.device,
             seats: self.roles().map(|role| self.seat_snapshot(role, now)).collect(),
+        }
+    }
+
+    /// One seat, as a screen needs it.
+    fn seat_snapshot(&self, role: Role, now: Instant<Primary>) -> SeatSnapshot {
+        let seat = self.seats.get(&role);
+        SeatSnapshot {
+            role,
+            label: seat.map(|seat| seat.label),
+            ticket: self.shown.get(&role).cloned(),
+            check_code: seat.and_then(|seat| seat.check_code),
+            link: seat.map_or(LinkState::Down, |seat| seat.peer.state()),
+            estimate: seat.and_then(|seat| seat.estimate(now)),
+            covered: seat.and_then(|seat| seat.covered()),
+            frames: seat.map_or(0, Seat::frames),
+            device: seat.and_then(|seat| seat.peer.device()),
+            cannot_return: seat.and_then(Seat::shut_out),
         }
     }
 }

@@ -2,13 +2,12 @@
 
 use super::machine::{Away, Course, PrimaryMachine};
 use super::seat::Seat;
-use super::{Command, Compared, Event, SeatSnapshot};
+use super::{Command, Compared, Event};
 use crate::address::Addresses;
 use crate::fault::CloseCode;
 use crate::identity::Role;
 use crate::journal::{Blob, Fact};
 use crate::limits;
-use crate::liveness::LinkState;
 use crate::machine::LinkId;
 use crate::plan::Phase;
 use crate::policy::SignedStatement;
@@ -376,21 +375,6 @@ impl PrimaryMachine {
         let links: Vec<LinkId> = self.links.keys().copied().collect();
         for link in links {
             self.drop_link(now, link, CloseCode::OkEnd);
-        }
-    }
-
-    pub(super) fn seat_snapshot(&self, role: Role, now: Instant<Primary>) -> SeatSnapshot {
-        let seat = self.seats.get(&role);
-        SeatSnapshot {
-            role,
-            label: seat.map(|seat| seat.label),
-            ticket: self.shown.get(&role).cloned(),
-            check_code: seat.and_then(|seat| seat.check_code),
-            link: seat.map_or(LinkState::Down, |seat| seat.peer.state()),
-            estimate: seat.and_then(|seat| seat.estimate(now)),
-            covered: seat.and_then(|seat| seat.covered()),
-            frames: seat.map_or(0, Seat::frames),
-            device: seat.and_then(|seat| seat.peer.device()),
         }
     }
 }

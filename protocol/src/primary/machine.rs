@@ -144,6 +144,7 @@ impl PrimaryMachine {
         if let Some(state) = seat.peer.silence(now, &mut self.local, &mut self.outbox) {
             self.local.settle(now, &mut self.outbox);
             self.outbox.event(Event::Link { role, state });
+            self.tell_shut_out(role);
             // Found by its name, if its address is not what the assistant knows.
             self.show_codes();
         }

@@ -199,6 +199,14 @@ pub enum Event {
         /// Offset, bound and rate.
         estimate: Estimate,
     },
+    /// The device in this seat was refused for good: it cannot come back, and another
+    /// one has to take its place ([`Command::OpenPairing`]). `[SESSION-39]`
+    CannotReturn {
+        /// Which seat.
+        role: Role,
+        /// Why it was refused.
+        why: CloseCode,
+    },
     /// A new phase began.
     Phase(Phase),
     /// Start this device's camera.
@@ -305,6 +313,8 @@ pub struct SeatSnapshot {
     pub frames: u64,
     /// Its report on itself.
     pub device: Option<Device>,
+    /// Why it cannot come back, if it was refused for good. `[SESSION-39]`
+    pub cannot_return: Option<CloseCode>,
 }
 
 /// Why a command to a primary was refused.

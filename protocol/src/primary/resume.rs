@@ -9,6 +9,7 @@
 use super::Event;
 use super::connection::{Connection, Stage};
 use super::machine::PrimaryMachine;
+use super::seat::Seat;
 use crate::fault::{CloseCode, Fault, Got};
 use crate::identity::Role;
 use crate::journal::{Fact, Head};
@@ -106,7 +107,8 @@ impl PrimaryMachine {
         answer: Frame,
     ) -> Result<(), Fault> {
         let Some(seat) = self.seats.get_mut(&role) else { return Ok(()) };
-        if let Some(former) = seat.peer.link() {
+        let former = seat.peer.link();
+        if let Some(former) = former {
             self.links.remove(&former);
             self.outbox.close(former, CloseCode::OkEnd);
         }
@@ -118,6 +120,8 @@ impl PrimaryMachine {
         match seat.peer.connected(now, arrival, local, outbox) {
             Ok(changed) => {
                 seat.sought = None;
+                // [SESSION-39]
+                seat.cannot_return = None;
                 self.local.settle(now, &mut self.outbox);
                 self.outbox.control(link, answer.to_bytes());
                 if let Some(state) = changed {
@@ -126,7 +130,12 @@ impl PrimaryMachine {
                 self.welcome(now, role);
                 self.show_codes();
             }
-            Err(fork) => self.forked(now, link, role, &fork),
+            Err(fork) => {
+                if former.is_some() {
+                    self.unlinked(now, role);
+                }
+                self.forked(now, link, role, &fork);
+            }
         }
         Ok(())
     }
@@ -138,5 +147,24 @@ impl PrimaryMachine {
         self.local.write(now, &Fact::CloneSuspected { role, epoch }, &mut self.outbox);
         self.local.settle(now, &mut self.outbox);
         self.outbox.event(Event::Alarm { role, code: CloseCode::CloneSuspected });
+        self.shut_out(role, CloseCode::CloneSuspected);
+    }
+
+    /// The device in seat `role` was refused for good. `[SESSION-39]`
+    pub(super) fn shut_out(&mut self, role: Role, why: CloseCode) {
+        let Some(seat) = self.seats.get_mut(&role) else { return };
+        if seat.cannot_return.replace(why).is_none() {
+            self.tell_shut_out(role);
+        }
+    }
+
+    /// Tells the host of a refused device once nobody is connected in its place: beside
+    /// the device itself it was a copy. Where there is none, nobody can tell a copy from
+    /// the device with its storage set back.
+    pub(super) fn tell_shut_out(&mut self, role: Role) {
+        let Some(why) = self.seats.get(&role).and_then(Seat::shut_out) else { return };
+        if !self.course.is_closing() {
+            self.outbox.settled().event(Event::CannotReturn { role, why });
+        }
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use crate::clock::{Estimate, Estimator, Schedule};
+use crate::fault::CloseCode;
 use crate::identity::{BootId, Label, Role};
 use crate::journal::{Entry, Fact, Head, Replayed};
 use crate::ledger::{Cause, Loss, Medium, Observed, Unknown};
@@ -37,6 +38,9 @@ pub(super) struct Seat {
     pub(super) lost: Option<Instant<Primary>>,
     /// What its journal said last of why its camera is away, and when.
     observed: Option<(Instant<Secondary>, Observed)>,
+    /// Why a device that said it was the one in this seat was refused for good, until
+    /// the one in it is heard again. `[SESSION-39]`
+    pub(super) cannot_return: Option<CloseCode>,
     /// How far its journal goes whose end it has announced or shown.
     pub(super) finished: Option<Head>,
     /// Whether the copied journal has its last record, and the seal over it.
@@ -70,6 +74,7 @@ impl Seat {
             earlier: None,
             lost: None,
             observed: None,
+            cannot_return: None,
             finished: None,
             end: JournalEnd::Open,
         }
@@ -77,6 +82,12 @@ impl Seat {
 
     pub(super) const fn role(&self) -> Role {
         self.peer.role()
+    }
+
+    /// Why nobody can come back into this seat, as far as that can be told.
+    /// `[SESSION-39]`
+    pub(super) fn shut_out(&self) -> Option<CloseCode> {
+        self.cannot_return.filter(|_| self.peer.state() == LinkState::Down)
     }
 
     /// Takes what the assistant's journal says of its camera.

@@ -191,7 +191,7 @@ impl SecondaryMachine {
             session.local.write(now, &fact, &mut self.outbox);
         }
         session.local.settle(now, &mut self.outbox);
-        self.outbox.event(Event::Alarm(CloseCode::CloneSuspected));
+        self.outbox.event(Event::Alarm(CloseCode::HistoryChanged));
     }
 
     /// A datagram. One that cannot be read is dropped; nothing rests on it.
@@ -278,6 +278,7 @@ impl SecondaryMachine {
                 | CloseCode::Replaced
                 | CloseCode::CheckCodeMismatch
                 | CloseCode::CloneSuspected
+                | CloseCode::HistoryChanged
                 | CloseCode::UnknownSession
         );
         if matches!(self.course, Course::Confirming { .. }) {

@@ -415,7 +415,7 @@ fn a_primary_without_a_network_shows_a_code_once_it_has_one() {
 
 #[test]
 fn a_peer_that_shows_another_past_is_alarming_and_loses_its_link() {
-    // [SESSION-17]
+    // [SESSION-17] [SESSION-39]
     let mut pair = Pair::new().run_until(105_000_000_000);
     let assistants = JournalName { role: Role::new(1).unwrap(), device: 1 };
     let copy = replay(&pair.p.disk[&assistants]).unwrap();
@@ -446,15 +446,21 @@ fn a_peer_that_shows_another_past_is_alarming_and_loses_its_link() {
     pair.p.machine.handle(now, received);
     let (events, sent) = pair.p.drain();
     let alarm = |event: &primary::Event| {
-        matches!(event, primary::Event::Alarm { code: CloseCode::CloneSuspected, .. })
+        matches!(event, primary::Event::Alarm { code: CloseCode::HistoryChanged, .. })
     };
     assert!(events.iter().any(alarm), "{events:?}");
-    let closed = |parcel: &Parcel| matches!(parcel, Parcel::Down(CloseCode::CloneSuspected));
+    let closed = |parcel: &Parcel| matches!(parcel, Parcel::Down(CloseCode::HistoryChanged));
     assert!(sent.iter().any(closed));
     let own = JournalName { role: Role::PRIMARY, device: 1 };
     let kept = replay(&pair.p.disk[&own]).unwrap();
     let fork = |fact: &Fact| matches!(fact, Fact::ForkSeen { .. });
     assert!(kept.entries().iter().any(|entry| fork(&entry.fact)));
+    // The last that is told is that its seat is to be given to another.
+    let (role, why) = (assistants.role, CloseCode::HistoryChanged);
+    assert_eq!(events.last(), Some(&primary::Event::CannotReturn { role, why }));
+    assert_eq!(pair.p.machine.snapshot(now).seats[0].cannot_return, Some(why));
+    pair.ask_p(primary::Command::OpenPairing { role });
+    assert!(pair.p.machine.snapshot(now).seats[0].ticket.is_some());
 }
 
 #[test]

@@ -284,7 +284,7 @@ impl World {
             }
             secondary::Event::Clock(estimate) => self.check_estimate(who, who, &estimate),
             // A link to a primary with two pasts is never LIVE again. [SESSION-36]
-            secondary::Event::Alarm(CloseCode::CloneSuspected) => self.watch[who].paired = false,
+            secondary::Event::Alarm(CloseCode::HistoryChanged) => self.watch[who].paired = false,
             _ => {}
         }
     }

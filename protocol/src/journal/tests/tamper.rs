@@ -1,14 +1,7 @@
 //! Each way to rewrite the past, and the name that `verify` gives it.
-#![expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "files and indices of tests are small"
-)]
 
-use super::tests::{BOOT, Key, at, header, segment, started};
 use super::*;
-use crate::identity::{PublicKey, Role, SessionId, Signer as _, sha256};
-use crate::time::Instant;
+use crate::identity::{PublicKey, sha256};
 
 const FILE: [u8; 32] = [0xF1; 32];
 
