@@ -80,6 +80,9 @@ pub const CLOCK_FLOOR_VERTICES: usize = 128;
 pub const CLOCK_RECENT_MESSAGES: usize = 640;
 /// Forecasts that wait to be judged. `[LIMITS-29]`
 pub const CLOCK_FORECASTS: usize = 32;
+/// Averages of 16 s each, where no message touches a floor: nine minutes, a little
+/// more than a line goes through. `[LIMITS-68]`
+pub const CLOCK_CROWD_WINDOWS: usize = 32;
 /// Observations held while a clock epoch is suspected. `[LIMITS-21]`
 pub const CLOCK_TENTATIVE_OBSERVATIONS: usize = 64;
 /// Own messages whose times are kept for their echo: more than are sent before a

@@ -9,6 +9,7 @@
 use std::collections::VecDeque;
 
 use super::constraint::Point;
+use super::crowd::Crowd;
 use super::interval::{Bracket, Interval};
 use super::model::{Wander, saturate};
 use super::path;
@@ -38,6 +39,9 @@ const HINDSIGHT: Span = Span::from_secs(40);
 const MEMORY: i128 = 32;
 /// An error beyond this is marked like this, so that no product overflows.
 pub(super) const BAD: i64 = 1 << 40;
+/// A model that weighs less than this, of 2⁶⁰ for the best, is not asked: asking costs
+/// as much as asking the best.
+const LEAST_WEIGHT: i128 = 1 << 55;
 /// Before so many forecasts were judged, the middle model is believed.
 const TRIALS: u32 = 8;
 
@@ -46,6 +50,7 @@ const TRIALS: u32 = 8;
 pub(super) struct Bank {
     floors: [Bracket; MODELS],
     recent: VecDeque<Point>,
+    crowd: Crowd,
     forecasts: VecDeque<Forecast>,
     judged: u32,
     /// Mean squared error of each model's forecasts, ns².
@@ -69,6 +74,7 @@ impl Bank {
         Self {
             floors: STIFFNESS.map(|wander| Bracket::new(wander, first, capacity)),
             recent: VecDeque::new(),
+            crowd: Crowd::new(first.at),
             forecasts: VecDeque::new(),
             judged: 0,
             marks: [0; MODELS],
@@ -86,6 +92,7 @@ impl Bank {
         self.judge(at);
         if self.forecasts.back().is_none_or(|last| at - last.at >= FORECAST_SPACING) {
             self.change_path(at);
+            self.look(at);
             self.forecast(at);
         }
     }
@@ -108,6 +115,7 @@ impl Bank {
     pub(super) fn bytes(&self) -> usize {
         self.floors.iter().map(Bracket::bytes).sum::<usize>()
             + self.recent.capacity() * size_of::<Point>()
+            + self.crowd.bytes()
             + self.forecasts.capacity() * size_of::<Forecast>()
     }
 
@@ -124,6 +132,7 @@ impl Bank {
         for mark in self.marks {
             bytes.extend_from_slice(&mark.to_le_bytes());
         }
+        self.crowd.append_to(bytes);
         for point in self.near() {
             bytes.push(point.side as u8);
             bytes.extend_from_slice(&point.at.to_le_bytes());
@@ -133,10 +142,12 @@ impl Bank {
 
     /// The estimate at `at`, brought inside `certain`. `[CLOCK-14]`
     pub(super) fn at(&self, at: Instant<Primary>, certain: Interval) -> Option<Likely> {
-        let likely = if self.judged < TRIALS {
-            likely(self.floors.get(FIRST)?, self.prior, at, self.near())?
+        let likely = if let Some(likely) = self.crowd.at(at) {
+            likely
+        } else if self.judged < TRIALS {
+            likely(self.floors.get(FIRST)?, self.prior, at, &self.near())?
         } else {
-            self.blend(self.all(at)?)
+            self.blend(at)?
         };
         Some(Likely {
             offset: likely
@@ -149,13 +160,15 @@ impl Bank {
 
     fn all(&self, at: Instant<Primary>) -> Option<[Likely; MODELS]> {
         let [a, b, c, d] = &self.floors;
-        let one = |floors| likely(floors, self.prior, at, self.near());
+        let near = self.near();
+        let one = |floors| likely(floors, self.prior, at, &near);
         Some([one(a)?, one(b)?, one(c)?, one(d)?])
     }
 
-    /// The messages that are weighed, the latest first.
-    fn near(&self) -> impl Iterator<Item = &Point> + Clone {
-        self.recent.iter().rev().take(NEAR)
+    /// The messages that are weighed, in order of time.
+    fn near(&self) -> Vec<Point> {
+        let older = self.recent.len().saturating_sub(NEAR);
+        self.recent.range(older..).copied().collect()
     }
 
     /// Begins anew where the path changed its length, keeping what is known of
@@ -173,6 +186,12 @@ impl Bank {
         (new.judged, new.marks) = (self.judged, self.marks);
         *self = new;
         Some(())
+    }
+
+    /// Lets the ordinary messages speak that came since.
+    fn look(&mut self, at: Instant<Primary>) {
+        let Self { floors: [_, floors, ..], recent, crowd, .. } = self;
+        crowd.look(at.nanos(), recent.make_contiguous(), floors);
     }
 
     fn of(points: &[Point], prior: Prior) -> Option<Self> {
@@ -203,7 +222,7 @@ impl Bank {
             }
             self.forecasts.pop_front();
             let [soft, ..] = &self.floors;
-            let Some(truth) = likely(soft, self.prior, forecast.at, self.near()) else {
+            let Some(truth) = likely(soft, self.prior, forecast.at, &self.near()) else {
                 continue;
             };
             self.judged = self.judged.saturating_add(1);
@@ -215,24 +234,25 @@ impl Bank {
         }
     }
 
-    /// The mean of all, weighted by the sixth power of their marks.
-    fn blend(&self, all: [Likely; MODELS]) -> Likely {
+    /// The mean of all that count, weighted by the sixth power of their marks.
+    fn blend(&self, at: Instant<Primary>) -> Option<Likely> {
         let best = self.marks.iter().copied().min().unwrap_or(0).max(1);
-        let weights = self.marks.map(|mark| {
+        let near = self.near();
+        let (mut sums, mut total) = ([0_i128; 3], 0_i128);
+        for (floors, mark) in self.floors.iter().zip(self.marks) {
             let part = (best << 10) / mark.max(1);
             let square = part * part;
-            square * square * square
-        });
-        let total = weights.iter().sum::<i128>().max(1);
-        let mean = |of: fn(&Likely) -> i64| {
-            let sum: i128 =
-                all.iter().zip(weights).map(|(one, weight)| i128::from(of(one)) * weight).sum();
-            saturate(sum.div_euclid(total))
-        };
-        Likely {
-            offset: mean(|one| one.offset),
-            noise: mean(|one| one.noise),
-            skew_ppb: mean(|one| one.skew_ppb),
+            let weight = square * square * square;
+            if weight < LEAST_WEIGHT {
+                continue;
+            }
+            let one = likely(floors, self.prior, at, &near)?;
+            for (sum, term) in sums.iter_mut().zip([one.offset, one.noise, one.skew_ppb]) {
+                *sum += i128::from(term) * weight;
+            }
+            total += weight;
         }
+        let [offset, noise, skew_ppb] = sums.map(|sum| saturate(sum.div_euclid(total.max(1))));
+        Some(Likely { offset, noise, skew_ppb })
     }
 }

@@ -18,7 +18,7 @@ use crate::time::{Instant, Primary, Span};
 /// Averaged at once.
 const WINDOW: Span = Span::from_secs(16);
 /// Fewer messages than this in a direction are not averaged.
-const FEWEST: usize = 4;
+pub(super) const FEWEST: usize = 4;
 /// How far on either side of an instant the line goes that delays are measured from.
 const TRAJECTORY: Span = Span::from_secs(200);
 /// An offset farther than this from a line counts as this far (78 hours).
@@ -138,17 +138,19 @@ impl Window {
 /// Whether the first twentieth of all messages lies much farther apart than the one
 /// before the middle. Where delays fall off from a floor it lies half as far apart.
 fn is_floorless(delays: &mut [i64]) -> bool {
+    twentieths(delays).is_some_and(|(early, middle)| early > middle.saturating_mul(5) / 2)
+}
+
+/// How far apart the first twentieth of all messages lies, and the one before the
+/// middle.
+pub(super) fn twentieths(delays: &mut [i64]) -> Option<(i64, i64)> {
     let count = delays.len();
     let mut nth = |percent: usize| {
         let index = (count * percent / 100).min(count.checked_sub(1)?);
         Some(*delays.select_nth_unstable(index).1)
     };
-    let (middle, before, early, first) = (nth(50), nth(45), nth(5), nth(0));
-    let apart = |to: Option<i64>, from: Option<i64>| Some(to?.saturating_sub(from?));
-    match (apart(early, first), apart(middle, before)) {
-        (Some(early), Some(middle)) => early > middle.saturating_mul(5) / 2,
-        _ => false,
-    }
+    let (middle, before, early, first) = (nth(50)?, nth(45)?, nth(5)?, nth(0)?);
+    Some((early.saturating_sub(first), middle.saturating_sub(before)))
 }
 
 /// How far a line lies from the middle between the floors, if the delays beyond it
@@ -166,7 +168,7 @@ fn lopsided([mut above, mut below]: [Vec<i64>; 2]) -> Option<i64> {
 }
 
 /// The mean of the lowest `percent` of all.
-fn lowest(numbers: &mut [i64], percent: usize) -> Option<i128> {
+pub(super) fn lowest(numbers: &mut [i64], percent: usize) -> Option<i128> {
     let count = (numbers.len() * percent / 100).max(1);
     if count < numbers.len() {
         numbers.select_nth_unstable(count);

@@ -223,12 +223,8 @@ impl Half {
 }
 
 /// Those of `points` that are not farther than `reach` from `at`.
-fn around(
-    points: &[Point],
-    at: Instant<Primary>,
-    reach: Span,
-) -> impl Iterator<Item = &Point> + Clone {
+fn around(points: &[Point], at: Instant<Primary>, reach: Span) -> &[Point] {
     let from = points.partition_point(|point| point.at < (at - reach).nanos());
     let to = points.partition_point(|point| point.at <= (at + reach).nanos());
-    points.get(from..to).into_iter().flatten()
+    points.get(from..to).unwrap_or_default()
 }

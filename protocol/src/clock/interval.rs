@@ -16,7 +16,7 @@
 use super::constraint::{Point, Side};
 use super::hull::{Hull, Vertex};
 use super::model::Wander;
-use super::room::Room;
+use super::room::{Between, Room};
 use crate::time::{Instant, Primary, Span};
 
 /// Relative instants stay within ± this, so that no product leaves `i128`.
@@ -26,6 +26,10 @@ const REACH: i64 = 1 << 45;
 const ORIGIN_GRID: i64 = 1 << 44;
 /// Bounds farther from the first one than this say nothing (73 minutes).
 const VALUE_REACH: i64 = 1 << 42;
+
+/// Bounds up to this far from a line, in time and value, need no more than 64 bits.
+const NEAR: i64 = 1 << 46;
+const FAR: i64 = 1 << 60;
 
 /// Where the offset is, with certainty.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -84,6 +88,20 @@ pub(super) struct Line {
     pub(super) offset: i64,
     /// The room itself, nanoseconds; negative when the bounds contradict.
     pub(super) room: i64,
+}
+
+/// Middle lines of one instant.
+pub(super) struct Fan<'a> {
+    bracket: &'a Bracket,
+    room: Between<'a>,
+}
+
+impl Fan<'_> {
+    /// The middle line of one rate between the two.
+    pub(super) fn line(&self, rate: i64) -> Option<Line> {
+        let (above, below) = self.room.bounds(rate)?;
+        Some(self.bracket.line_within(rate, above, below))
+    }
 }
 
 impl Bracket {
@@ -234,6 +252,14 @@ impl Bracket {
         self.line(self.relative_instant(at.nanos())?, rate)
     }
 
+    /// Prepares for many questions about rates from `least` to `most`.
+    pub(super) fn fan(&self, at: Instant<Primary>, least: i64, most: i64) -> Option<Fan<'_>> {
+        Some(Fan {
+            bracket: self,
+            room: self.room(self.relative_instant(at.nanos())?).fan(least, most)?,
+        })
+    }
+
     /// The rates around `peak` that lose at most `less` nanoseconds of its room.
     pub(super) fn rates_nearly(
         &self,
@@ -252,11 +278,19 @@ impl Bracket {
     /// How far a bound lies outside `line`, which runs through `at`, after lifting:
     /// never negative for a bound that this bracket holds. Nanoseconds.
     pub(super) fn excess(&self, at: Instant<Primary>, line: Line, point: Point) -> i64 {
-        let run = i128::from(point.at.saturating_sub(at.nanos()));
-        let drift = (i128::from(line.rate) * run) >> self.wander.exponent();
-        let lift = (run * run) >> (self.wander.exponent() + 1);
+        let run = point.at.saturating_sub(at.nanos());
+        let apart = point.value.saturating_sub(line.offset);
+        let half = line.room / 2;
+        // No shift is by more than 63, and to know that makes it much cheaper.
+        let drift = product(line.rate, run) >> (self.wander.exponent() & 63);
+        let lift = product(run, run) >> ((self.wander.exponent() + 1) & 63);
+        if is_within(run, NEAR) && is_within(apart, FAR) && is_within(half, FAR) {
+            let (drift, lift) = (lower_half(drift), lower_half(lift));
+            let outward = if point.side == Side::Above { apart - drift } else { drift - apart };
+            return outward + lift - half;
+        }
         let apart = i128::from(point.value) - i128::from(line.offset) - drift;
-        let half = i128::from(line.room) / 2;
+        let half = i128::from(half);
         super::model::saturate(match point.side {
             Side::Above => apart + lift - half,
             Side::Below => lift - apart - half,
@@ -269,11 +303,14 @@ impl Bracket {
     }
 
     fn line(&self, at: i64, rate: i64) -> Option<Line> {
+        Some(self.line_within(rate, self.above.bound(at, rate)?, self.below.bound(at, -rate)?))
+    }
+
+    fn line_within(&self, rate: i64, above: i128, below: i128) -> Line {
         let shift = self.wander.exponent() + 1;
-        let (above, below) = (self.above.bound(at, rate)?, self.below.bound(at, -rate)?);
         let middle = super::model::saturate((above - below) >> (shift + 1));
         let room = super::model::saturate((above + below) >> shift);
-        Some(Line { rate, offset: self.base.saturating_add(middle), room })
+        Line { rate, offset: self.base.saturating_add(middle), room }
     }
 
     /// The ends of the possible rates at `at`, relative to the origin. `[CLOCK-7]`
@@ -306,4 +343,18 @@ impl Bracket {
         let value = value.checked_sub(self.base)?;
         (-VALUE_REACH..=VALUE_REACH).contains(&value).then_some(value)
     }
+}
+
+fn product(a: i64, b: i64) -> i128 {
+    i128::from(a) * i128::from(b)
+}
+
+fn is_within(number: i64, limit: i64) -> bool {
+    (-limit..=limit).contains(&number)
+}
+
+/// Of a number that fits.
+fn lower_half(number: i128) -> i64 {
+    let [a, b, c, d, e, f, g, h, ..] = number.to_le_bytes();
+    i64::from_le_bytes([a, b, c, d, e, f, g, h])
 }

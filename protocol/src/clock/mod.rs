@@ -12,6 +12,7 @@
 //! - `point`: the most likely offset inside it.
 //! - `rate`: how likely each rate is while many are possible.
 //! - `bank`: several of those, judged in hindsight.
+//! - `crowd`: the many ordinary messages, where none is lucky.
 //! - `path`: when the path changed its length, and by how much.
 //! - `epoch`: what to do when a message contradicts the proof.
 //! - [`estimate`]: all of it online, as an [`Estimator`].
@@ -33,6 +34,7 @@ mod bank;
 mod bulk;
 mod candidates;
 pub mod constraint;
+mod crowd;
 mod epoch;
 pub mod estimate;
 mod grid;

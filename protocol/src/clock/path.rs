@@ -100,7 +100,7 @@ impl<'a> Part<'a> {
             return None;
         }
         let floors = Bracket::of(WANDER, points, limits::CLOCK_FLOOR_VERTICES)?;
-        let fit = fit(&floors, at, points.iter())?;
+        let fit = fit(&floors, at, points, |_| {})?;
         Some(Self { at, points, floors, fit })
     }
 

@@ -47,16 +47,19 @@ pub(super) struct Fit {
     pub(super) below: i64,
 }
 
-/// Fits the floors at `at` to the messages around.
-pub(super) fn fit<'a>(
+/// Fits the floors at `at` to the messages around, and tells `note` how far each of
+/// them lies from its floor.
+pub(super) fn fit(
     floors: &Bracket,
     at: Instant<Primary>,
-    around: impl Iterator<Item = &'a Point>,
+    around: &[Point],
+    mut note: impl FnMut(i64),
 ) -> Option<Fit> {
     let peak = floors.widest(at)?;
     let (mut above, mut below) = (Smallest::default(), Smallest::default());
     for point in around {
         let excess = floors.excess(at, peak, *point);
+        note(excess);
         match point.side {
             Side::Above => above.add(excess),
             Side::Below => below.add(excess),
@@ -87,13 +90,14 @@ impl Prior {
 }
 
 /// The likely offset at `at`, given the floors and the messages around. `[CLOCK-14]`
-pub(super) fn likely<'a>(
+pub(super) fn likely(
     floors: &Bracket,
     prior: Prior,
     at: Instant<Primary>,
-    around: impl Iterator<Item = &'a Point> + Clone,
+    around: &[Point],
 ) -> Option<Likely> {
-    let found = fit(floors, at, around.clone())?;
+    let mut excesses = Vec::with_capacity(around.len());
+    let found = fit(floors, at, around, |excess| excesses.push(excess))?;
     let Fit { peak, above, below } = found;
     // Where the room is one mean spacing smaller the line is e times less likely;
     // the middle of the range that loses two is the mean of all.
@@ -105,7 +109,7 @@ pub(super) fn likely<'a>(
         let tilt = high.offset.saturating_sub(low.offset);
         rate::Weighed { rate: line.rate, offset: line.offset, deviation: tilt / 3 }
     } else {
-        rate::weigh(floors, prior, at, peak, spacing, around)?
+        rate::weigh(floors, prior, at, (peak, spacing), (around, &excesses))?
     };
     // The true floor lies below the lowest message by up to one spacing.
     let offset = line.offset.saturating_add(below.saturating_sub(above) / 4);

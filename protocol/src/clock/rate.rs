@@ -21,7 +21,7 @@ use crate::time::{Instant, Primary};
 
 /// Rates that are looked at, twice: across all that are possible, then around
 /// those that are likely. `[CLOCK-15]`
-const RATES: i64 = 16;
+const RATES: i64 = 8;
 /// A rate that loses this many mean distances between messages at the floors is
 /// e⁻¹⁶ times as likely.
 const LOST: i64 = 16;
@@ -30,6 +30,11 @@ const QUEUED: i64 = 3;
 
 /// Messages of one burst share its queue, so that this many speak as one.
 const SHARED: i64 = 4;
+
+/// Beyond the best line's cost by this much, [`weight`] is zero.
+const UNLIKELY: i64 = 4_096;
+/// Messages that are asked before it is seen whether a line is still likely.
+const PART: usize = 32;
 
 /// The mean of all rates by their probability.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -40,23 +45,26 @@ pub(super) struct Weighed {
     pub(super) deviation: i64,
 }
 
-/// Weighs the rates around `peak`. `[CLOCK-15]`
-pub(super) fn weigh<'a>(
+/// Weighs the rates around `peak`, from which the messages lie as far as told.
+/// `[CLOCK-15]`
+pub(super) fn weigh(
     floors: &Bracket,
     prior: Prior,
     at: Instant<Primary>,
-    peak: Line,
-    spacing: i64,
-    around: impl Iterator<Item = &'a Point>,
+    (peak, spacing): (Line, i64),
+    around: (&[Point], &[i64]),
 ) -> Option<Weighed> {
     let weigher = Weigher::new(floors, prior, at, peak, around);
     let (least, most) = floors.rates_nearly(at, peak, spacing.saturating_mul(LOST))?;
-    let coarse = weigher.mean(least, most)?;
+    let lines = weigher.lines(least, most)?;
+    let coarse = Mean::of(&lines)?;
+    let (rate, spread) = (coarse.rate(), coarse.rate_spread());
     let step = ((most - least) / RATES).max(1);
-    let reach = coarse.spread.saturating_mul(3).max(step);
-    let (low, high) = (coarse.rate - reach, coarse.rate + reach);
-    let fine = weigher.mean(low.max(least), high.min(most))?;
-    Some(Weighed { rate: fine.rate, offset: fine.offset, deviation: fine.deviation })
+    let reach = spread.saturating_mul(3).max(step);
+    let (low, high) = (rate - reach, rate + reach);
+    let lines = weigher.lines(low.max(least), high.min(most))?;
+    let fine = Mean::of(&lines)?;
+    Some(Weighed { rate: fine.rate(), offset: fine.offset(), deviation: fine.deviation() })
 }
 
 /// One direction's messages, as far as no line changes them: every rate asks for
@@ -85,16 +93,19 @@ const LONG_AGO: i64 = 1 << 42;
 const FAR: i64 = 1 << 48;
 
 impl Messages {
-    fn of<'a>(
+    fn of(
         floors: &Bracket,
         at: Instant<Primary>,
         peak: Line,
         side: Side,
-        around: impl Iterator<Item = &'a Point>,
+        around: (&[Point], &[i64]),
     ) -> Self {
         let (mut seen, mut excesses) = (Vec::new(), Vec::new());
-        for point in around.filter(|point| point.side == side) {
-            excesses.push(floors.excess(at, peak, *point));
+        let (points, beyond) = around;
+        seen.reserve_exact(points.len());
+        excesses.reserve_exact(points.len());
+        for (point, excess) in points.iter().zip(beyond).filter(|(point, _)| point.side == side) {
+            excesses.push(*excess);
             let run = point.at.saturating_sub(at.nanos()).clamp(-LONG_AGO, LONG_AGO);
             let apart = point.value.saturating_sub(peak.offset).clamp(-FAR, FAR);
             let outward = if side == Side::Above { apart } else { -apart };
@@ -114,15 +125,26 @@ impl Messages {
 
     /// What a line costs these messages in units of 1/256 of their mean excess:
     /// `edge` is how far it runs outside the middle of all room here, `rate` how
-    /// fast it goes outward, in units of 2⁻⁴².
-    fn cost(&self, edge: i64, rate: i64) -> i64 {
+    /// fast it goes outward, in units of 2⁻⁴². `None` if that is more than `limit`.
+    fn cost(&self, edge: i64, rate: i64, limit: i64) -> Option<i64> {
         let most = self.scale * QUEUED;
         let excess = |seen: &Seen| {
             let drift = (rate * seen.run) >> (RATE_UNIT - RUN_UNIT);
             (seen.beyond - edge - drift).clamp(0, most)
         };
-        let sum: i64 = self.seen.iter().map(excess).sum();
-        saturate(i128::from(sum) * 256 / i128::from(self.scale))
+        let enough = limit.saturating_add(1).saturating_mul(self.scale) / 256;
+        let mut sum = 0_i64;
+        for part in self.seen.chunks(PART) {
+            sum = sum.saturating_add(part.iter().map(excess).sum());
+            if sum > enough {
+                return None;
+            }
+        }
+        let cost = match sum.checked_mul(256) {
+            Some(product) => product / self.scale,
+            None => saturate(i128::from(sum) * 256 / i128::from(self.scale)),
+        };
+        Some(cost)
     }
 }
 
@@ -135,69 +157,135 @@ struct Weigher<'a> {
     below: Messages,
 }
 
-struct Mean {
-    rate: i64,
-    spread: i64,
-    offset: i64,
-    deviation: i64,
+/// Lines with what they cost, and those that cost too much to count.
+struct Lines {
+    first: Line,
+    weighed: Vec<(i64, Line)>,
+    best: i64,
 }
 
 impl<'a> Weigher<'a> {
-    fn new<'b>(
+    fn new(
         floors: &'a Bracket,
         prior: Prior,
         at: Instant<Primary>,
         peak: Line,
-        around: impl Iterator<Item = &'b Point>,
+        around: (&[Point], &[i64]),
     ) -> Self {
-        let around: Vec<_> = around.collect();
-        let messages = |side| Messages::of(floors, at, peak, side, around.iter().copied());
+        let messages = |side| Messages::of(floors, at, peak, side, around);
         let (above, below) = (messages(Side::Above), messages(Side::Below));
         Self { floors, prior, at, peak, above, below }
     }
 
-    fn mean(&self, least: i64, most: i64) -> Option<Mean> {
-        let mut lines = Vec::with_capacity(17);
-        for index in 0..=RATES {
+    /// Lines of evenly spaced rates, but for those less than e⁻¹⁴ times as likely as
+    /// another.
+    fn lines(&self, least: i64, most: i64) -> Option<Lines> {
+        let fan = self.floors.fan(self.at, least, most)?;
+        let line = |index: i64| {
             let along = i128::from(most - least) * i128::from(index) / i128::from(RATES);
-            let line = self.floors.line_of_rate(self.at, least + saturate(along))?;
-            lines.push((self.cost(line), line));
+            fan.line(least + saturate(along))
+        };
+        let mut lines = Lines { first: line(0)?, weighed: Vec::new(), best: i64::MAX };
+        lines.weighed.reserve_exact(9);
+        // From the one that is likely the best, so that others are known to be worse
+        // before all messages were asked.
+        let apart = i128::from(self.peak.rate.saturating_sub(least)) * i128::from(RATES);
+        let start = apart.checked_div(i128::from(most - least)).unwrap_or(0);
+        let start = saturate(start).clamp(0, RATES);
+        for index in (start..=RATES).chain((0..start).rev()) {
+            let line = line(index)?;
+            let limit = lines.best.saturating_add(UNLIKELY);
+            if let Some(cost) = self.cost(line, limit) {
+                lines.best = lines.best.min(cost);
+                lines.weighed.push((cost, line));
+            }
         }
-        let best = lines.iter().map(|(cost, _)| *cost).min()?;
-        let weigh = |of: &dyn Fn(&Line) -> i128| {
-            let terms = lines.iter().map(|(cost, line)| weight(cost - best) * of(line));
-            terms.sum::<i128>()
-        };
-        let total = weigh(&|_| 1).max(1);
-        let first = lines.first()?.1;
-        // Relative to the first, so that squares stay small.
-        let rate = |line: &Line| i128::from(line.rate - first.rate);
-        let offset = |line: &Line| i128::from(line.offset.saturating_sub(first.offset));
-        let (mean_rate, mean_offset) = (weigh(&rate) / total, weigh(&offset) / total);
-        let spread = |of: &dyn Fn(&Line) -> i128, mean: i128| {
-            // Coarse enough for any square times any weight.
-            let coarse = 12;
-            let square = |line: &Line| ((of(line) - mean) >> coarse).pow(2);
-            saturate(root(weigh(&square) / total) << coarse)
-        };
-        let fine = |line: &Line| (offset(line) - mean_offset).pow(2);
-        Some(Mean {
-            rate: first.rate.saturating_add(saturate(mean_rate)),
-            spread: spread(&rate, mean_rate),
-            offset: first.offset.saturating_add(saturate(mean_offset)),
-            deviation: saturate(root(weigh(&fine) / total)),
-        })
+        Some(lines)
     }
 
-    /// Minus the logarithm of the probability, in units of 1/256.
-    fn cost(&self, line: Line) -> i64 {
+    /// Minus the logarithm of the probability, in units of 1/256; `None` if that is
+    /// more than `limit`.
+    fn cost(&self, line: Line, limit: i64) -> Option<i64> {
         let rate = line.rate >> (self.floors.wander().exponent() - RATE_UNIT);
         let offset = line.offset.saturating_sub(self.peak.offset).clamp(-FAR, FAR);
         let half = (line.room / 2).clamp(-FAR, FAR);
-        let cost = self.above.cost(half + offset, rate) + self.below.cost(half - offset, -rate);
-        let off = i128::from(rate.saturating_sub(self.prior.rate));
-        let deviation = i128::from(self.prior.deviation);
-        (cost / SHARED).saturating_add(saturate(128 * off * off / (deviation * deviation).max(1)))
+        let prior = self.prior.cost(rate);
+        let shared = limit.saturating_sub(prior).saturating_add(1).saturating_mul(SHARED);
+        let above = self.above.cost(half + offset, rate, shared)?;
+        let below = self.below.cost(half - offset, -rate, shared.saturating_sub(above))?;
+        Some(((above + below) / SHARED).saturating_add(prior))
+    }
+}
+
+impl Prior {
+    /// The same of a rate by itself.
+    fn cost(self, rate: i64) -> i64 {
+        let off = rate.saturating_sub(self.rate);
+        let deviation = i128::from(self.deviation);
+        let spread = (deviation * deviation).max(1);
+        let (narrow, square) = (i64::try_from(spread), off.checked_mul(off));
+        match (square.and_then(|square| square.checked_mul(128)), narrow) {
+            (Some(square), Ok(spread)) => square / spread,
+            _ => saturate(128 * i128::from(off) * i128::from(off) / spread),
+        }
+    }
+}
+
+/// Means of lines by their probability, relative to the first so that squares stay
+/// small.
+struct Mean<'a> {
+    lines: &'a Lines,
+    weights: Vec<i128>,
+    total: i128,
+    mean_rate: i128,
+    mean_offset: i128,
+}
+
+impl<'a> Mean<'a> {
+    fn of(lines: &'a Lines) -> Option<Self> {
+        lines.weighed.first()?;
+        let weights: Vec<i128> =
+            lines.weighed.iter().map(|(cost, _)| weight(cost - lines.best)).collect();
+        let total = weights.iter().sum::<i128>().max(1);
+        let mut mean = Self { lines, weights, total, mean_rate: 0, mean_offset: 0 };
+        (mean.mean_rate, mean.mean_offset) =
+            (mean.of_all(|line| lines.rate_of(line)), mean.of_all(|line| lines.offset_of(line)));
+        Some(mean)
+    }
+
+    fn of_all(&self, of: impl Fn(&Line) -> i128) -> i128 {
+        let terms = self.lines.weighed.iter().zip(&self.weights);
+        terms.map(|((_, line), weight)| weight * of(line)).sum::<i128>() / self.total
+    }
+
+    fn rate(&self) -> i64 {
+        self.lines.first.rate.saturating_add(saturate(self.mean_rate))
+    }
+
+    fn rate_spread(&self) -> i64 {
+        // Coarse enough for any square times any weight.
+        let coarse = 12;
+        let square = |line: &Line| ((self.lines.rate_of(line) - self.mean_rate) >> coarse).pow(2);
+        saturate(root(self.of_all(square)) << coarse)
+    }
+
+    fn offset(&self) -> i64 {
+        self.lines.first.offset.saturating_add(saturate(self.mean_offset))
+    }
+
+    fn deviation(&self) -> i64 {
+        let square = |line: &Line| (self.lines.offset_of(line) - self.mean_offset).pow(2);
+        saturate(root(self.of_all(square)))
+    }
+}
+
+impl Lines {
+    fn rate_of(&self, line: &Line) -> i128 {
+        i128::from(line.rate - self.first.rate)
+    }
+
+    fn offset_of(&self, line: &Line) -> i128 {
+        i128::from(line.offset.saturating_sub(self.first.offset))
     }
 }
 

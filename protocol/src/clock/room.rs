@@ -29,6 +29,19 @@ struct Touch {
     below: usize,
 }
 
+/// A range of rates, whose ends' touches enclose all others.
+pub(super) struct Between<'a> {
+    room: Room<'a>,
+    ends: (Touch, Touch),
+}
+
+impl Between<'_> {
+    /// `U` and minus `L` for a rate of the range, in units of 2⁻⁽ⁿ⁺¹⁾ ns.
+    pub(super) fn bounds(&self, rate: i64) -> Option<(i128, i128)> {
+        self.room.bounds(self.room.between(rate, self.ends.0, self.ends.1))
+    }
+}
+
 impl<'a> Room<'a> {
     /// `U` from `above`; minus `L` from `below`.
     pub(super) const fn new(above: &'a Hull, below: &'a Hull, at: i64) -> Self {
@@ -39,6 +52,11 @@ impl<'a> Room<'a> {
     /// each side.
     pub(super) fn of(self, rate: i64) -> Option<i128> {
         self.held(self.touch(rate)?)
+    }
+
+    /// Prepares for many questions about rates from `least` to `most`.
+    pub(super) fn fan(self, least: i64, most: i64) -> Option<Between<'a>> {
+        Some(Between { room: self, ends: (self.touch(least)?, self.touch(most)?) })
     }
 
     /// The greatest rate in the range before which the room still grows.
@@ -130,9 +148,14 @@ impl<'a> Room<'a> {
     }
 
     fn held(self, touch: Touch) -> Option<i128> {
+        let (above, below) = self.bounds(touch)?;
+        Some(above + below)
+    }
+
+    fn bounds(self, touch: Touch) -> Option<(i128, i128)> {
         let (above, below) = (self.above.vertex(touch.above)?, self.below.vertex(touch.below)?);
         let above = self.above.bound_by(above, self.at, touch.rate);
-        Some(above + self.below.bound_by(below, self.at, -touch.rate))
+        Some((above, self.below.bound_by(below, self.at, -touch.rate)))
     }
 }
 
