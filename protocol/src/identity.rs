@@ -5,8 +5,10 @@
 //! names and serial numbers (stable identifiers that leak), and device names as
 //! identity (two phones may be called the same).
 
+mod known;
 mod signature;
 
+pub use known::KnownKey;
 pub use signature::{SignFailed, Signature, Signer};
 
 use core::fmt;

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use diptych_protocol::identity::{PublicKey, Role, sha256};
+use diptych_protocol::identity::{KnownKey, PublicKey, Role, sha256};
 use diptych_protocol::journal::{
     Claim, Fact, Finding, Integrity, JournalError, Media, Offence, Replayed, Signatures,
     SignedHead, Verification, verify_read,
@@ -61,7 +61,8 @@ impl Signatures for Seals {
     fn first_forged(&mut self, key: &PublicKey, heads: &[SignedHead]) -> Option<usize> {
         let all = heads.len() as u64;
         let shown = |seen: usize| self.progress.show("signatures", seen as u64, all);
-        share::first(heads, |signed| !signed.holds(key), shown)
+        let key = KnownKey::of(key);
+        share::first(heads, |signed| !signed.holds_by(&key), shown)
     }
 }
 

@@ -13,13 +13,15 @@ use super::record::{self, CHECK_BYTES, Damage, Head};
 use super::replay::{Entry, Replayed, next_seal};
 use super::rules::Rules;
 use super::seal::SignedHead;
-use crate::identity::Role;
+use crate::identity::{KnownKey, Role};
 use crate::limits;
 
 /// A copy of a peer's journal, and the heads that the peer has claimed.
 #[derive(Debug)]
 pub struct Mirror {
     header: Header,
+    /// The header's key, once a record had to be checked.
+    key: Option<KnownKey>,
     copied: Copied,
     /// Hashes after the latest records that were copied, oldest first.
     recent: VecDeque<Head>,
@@ -128,7 +130,7 @@ impl Mirror {
         let length = bytes.len() as u64;
         let copied = Copied { head, length, rules: Rules::default(), sealed: None };
         let recent = VecDeque::from([head]);
-        (Self { header, copied, recent, claimed: BTreeMap::new() }, bytes)
+        (Self { header, key: None, copied, recent, claimed: BTreeMap::new() }, bytes)
     }
 
     /// Goes on after what was replayed of the copy. The file must have been cut
@@ -142,7 +144,8 @@ impl Mirror {
             sealed: replayed.signed_heads().last().copied(),
         };
         let recent = VecDeque::from([copied.head]);
-        Self { header: *replayed.header(), copied, recent, claimed: BTreeMap::new() }
+        let header = *replayed.header();
+        Self { header, key: None, copied, recent, claimed: BTreeMap::new() }
     }
 
     /// Whose journal it is a copy of.
@@ -176,6 +179,18 @@ impl Mirror {
     /// # Errors
     /// [`MirrorError`]; the copy is as before then.
     pub fn accept(&mut self, from: u64, records: &[u8]) -> Result<Accepted, MirrorError> {
+        let key = self.key.take().unwrap_or_else(|| KnownKey::of(&self.header.key));
+        let accepted = self.accept_by(&key, from, records);
+        self.key = Some(key);
+        accepted
+    }
+
+    fn accept_by(
+        &mut self,
+        key: &KnownKey,
+        from: u64,
+        records: &[u8],
+    ) -> Result<Accepted, MirrorError> {
         let expected = self.wanted();
         if from == 0 || from > expected {
             return Err(MirrorError::Gap { expected, got: from });
@@ -186,7 +201,7 @@ impl Mirror {
         let mut entries = Vec::new();
         let mut rest = fresh;
         while !rest.is_empty() {
-            let (used, entry) = match next.take(&self.header, rest) {
+            let (used, entry) = match next.take(key, rest) {
                 Err(MirrorError::Damaged(Damage::Chain { .. })) if passed.is_empty() => {
                     return Err(self.breaks_off(rest));
                 }
@@ -325,13 +340,13 @@ fn shown_head(sequence: u64, check: &[u8]) -> Head {
 
 impl Copied {
     /// Takes one record; yields its length and what it says.
-    fn take(&mut self, header: &Header, rest: &[u8]) -> Result<(usize, Entry), MirrorError> {
+    fn take(&mut self, key: &KnownKey, rest: &[u8]) -> Result<(usize, Entry), MirrorError> {
         let parsed = record::parse(&self.head, rest)?;
         let fact = parsed.fact()?;
         let sequence = parsed.sequence;
         if let Fact::Seal { head, signature } = &fact {
             let signed = SignedHead { head: self.head, signature: *signature };
-            if *head != self.head.hash || !signed.holds(&header.key) {
+            if *head != self.head.hash || !signed.holds_by(key) {
                 return Err(MirrorError::ForgedSeal { sequence });
             }
             self.sealed = Some(signed);

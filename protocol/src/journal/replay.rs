@@ -17,7 +17,7 @@ use super::fact::Fact;
 use super::header::{Header, HeaderError};
 use super::record::{self, Damage, Head, OVERHEAD, PREFIX_BYTES};
 use super::rules::Rules;
-use super::seal::SignedHead;
+use super::seal::{SignedHead, first_forged};
 use crate::limits;
 use crate::time::Instant;
 
@@ -237,7 +237,7 @@ impl Replayed {
     /// tenth of a millisecond per seal.
     #[must_use]
     pub fn forged_seal(&self) -> Option<&SignedHead> {
-        self.heads.iter().find(|signed| !signed.holds(&self.header.key))
+        self.heads.get(first_forged(&self.header.key, &self.heads)?)
     }
 
     /// The last signed head before every hole and the last of all: together they

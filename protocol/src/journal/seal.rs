@@ -1,7 +1,7 @@
 //! A head and the signature over it: what a device cannot take back.
 
 use super::record::Head;
-use crate::identity::{PublicKey, Signature};
+use crate::identity::{KnownKey, PublicKey, Signature};
 
 /// What a seal's signature covers before head and sequence. `[JOURNAL-12]`
 const DOMAIN: &[u8] = b"diptych journal seal v1";
@@ -22,6 +22,18 @@ impl SignedHead {
     pub fn holds(&self, key: &PublicKey) -> bool {
         key.verifies(&message(&self.head), &self.signature)
     }
+
+    /// The same, by a key of which many signatures are checked. `[JOURNAL-12]`
+    #[must_use]
+    pub fn holds_by(&self, key: &KnownKey) -> bool {
+        key.verifies(&message(&self.head), &self.signature)
+    }
+}
+
+/// The place of the first of `heads` that `key` did not sign.
+pub(super) fn first_forged(key: &PublicKey, heads: &[SignedHead]) -> Option<usize> {
+    let known = KnownKey::of(key);
+    heads.iter().position(|signed| !signed.holds_by(&known))
 }
 
 /// The message that is signed: domain, sequence, hash. `[JOURNAL-12]`

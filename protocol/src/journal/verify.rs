@@ -15,7 +15,7 @@ use super::offence::{Finding, Integrity, Offence};
 use super::proof::{Claim, Proof};
 use super::record::Head;
 use super::replay::{Entry, JournalError, Replayed, salvage};
-use super::seal::SignedHead;
+use super::seal::{SignedHead, first_forged};
 use crate::identity::{PublicKey, Role};
 use crate::limits;
 
@@ -34,13 +34,13 @@ pub trait Signatures {
     fn first_forged(&mut self, key: &PublicKey, heads: &[SignedHead]) -> Option<usize>;
 }
 
-/// Signatures checked one after the other, about a quarter of a millisecond each.
+/// Signatures checked one after the other, about a tenth of a millisecond each.
 #[derive(Clone, Copy, Debug)]
 pub struct InTurn;
 
 impl Signatures for InTurn {
     fn first_forged(&mut self, key: &PublicKey, heads: &[SignedHead]) -> Option<usize> {
-        heads.iter().position(|signed| !signed.holds(key))
+        first_forged(key, heads)
     }
 }
 

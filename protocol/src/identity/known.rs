@@ -1,0 +1,181 @@
+//! A key whose signatures are checked again and again.
+//!
+//! A device checks a seal of its peer every five seconds, and whoever verifies a
+//! session thousands, all of the same few keys. With multiples of a key at hand a
+//! check doubles points twelve times instead of 256, and costs a third. The arithmetic
+//! is the curve's own, only the order of the additions is decided here; nothing in it
+//! is secret. Rejected: multiples for every bit of a scalar, which save little more
+//! and take the time of five checks to compute.
+
+use core::fmt;
+
+use p256::elliptic_curve::group::Group as _;
+use p256::elliptic_curve::ops::{Invert as _, Reduce as _};
+use p256::elliptic_curve::point::AffineCoordinates as _;
+use p256::{FieldBytes, ProjectivePoint, Scalar};
+
+use super::{PublicKey, Signature, sha256};
+
+/// Bits of a scalar that are looked up at once.
+const DIGIT_BITS: usize = 4;
+/// Digits of the part of a scalar that has multiples of its own.
+const DIGITS: usize = 4;
+/// Bytes of that part.
+const PART: usize = DIGITS * DIGIT_BITS / 8;
+
+/// A public key, made ready to check many signatures. It answers what
+/// [`PublicKey::verifies`] answers.
+///
+/// ```
+/// # use diptych_protocol::identity::{KnownKey, PublicKey, Signature};
+/// fn all_genuine(key: &PublicKey, signed: &[(Vec<u8>, Signature)]) -> bool {
+///     let known = KnownKey::of(key);
+///     signed.iter().all(|(message, signature)| known.verifies(message, signature))
+/// }
+/// ```
+#[derive(Clone)]
+pub struct KnownKey {
+    generator: Multiples,
+    /// `None` for bytes that are no point of the curve.
+    key: Option<Multiples>,
+}
+
+/// For each part of a scalar, the least significant first: what its digits from 1 to
+/// 15 multiply to.
+#[derive(Clone)]
+struct Multiples(Vec<[ProjectivePoint; (1 << DIGIT_BITS) - 1]>);
+
+impl Multiples {
+    fn of(mut base: ProjectivePoint) -> Self {
+        let mut parts = Vec::with_capacity(32 / PART);
+        for _ in 0..32 / PART {
+            let mut multiple = ProjectivePoint::IDENTITY;
+            parts.push(core::array::from_fn(|_| {
+                multiple += &base;
+                multiple
+            }));
+            for _ in 0..DIGITS * DIGIT_BITS {
+                base = base.double();
+            }
+        }
+        Self(parts)
+    }
+}
+
+impl fmt::Debug for KnownKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KnownKey").finish_non_exhaustive()
+    }
+}
+
+impl KnownKey {
+    /// Computes what every check needs, in the time of about three checks.
+    #[must_use]
+    pub fn of(key: &PublicKey) -> Self {
+        let point = p256::PublicKey::from_sec1_bytes(key.sec1()).ok();
+        Self {
+            generator: Multiples::of(ProjectivePoint::GENERATOR),
+            key: point.map(|point| Multiples::of(point.to_projective())),
+        }
+    }
+
+    /// Whether `signature` over `message` was made with this key: FIPS 186-5, section
+    /// 6.4.2. `[IDENTITY-3]`
+    #[must_use]
+    pub fn verifies(&self, message: &[u8], signature: &Signature) -> bool {
+        let Some(key) = &self.key else { return false };
+        // Both numbers are from 1 to the order less 1, or it is no signature.
+        let Ok(signature) = p256::ecdsa::Signature::from_slice(&signature.0) else { return false };
+        let (r, s) = signature.split_scalars();
+        let digest = Scalar::reduce(&FieldBytes::from(sha256(message)));
+        let inverse = *s.invert_vartime();
+        let (of_generator, of_key) = (digest * inverse, *r * inverse);
+        let point = sum([(&self.generator, of_generator), (key, of_key)]);
+        // Nothing has the coordinates of infinity, and 0 is no signature's number.
+        Scalar::reduce(&point.to_affine().x()) == *r
+    }
+}
+
+/// The sum of two points, each times its scalar.
+fn sum(terms: [(&Multiples, Scalar); 2]) -> ProjectivePoint {
+    let terms = terms.map(|(multiples, scalar)| (multiples, FieldBytes::from(scalar)));
+    let mut sum = ProjectivePoint::IDENTITY;
+    for digit in (0..DIGITS).rev() {
+        if digit + 1 < DIGITS {
+            for _ in 0..DIGIT_BITS {
+                sum = sum.double();
+            }
+        }
+        for (multiples, scalar) in &terms {
+            for (multiples, part) in multiples.0.iter().zip(scalar.rchunks_exact(PART)) {
+                let part = part.iter().fold(0_usize, |sum, byte| sum << 8 | usize::from(*byte));
+                let digit = part >> (digit * DIGIT_BITS) & ((1 << DIGIT_BITS) - 1);
+                if let Some(multiple) = digit.checked_sub(1).and_then(|at| multiples.get(at)) {
+                    sum += multiple;
+                }
+            }
+        }
+    }
+    sum
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use p256::ecdsa::SigningKey;
+    use p256::ecdsa::signature::Signer as _;
+
+    fn public(key: &SigningKey) -> PublicKey {
+        PublicKey::from_sec1(key.verifying_key().to_sec1_point(false).as_bytes()).unwrap()
+    }
+
+    /// Small and large secrets, and some between.
+    fn keys() -> impl Iterator<Item = SigningKey> {
+        let ends = [1_u64, 2, 3].map(Scalar::from);
+        let between = (0..20_u8).map(|n| Scalar::reduce(&FieldBytes::from(sha256(&[n]))));
+        let all = ends.into_iter().flat_map(|one| [one, -one]).chain(between);
+        all.map(|secret| SigningKey::from_bytes(&FieldBytes::from(secret)).unwrap())
+    }
+
+    #[test]
+    fn a_known_key_answers_what_the_key_answers() {
+        // [IDENTITY-3]
+        for key in keys() {
+            let (public, known) = (public(&key), KnownKey::of(&public(&key)));
+            for n in 0..10_u8 {
+                let signature: p256::ecdsa::Signature = key.sign(&[n]);
+                let genuine = Signature(signature.to_bytes().into());
+                assert!(known.verifies(&[n], &genuine) && !known.verifies(&[n, n], &genuine));
+                for byte in (usize::from(n)..64).step_by(10) {
+                    let mut forged = genuine;
+                    forged.0[byte] ^= 1 << (n % 8);
+                    assert!(!known.verifies(&[n], &forged) && !public.verifies(&[n], &forged));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn numbers_outside_the_order_and_points_at_infinity_are_no_signatures() {
+        // [IDENTITY-3]
+        let key = keys().next().unwrap();
+        let (public, known) = (public(&key), KnownKey::of(&public(&key)));
+        let order: [u8; 32] = {
+            let mut last: [u8; 32] = FieldBytes::from(-Scalar::ONE).into();
+            last[31] += 1;
+            last
+        };
+        let one: [u8; 32] = FieldBytes::from(Scalar::ONE).into();
+        // With the secret 1, an `r` that is minus the digest adds up to infinity.
+        let digest = Scalar::reduce(&FieldBytes::from(sha256(b"text")));
+        let opposite: [u8; 32] = FieldBytes::from(-digest).into();
+        for (r, s) in [([0; 32], one), (one, [0; 32]), (order, one), (one, order), (opposite, one)]
+        {
+            let mut signature = Signature([0; 64]);
+            signature.0[..32].copy_from_slice(&r);
+            signature.0[32..].copy_from_slice(&s);
+            assert!(!known.verifies(b"text", &signature), "{r:?} {s:?}");
+            assert!(!public.verifies(b"text", &signature), "{r:?} {s:?}");
+        }
+    }
+}
