@@ -9,6 +9,7 @@
 mod error;
 mod map;
 mod player;
+mod session;
 mod sheet;
 mod video;
 
@@ -18,6 +19,7 @@ use diptych_protocol::identity::Role;
 
 pub use error::AlignError;
 pub use map::{Comparison, FrameMap, Neighbour, Pair, Placement, RecordingEntry};
+pub use session::{Recorded, Recordings};
 pub use sheet::sheet;
 pub use video::{SideBySide, side_by_side};
 

@@ -18,6 +18,7 @@ use diptych_protocol::ticket::TicketError;
 use crate::align::AlignError;
 use crate::camera::{CameraError, RecordError};
 use crate::exit::Exit;
+use crate::folder::FolderError;
 use crate::plan::PlanFileError;
 use crate::qr::{DrawError, ScanError};
 use crate::video::VideoError;
@@ -131,6 +132,9 @@ pub enum LiveFail {
         /// Where and how.
         error: JournalError,
     },
+    /// The folder of the session cannot be read.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
     /// The report cannot be made.
     #[error(transparent)]
     Report(#[from] ReportError),
@@ -157,6 +161,7 @@ impl LiveFail {
             Self::TooShort { .. } | Self::NothingToScan | Self::NoPlan => Exit::Usage,
             Self::NotEmpty { .. } | Self::File { .. } => Exit::Storage,
             Self::PlanFile(error) if error.is_unreadable() => Exit::Storage,
+            Self::Folder(error) if error.is_unreadable() => Exit::Storage,
             Self::Scan(ScanError::Unreadable { .. }) | Self::Draw(DrawError::Write { .. }) => {
                 Exit::Storage
             }
@@ -165,6 +170,7 @@ impl LiveFail {
             | Self::Scan(_)
             | Self::Ticket(_)
             | Self::Journal { .. }
+            | Self::Folder(_)
             | Self::Report(_)
             | Self::Video(_)
             | Self::Align(_) => Exit::Input,

@@ -11,14 +11,15 @@ use diptych_protocol::journal::{Replayed, replay};
 use diptych_protocol::plan::Windows;
 use diptych_protocol::policy::Verdict;
 use diptych_protocol::report::{Report, evaluate};
-use diptych_protocol::time::{Instant, Span};
-use diptych_protocol::timeline::{ClockName, Timeline, observations};
+use diptych_protocol::time::Span;
+use diptych_protocol::timeline::{ClockName, observations};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use super::fail::LiveFail;
 use super::online::Online;
-use crate::align::{Comparison, FrameMap, Placed, Track};
+use crate::align::{Comparison, FrameMap, Recorded, Recordings, Track};
+use crate::folder::SessionFolder;
 use crate::video::read_timecodes;
 
 /// What happened while it ran.
@@ -137,7 +138,7 @@ pub fn of(
     let journals = journals(folder, &roles)?;
     let report = evaluate(&journals, None)?;
     let origin = windows.answer_start.nanos();
-    let (map, comparisons, recordings) = align(folder, &roles, &journals, origin)?;
+    let (map, comparisons, recordings) = align(folder, &journals, origin)?;
     let alignment = folder.join("alignment.json");
     let text = serde_json::to_string_pretty(&map)
         .map_err(|error| LiveFail::Unexpected { what: error.to_string() })?;
@@ -232,31 +233,21 @@ fn journals(folder: &Path, roles: &[Role]) -> Result<Vec<Replayed>, LiveFail> {
 
 fn align(
     folder: &Path,
-    roles: &[Role],
     journals: &[Replayed],
     origin: i64,
 ) -> Result<(FrameMap, [Comparison; 2], Vec<RecordingFile>), LiveFail> {
-    let lost = || LiveFail::Unexpected { what: "no journal leads to session time".to_owned() };
-    let timeline = Timeline::of(journals).ok_or_else(lost)?;
-    let clock = |role: Role| timeline.clocks().find(|clock| clock.role == role);
-    let place = |clock: Option<ClockName>| {
-        let timeline = &timeline;
-        move |own_ns: i64| {
-            let placed = timeline.place(clock?, Instant::from_nanos(own_ns))?;
-            let (at_ns, low_ns) = (placed.at.nanos(), placed.low.nanos());
-            Some(Placed { at_ns, low_ns, high_ns: placed.high.nanos() })
-        }
-    };
-    let places: Vec<_> = roles.iter().map(|role| place(clock(*role))).collect();
-    let files: Vec<PathBuf> = roles.iter().map(|role| folder.join(format!("{role}.mp4"))).collect();
-    let mut tracks = Vec::new();
-    for ((role, place), path) in roles.iter().zip(&places).zip(&files) {
-        tracks.push(Track { role: *role, path: path.clone(), place });
+    let folder = SessionFolder::open(folder)?;
+    let session = Recordings::of(&folder, journals)?;
+    if let Some((role, what)) = session.missing().first() {
+        return Err(LiveFail::Unexpected { what: format!("{role}: {what}") });
     }
+    let places = session.places();
+    let each = session.recorded().iter().zip(&places);
+    let tracks: Vec<_> = each.map(|(recorded, place)| recorded.track(place)).collect();
     let map = FrameMap::new(&tracks, origin)?;
-    let truths = files.iter().map(|file| read_timecodes(file)).collect::<Result<Vec<_>, _>>()?;
-    let mut recordings = Vec::new();
-    for ((role, path), frames) in roles.iter().zip(&files).zip(&truths) {
+    let (mut truths, mut recordings) = (Vec::new(), Vec::new());
+    for Recorded { role, path, .. } in session.recorded() {
+        let frames = read_timecodes(path)?;
         let bytes = std::fs::read(path).map_err(LiveFail::file(path))?;
         recordings.push(RecordingFile {
             role: role.to_string(),
@@ -264,8 +255,9 @@ fn align(
             frames: frames.len(),
             sha256: Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect(),
         });
+        truths.push(frames);
     }
-    let online = online(journals, &timeline, &tracks, origin)?.compare(&truths);
+    let online = online(journals, &session, &tracks, origin)?.compare(&truths);
     let comparisons = [map.compare(&truths), online];
     Ok((map, comparisons, recordings))
 }
@@ -273,32 +265,31 @@ fn align(
 /// The map that the primary could have made while it ran, picture by picture.
 fn online(
     journals: &[Replayed],
-    timeline: &Timeline,
+    session: &Recordings,
     tracks: &[Track<'_>],
     origin: i64,
 ) -> Result<FrameMap, LiveFail> {
-    let mut pairs = observations(journals);
-    let mut known = |role: Role| {
-        let clock = timeline.clocks().find(|clock| clock.role == role)?;
-        let list = pairs.remove(&(timeline.reference(), clock))?;
-        Some(RefCell::new(Online::new(&list)))
+    let pairs = observations(journals);
+    let known = |clock: ClockName| {
+        let list = pairs.get(&(session.timeline().reference(), clock))?;
+        Some(RefCell::new(Online::new(list)))
     };
-    let places: Vec<_> = tracks
-        .iter()
-        .map(|track| {
-            let online = known(track.role);
+    let each = session.recorded().iter().zip(tracks);
+    let places: Vec<_> = each
+        .map(|(recorded, track)| {
+            let online = known(recorded.clock);
             move |own_ns: i64| {
                 let now = (track.place)(own_ns)?;
                 if track.role.is_primary() {
                     return Some(now);
                 }
-                online.as_ref()?.borrow_mut().place(own_ns, now.at_ns)
+                let placed = online.as_ref()?.borrow_mut().place(own_ns, now.at_ns)?;
+                Some(recorded.widened(placed))
             }
         })
         .collect();
-    let each = tracks.iter().zip(&places);
-    let tracks: Vec<_> =
-        each.map(|(track, place)| Track { path: track.path.clone(), place, ..*track }).collect();
+    let each = session.recorded().iter().zip(&places);
+    let tracks: Vec<_> = each.map(|(recorded, place)| recorded.track(place)).collect();
     Ok(FrameMap::new(&tracks, origin)?)
 }
 

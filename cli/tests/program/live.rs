@@ -25,6 +25,16 @@ fn a_rehearsal_passes_counts_both_interruptions_and_was_true() {
     assert!(online("bound_ns_max") >= number("bound_ns_max"), "{alignment}");
     assert!(told["pairing_ns"].as_i64().unwrap() > 0);
     assert_eq!(told["recordings"].as_array().unwrap().len(), 2);
+    // Whoever aligns the folder is told the same, the camera's own error included.
+    let again = run(&folder, &["align", "mock", "--json"]).json();
+    let pairs = again["pairs"].as_array().unwrap();
+    let apart = pairs.iter().flat_map(|pair| pair["neighbours"].as_array().unwrap());
+    let widest = apart.filter_map(|one| {
+        let ns = |name: &str| one[name].as_i64();
+        let [apart, least, most] = [ns("apart_ns")?, ns("apart_min_ns")?, ns("apart_max_ns")?];
+        Some((most - apart).max(apart - least))
+    });
+    assert_eq!(widest.max().unwrap(), number("bound_ns_max"));
 }
 
 #[test]
