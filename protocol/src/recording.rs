@@ -163,7 +163,8 @@ impl<C: Clock> Recording<C> {
             .collect()
     }
 
-    fn cover(&mut self, new: Interval<C>) -> Result<(), FragmentError> {
+    /// Takes what is known to be covered, in any order.
+    pub(crate) fn cover(&mut self, new: Interval<C>) -> Result<(), FragmentError> {
         let gap = self.frame_gap;
         let from = self.covered.partition_point(|stretch| new.start - stretch.end > gap);
         let to = self.covered.partition_point(|stretch| stretch.start - new.end <= gap);

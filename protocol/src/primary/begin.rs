@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::machine::{Away, Course, PrimaryMachine};
+use super::earlier::Earlier;
+use super::machine::{Course, PrimaryMachine};
 use super::seat::Seat;
 use super::{CannotStart, Event, Setup};
 use crate::fault::CloseCode;
-use crate::identity::{BootId, Fingerprint, Role, SessionId, Signer};
+use crate::identity::{Fingerprint, Role, SessionId, Signer};
 use crate::journal::{Fact, Replayed};
 use crate::limits;
 use crate::liveness::LinkState;
@@ -20,7 +21,6 @@ use crate::session::{
     clock_number, read, watch,
 };
 use crate::time::{Instant, Primary, Span};
-use crate::timeline::{Timeline, with_clocks};
 use crate::timers::{Timer, Timers};
 
 /// The primary's own journal.
@@ -59,7 +59,14 @@ impl PrimaryMachine {
             timers: Timers::default(),
             local,
             camera,
-            away: replayed.as_ref().map_or_else(Vec::new, |own| aways(own, setup.boot)),
+            away: Vec::new(),
+            stopped: None,
+            ended: None,
+            started: now,
+            earlier: None,
+            shift: Span::ZERO,
+            past: Vec::new(),
+            former: BTreeMap::new(),
             device: None,
             face: FaceGate::default(),
             state,
@@ -75,7 +82,7 @@ impl PrimaryMachine {
             tally: Tally::default(),
         };
         machine.first_records(now, setup.wall_ms, setup.last_exit);
-        machine.take_seats(&past, replayed.as_ref(), now)?;
+        machine.take_seats(&past, replayed.as_ref(), now, setup.wall_ms)?;
         // Who is known by now is let in, and finds this device by its name.
         machine.show_codes();
         if let Some(beginning) = beginning {
@@ -111,25 +118,29 @@ impl PrimaryMachine {
         past: &Past,
         own: Option<&Replayed>,
         now: Instant<Primary>,
+        wall_ms: i64,
     ) -> Result<(), CannotStart> {
         let mut copies = BTreeMap::new();
-        for member in &self.state.members {
-            if past.journals.contains_key(&member.name) {
-                copies.insert(member.name, read(past, member.name)?.0);
+        for name in past.journals.keys().filter(|name| **name != OWN) {
+            let member = self.state.members.iter().any(|member| member.name == *name);
+            match read(past, *name) {
+                Ok((replayed, _)) => _ = copies.insert(*name, replayed),
+                Err(error) if member => return Err(error),
+                // The report says what a device that was put out has left.
+                Err(_) => {}
             }
         }
-        let known: Vec<Replayed> = own.into_iter().chain(copies.values()).cloned().collect();
-        // What was recorded is placed once more, as long as this device's clock is the
-        // one that everything was placed on.
-        let timeline = Timeline::of(&known).filter(|all| all.reference().boot == self.boot);
+        if let Some(own) = own {
+            let known: Vec<Replayed> = [own].into_iter().chain(copies.values()).cloned().collect();
+            let zero = Span::from_millis(wall_ms) - Span::from_nanos(now.nanos());
+            self.earlier = Earlier::of(&known, (self.boot, zero), &self.policy, &self.statements);
+        }
         for member in &self.state.members {
             let mut seat = if let Some(replayed) = copies.get(&member.name) {
                 let peer = Peer::known(replayed, self.clock);
                 let mut seat = Seat::new(peer, member.label, &self.policy, now);
                 seat.read(replayed.entries());
-                if let Some(timeline) = &timeline {
-                    seat.read_past(replayed, timeline);
-                }
+                seat.placed_elsewhere();
                 seat
             } else {
                 let peer = Peer::paired(member.header(), self.clock, &mut self.outbox);
@@ -155,7 +166,7 @@ impl PrimaryMachine {
             let incomplete = self.incomplete();
             self.outbox.settled().event(Event::Finished { incomplete });
             self.timers.set(Timer::Closing, Some(now + limits::HANDOVER_TIME));
-            return;
+            return self.recount(now);
         }
         // Whoever was not there when the waiting window closed leaves the answer to
         // the report.
@@ -227,25 +238,6 @@ fn refused(own: &Replayed, role: Role) -> Option<CloseCode> {
         }
     }
     refused
-}
-
-/// When the exam screen was left in this boot. An app that starts anew is on it.
-#[expect(clippy::wildcard_enum_match_arm, reason = "no other fact is of the screen")]
-fn aways(own: &Replayed, boot: BootId) -> Vec<Away> {
-    let mut aways: Vec<Away> = Vec::new();
-    for (_, entry) in with_clocks(own).filter(|(clock, _)| clock.boot == boot) {
-        let at = entry.at.relabelled();
-        match &entry.fact {
-            Fact::ScreenLeft { .. } => aways.push(Away { left: at, back: None }),
-            Fact::ScreenBack { .. } | Fact::ProcessStarted { .. } => {
-                if let Some(away) = aways.last_mut() {
-                    away.back.get_or_insert(at);
-                }
-            }
-            _ => {}
-        }
-    }
-    aways
 }
 
 /// What was stated before, as far as it is proven now.

@@ -79,6 +79,10 @@ impl PrimaryMachine {
                 seat.read(&entries);
                 self.local.settle(now, &mut self.outbox);
                 seat.peer.acknowledge(&self.local, &mut self.outbox);
+                // Nothing beats any more when a journal comes after the end. [POLICY-34]
+                if self.course == Course::Over {
+                    self.recount(now);
+                }
             }
             Err(MirrorError::Gap { .. }) => seat.peer.ask(&mut self.outbox),
             Err(MirrorError::Fork(fork)) => self.forked(now, link, role, &fork),

@@ -1,16 +1,13 @@
-//! What the primary does every second, and the count that it shows.
+//! What the primary does every second.
 
 use super::machine::{Course, PrimaryMachine};
 use super::seat::Seat;
 use super::{Event, SeatSnapshot, Snapshot};
 use crate::identity::{Role, SessionId};
-use crate::ledger::{Cause, Loss, Medium, Unknown};
 use crate::limits;
 use crate::liveness::LinkState;
-use crate::policy::{self, Case, Tally, Window};
-use crate::recording::Interval;
 use crate::session::{News, SealDue};
-use crate::time::{Instant, Primary, Span};
+use crate::time::{Instant, Primary};
 use crate::timers::Timer;
 
 impl PrimaryMachine {
@@ -33,8 +30,9 @@ impl PrimaryMachine {
         if self.course != Course::Over {
             self.watch_seats(now);
             self.watch_readiness(now);
-            self.recount(now);
         }
+        // A journal may come when the session is over.
+        self.recount(now);
         // After the end there is nothing to say once everybody is gone.
         let over = self.course == Course::Over && self.links.is_empty();
         let next = (!over).then(|| now + limits::HEARTBEAT_INTERVAL);
@@ -109,66 +107,6 @@ impl PrimaryMachine {
         for event in events {
             self.outbox.event(event);
         }
-    }
-
-    /// The count as far as it can be known now; told when it changes.
-    pub(super) fn recount(&mut self, now: Instant<Primary>) {
-        let tally = self.tally_at(now);
-        if tally != self.tally {
-            self.tally = tally;
-            self.outbox.settled().event(Event::Tally(tally));
-        }
-    }
-
-    pub(super) fn tally_at(&self, now: Instant<Primary>) -> Tally {
-        let case = self.case_at(now);
-        let judgement = policy::judge(&case, &self.policy);
-        Tally::of(&judgement, &self.policy).following(self.tally, &self.policy)
-    }
-
-    /// The case as it would be judged if the exam ended now.
-    fn case_at(&self, now: Instant<Primary>) -> Case {
-        let windows = self.plan.windows();
-        let end = now.min(windows.answer_end);
-        let start = match self.policy.terms().count_from {
-            policy::CountFrom::Answer => windows.answer_start,
-            policy::CountFrom::Wait => windows.wait_open,
-        };
-        let mut case = Case::clean(windows.answer_start.min(end), end);
-        case.excused = policy::excuses(&self.statements);
-        case.window = Window { waiting: Some(windows.wait_open.min(end)), ..case.window };
-        if end <= start || !self.course.has_begun() {
-            return case;
-        }
-        let window = Interval { start, end };
-        let (own, unknown) = self.own_evidence(window);
-        case.losses.extend(own);
-        case.unknown.extend(unknown);
-        for seat in self.seats.values() {
-            let (losses, unknown) = seat.evidence(window);
-            case.losses.extend(losses);
-            case.unknown.extend(unknown);
-        }
-        case
-    }
-
-    fn own_evidence(&self, window: Interval<Primary>) -> (Vec<Loss>, Vec<Unknown>) {
-        let role = Role::PRIMARY;
-        let loss = |interval: Interval<Primary>| Loss {
-            role,
-            start: interval.start,
-            end: interval.end,
-            uncertainty: Span::ZERO,
-            cause: Cause::Unknown,
-            medium: Medium::Picture,
-        };
-        let covered = self.camera.covered().unwrap_or(window.start);
-        // What is not committed yet is not lost yet.
-        let end = if window.end - covered > limits::READY_AGE { window.end } else { covered };
-        let within = Interval { start: window.start, end: end.max(window.start) };
-        let frames = self.camera.recording().losses(within).into_iter().map(loss);
-        let screen = self.away.iter().map(|away| loss(away.until(window.end)));
-        (frames.chain(screen).collect(), Vec::new())
     }
 
     /// When the waiting window closes, or before: are all cameras proven

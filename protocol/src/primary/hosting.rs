@@ -7,6 +7,7 @@ use crate::address::Addresses;
 use crate::fault::CloseCode;
 use crate::identity::Role;
 use crate::journal::{Blob, Fact};
+use crate::ledger::{Cause, Observed};
 use crate::limits;
 use crate::machine::LinkId;
 use crate::plan::Phase;
@@ -138,9 +139,16 @@ impl PrimaryMachine {
             self.outbox.control(link, revoke.encode());
             self.drop_link(now, link, code);
         }
-        self.seats.remove(&role);
+        self.leave_seat(role);
         self.show_codes();
         Ok(())
+    }
+
+    /// The device in `role` is out; what it covered stays.
+    pub(super) fn leave_seat(&mut self, role: Role) {
+        if let Some(seat) = self.seats.remove(&role) {
+            self.former.insert(role, seat.stretches().to_vec());
+        }
     }
 
     /// Starts all cameras with one order. `[SESSION-6]`
@@ -207,6 +215,12 @@ impl PrimaryMachine {
             && self.face.outcome(*name, *outcome) == GateChange::VerifyAgain
         {
             self.outbox.event(Event::VerifyAgain);
+        }
+        if matches!(fact, HostFact::RecordingStarted { .. }) {
+            self.stopped = None;
+        }
+        if matches!(fact, HostFact::RecordingStopped(Observed { cause: Cause::Unknown, .. })) {
+            self.stopped = Some(now);
         }
         self.local.write(now, &record, &mut self.outbox);
         let news = self.camera.tell(now, fact);
@@ -296,6 +310,7 @@ impl PrimaryMachine {
         }
         if let Course::Recording { take } = self.course {
             self.local.write(now, &Fact::Take { take, mark: 1 }, &mut self.outbox);
+            self.stopped = Some(now);
             self.local.settle(now, &mut self.outbox);
             self.outbox.event(Event::StopRecording);
         }
@@ -358,6 +373,7 @@ impl PrimaryMachine {
     /// The last record and the last seal.
     fn end(&mut self, now: Instant<Primary>) {
         let incomplete = self.incomplete();
+        self.ended = Some(now);
         self.recount(now);
         self.local.finish(now, 0, &mut self.outbox);
         self.local.seal(now, SealDue::Now, &mut self.outbox);

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::connection::Connection;
+use super::earlier::Earlier;
 use super::seat::Seat;
 use super::{CheckCode, Command, Event};
 use crate::address::Addresses;
@@ -42,6 +43,17 @@ pub struct PrimaryMachine {
     pub(super) local: Local<Primary>,
     pub(super) camera: Camera<Primary>,
     pub(super) away: Vec<Away>,
+    /// When the own camera was told to stop, and when the session ended.
+    pub(super) stopped: Option<Instant<Primary>>,
+    pub(super) ended: Option<Instant<Primary>>,
+    /// When this run began; what was before it, until it is known how far this
+    /// device's clock is ahead of session time; and what the own camera covered then.
+    pub(super) started: Instant<Primary>,
+    pub(super) earlier: Option<Earlier>,
+    pub(super) shift: Span,
+    pub(super) past: Vec<Interval<Primary>>,
+    /// What devices covered that were put out of their seats.
+    pub(super) former: BTreeMap<Role, Vec<Interval<Primary>>>,
     pub(super) device: Option<Device>,
     pub(super) face: FaceGate,
     pub(super) state: State,

@@ -12,6 +12,8 @@
 mod begin;
 mod connection;
 mod control;
+mod count;
+mod earlier;
 mod heartbeat;
 mod hosting;
 mod machine;

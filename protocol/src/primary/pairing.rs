@@ -245,6 +245,7 @@ impl PrimaryMachine {
             CheckCode::Compared => Some(paired.check_code()),
         };
         seat.check_code = check_code;
+        seat.cover(&self.former.remove(&role).unwrap_or_default());
         self.seats.insert(role, seat);
         self.local.settle(now, &mut self.outbox);
         self.outbox.event(Event::Paired { role, label, check_code });
@@ -265,7 +266,7 @@ impl PrimaryMachine {
         if let Some(link) = self.seats.get(&role).and_then(|seat| seat.peer.link()) {
             self.drop_link(now, link, CloseCode::Replaced);
         }
-        self.seats.remove(&role);
+        self.leave_seat(role);
     }
 
     /// The number of the device that will next be in `role`.

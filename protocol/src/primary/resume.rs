@@ -112,7 +112,7 @@ impl PrimaryMachine {
             self.links.remove(&former);
             self.outbox.close(former, CloseCode::OkEnd);
         }
-        seat.returns(request.boot);
+        seat.returns();
         let theirs = Head { sequence: request.sequence, hash: request.head };
         let (boot, held) = (Some(request.boot), request.peer_sequence);
         let arrival = Arrival { link, boot, theirs: Some(theirs), held };

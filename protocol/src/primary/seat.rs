@@ -2,10 +2,11 @@
 
 use std::collections::VecDeque;
 
+use super::earlier::Earlier;
 use crate::clock::{Estimate, Estimator, Schedule};
 use crate::fault::CloseCode;
 use crate::identity::{BootId, Label, Role};
-use crate::journal::{Entry, Fact, Head, Replayed};
+use crate::journal::{Entry, Fact, Head};
 use crate::ledger::{Cause, Loss, Medium, Observed, Unknown};
 use crate::limits;
 use crate::liveness::LinkState;
@@ -13,7 +14,6 @@ use crate::policy::Policy;
 use crate::recording::{Fragment, Interval, Recording};
 use crate::session::Peer;
 use crate::time::{Instant, Primary, Secondary, Span};
-use crate::timeline::{Basis, Timeline, with_clocks};
 use crate::wire;
 
 /// A taken seat.
@@ -31,9 +31,13 @@ pub(super) struct Seat {
     waiting: VecDeque<Fragment<Secondary>>,
     /// The boot that the copied journal has come to.
     boot: Option<BootId>,
-    /// The boot before the present one, and what was known of its clock: it may have
-    /// recorded what is copied only now.
+    /// The boot that the device was in when its link was gone, and what was known of
+    /// its clock: it may have recorded then what is copied only now.
     earlier: Option<(BootId, Estimator)>,
+    /// What was placed last of the present boot.
+    anchor: Option<(Instant<Secondary>, Instant<Primary>)>,
+    /// When its camera was told to stop.
+    stopped: Option<Instant<Secondary>>,
     /// Since when its camera is known to be lost.
     pub(super) lost: Option<Instant<Primary>>,
     /// What its journal said last of why its camera is away, and when.
@@ -72,6 +76,8 @@ impl Seat {
             waiting: VecDeque::new(),
             boot: None,
             earlier: None,
+            anchor: None,
+            stopped: None,
             lost: None,
             observed: None,
             cannot_return: None,
@@ -100,6 +106,7 @@ impl Seat {
                 Fact::ProcessStarted { boot, .. } if self.boot != Some(*boot) => {
                     self.place();
                     self.boot = Some(*boot);
+                    self.anchor = None;
                     self.waiting.clear();
                 }
                 Fact::Segment { first, last, frames, bytes, sha256, .. } => {
@@ -111,10 +118,16 @@ impl Seat {
                         sha256: *sha256,
                     });
                 }
+                Fact::Take { mark: 0, .. } | Fact::RecordingStarted { .. } => self.stopped = None,
+                Fact::Take { mark: 1, .. } => self.stopped = Some(entry.at.relabelled()),
                 Fact::CameraEvent { state: 0, cause, raw }
                 | Fact::ScreenLeft { cause, raw }
                 | Fact::RecordingStopped { cause, raw } => {
-                    self.observed = Some((entry.at.relabelled(), observed(*cause, *raw)));
+                    let at = entry.at.relabelled();
+                    self.observed = Some((at, observed(*cause, *raw)));
+                    if matches!(entry.fact, Fact::RecordingStopped { cause: 0, .. }) {
+                        self.stopped = Some(at);
+                    }
                 }
                 Fact::Finish { .. } => self.end = JournalEnd::Finished,
                 Fact::Seal { .. } if self.end == JournalEnd::Finished => {
@@ -126,35 +139,39 @@ impl Seat {
         self.place();
     }
 
-    /// The device is about to say which boot it is in: if it is another one, what is
-    /// known of the present one's clock is kept for what it has recorded.
-    pub(super) fn returns(&mut self, boot: BootId) {
-        if let Some(before) = self.peer.boot().filter(|before| *before != boot) {
+    /// The device comes back, perhaps from a crash: its clock may be numbered anew, so
+    /// what is known of it is kept for what it has recorded until then.
+    pub(super) fn returns(&mut self) {
+        let covered = self.peer.said().and_then(|said| said.covered);
+        let known = covered.and_then(|at| self.session_time(at)).is_some();
+        if let Some(before) = self.peer.boot().filter(|_| known) {
             self.earlier = Some((before, self.peer.timing().estimator().clone()));
         }
     }
 
-    /// Places what was copied before this process began, by all that the journals know
-    /// of the clocks. What only a wall clock places is left out.
-    pub(super) fn read_past(&mut self, copied: &Replayed, timeline: &Timeline) {
-        let mut unplaced = 0;
-        for (clock, entry) in with_clocks(copied) {
-            let Fact::Segment { first, last, frames, bytes, sha256, .. } = &entry.fact else {
-                continue;
-            };
-            let place =
-                |at| timeline.place(clock, at).filter(|placed| placed.basis != Basis::WallClock);
-            let (Some(first), Some(last)) = (place(*first), place(*last)) else {
-                unplaced += 1;
-                continue;
-            };
-            let (frames, bytes, sha256) = (*frames, (*bytes).into(), *sha256);
-            let fragment = Fragment { first: first.at, last: last.at, frames, bytes, sha256 };
-            _ = self.recording.commit(&fragment);
+    /// Takes what is known to be covered of what was copied before this process began,
+    /// or by the device that was in this seat before.
+    pub(super) fn cover(&mut self, covered: &[Interval<Primary>]) {
+        for stretch in covered {
+            // More stretches than an exam can have: the report still counts them.
+            _ = self.recording.cover(*stretch);
         }
-        if unplaced == 0 {
-            self.waiting.clear();
-        }
+    }
+
+    /// Forgets what waits for its place, which [`Seat::cover`] is given.
+    pub(super) fn placed_elsewhere(&mut self) {
+        self.waiting.clear();
+    }
+
+    /// What is covered, in session time.
+    pub(super) fn stretches(&self) -> &[Interval<Primary>] {
+        self.recording.covered()
+    }
+
+    /// How far the present clock is ahead of the time in which `earlier` has all that
+    /// was before, if this device lived through the change.
+    pub(super) fn bridge(&self, earlier: &Earlier) -> Option<Span> {
+        earlier.bridged(self.peer.name(), self.peer.boot()?, self.peer.timing().estimator())
     }
 
     /// Whether the whole journal is here: up to where its device said, or to its
@@ -167,20 +184,27 @@ impl Seat {
     /// Places in session time what can be placed by now. It stays where it was
     /// placed: a clock that begins anew says nothing of what was before.
     pub(super) fn place(&mut self) {
-        let estimator = match &self.earlier {
-            _ if self.peer.boot() == self.boot => self.peer.timing().estimator(),
-            Some((boot, estimator)) if Some(*boot) == self.boot => estimator,
-            Some(_) | None => return,
-        };
         while let Some(fragment) = self.waiting.front() {
-            let ends = (estimator.middle_of(fragment.first), estimator.middle_of(fragment.last));
+            let ends = (self.whereabouts(fragment.first), self.whereabouts(fragment.last));
             let (Some(first), Some(last)) = ends else { return };
+            self.anchor = Some((fragment.last, last));
             let Fragment { frames, bytes, sha256, .. } = *fragment;
             // A fragment that proves no coverage counts as none: the report says
             // why. `[RECORDING-2]`
             _ = self.recording.commit(&Fragment { first, last, frames, bytes, sha256 });
             self.waiting.pop_front();
         }
+    }
+
+    /// Where an instant of the boot that the copy has come to lies in session time: by
+    /// what is known of its clock now, or was known before it was numbered anew, or
+    /// else by how long after the last one it is.
+    fn whereabouts(&self, at: Instant<Secondary>) -> Option<Instant<Primary>> {
+        let live = (self.peer.boot() == self.boot).then(|| self.peer.timing().estimator());
+        let earlier = self.earlier.as_ref().filter(|(boot, _)| Some(*boot) == self.boot);
+        let by = |estimator: &Estimator| estimator.middle_of(at);
+        let known = live.and_then(by).or_else(|| by(&earlier?.1));
+        known.or_else(|| self.anchor.map(|(there, here)| here + (at - there)))
     }
 
     /// What is known of the assistant's clock at `now`.
@@ -254,7 +278,6 @@ impl Seat {
     pub(super) fn evidence(&self, window: Interval<Primary>) -> (Vec<Loss>, Vec<Unknown>) {
         let role = self.role();
         let unknown = |start| vec![Unknown { role, start, end: window.end }];
-        let Some(covered) = self.covered() else { return (Vec::new(), unknown(window.start)) };
         let loss = |interval: Interval<Primary>, uncertainty| Loss {
             role,
             start: interval.start,
@@ -263,12 +286,21 @@ impl Seat {
             cause: Cause::Unknown,
             medium: Medium::Picture,
         };
+        // Whether a camera began in time is another question.
+        let first = self.stretches().first().map_or(window.start, |first| first.start);
+        let start = window.start.max(first);
+        if self.is_whole() && self.waiting.is_empty() {
+            let end = self.end_of(window).max(start);
+            let lost = self.recording.losses(Interval { start, end });
+            return (lost.into_iter().map(|one| loss(one, Span::ZERO)).collect(), Vec::new());
+        }
+        let Some(covered) = self.covered() else { return (Vec::new(), unknown(window.start)) };
         let mut losses = Vec::new();
         if let Some(copied) = self.recording.last() {
             let end = copied.min(window.end);
             let bound = self.peer.timing().estimator().interval(end);
             let bound = bound.map_or(Span::ZERO, |at| at.half_width());
-            let proven = Interval { start: window.start, end: end.max(window.start) };
+            let proven = Interval { start, end: end.max(start) };
             losses.extend(self.recording.losses(proven).into_iter().map(|one| loss(one, bound)));
         }
         let until = covered.min(window.end).max(window.start);
@@ -279,6 +311,21 @@ impl Seat {
         }
         let silent = window.end - until > limits::READY_AGE;
         (losses, if silent { unknown(until) } else { Vec::new() })
+    }
+
+    /// Where this camera was told to stop, if that was the end of the session: devices
+    /// do not stop in the same instant. `[REPORT-6]`
+    fn end_of(&self, window: Interval<Primary>) -> Instant<Primary> {
+        let stopped = self.stopped.and_then(|at| self.whereabouts(at));
+        let stopped = stopped.filter(|at| window.end - *at <= limits::FINISH_GRACE);
+        stopped.map_or(window.end, |at| at.min(window.end))
+    }
+
+    /// Whether its camera is known to have begun too late for an exam that waited
+    /// until `close`, or not at all before it was `over`. `[REPORT-12]`
+    pub(super) fn began_after(&self, close: Instant<Primary>, over: bool) -> bool {
+        let never = over || (self.is_whole() && self.waiting.is_empty());
+        self.stretches().first().map_or(never, |first| first.start > close)
     }
 }
 

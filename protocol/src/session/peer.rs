@@ -86,6 +86,10 @@ impl<C: Station> Peer<C> {
         self.name.role
     }
 
+    pub(crate) const fn name(&self) -> JournalName {
+        self.name
+    }
+
     pub(crate) const fn link(&self) -> Option<LinkId> {
         self.link
     }

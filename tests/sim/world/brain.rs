@@ -9,6 +9,7 @@ use diptych_protocol::ledger::Observed;
 use diptych_protocol::machine::{
     Admission, Input, JournalName, Lane, LinkId, Machine, Output, Purpose,
 };
+use diptych_protocol::policy::Tally;
 use diptych_protocol::primary::{self, PrimaryMachine};
 use diptych_protocol::recording::Fragment;
 use diptych_protocol::secondary::{self, SecondaryMachine};
@@ -137,6 +138,14 @@ impl Brain {
                 let own = machine.snapshot(Instant::from_nanos(now)).role;
                 own.iter().map(|role| role.number()).collect()
             }
+        }
+    }
+
+    /// The count that the screen of a primary shows when its app starts.
+    pub(crate) fn tally(&self, now: i64) -> Option<Tally> {
+        match self {
+            Self::Primary(machine) => Some(machine.snapshot(Instant::from_nanos(now)).tally),
+            Self::Assistant(_) => None,
         }
     }
 

@@ -42,6 +42,9 @@ impl World {
                         self.take_seat(who, seat);
                     }
                 }
+                if let Some(tally) = brain.tally(now) {
+                    self.tally = tally;
+                }
                 self.devices[who].brain = Some(brain);
                 self.drain(who);
                 if self.devices[who].scanning.is_some() && self.devices[who].seat.is_none() {
@@ -245,6 +248,7 @@ impl World {
                 self.devices[0].over = true;
                 self.devices[0].over_in = Some(self.devices[0].run);
             }
+            primary::Event::Tally(tally) => self.tally = tally,
             primary::Event::Link { role, state } => {
                 if let Some(who) = self.in_seat(role) {
                     self.link_is(who, state);

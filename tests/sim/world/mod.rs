@@ -33,6 +33,7 @@ mod truth;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use diptych_protocol::machine::{Input, Lost};
+use diptych_protocol::policy::Tally;
 use diptych_protocol::time::Span;
 
 pub use brain::Told;
@@ -102,6 +103,8 @@ pub struct World {
     trace: VecDeque<String>,
     failures: Vec<String>,
     told: Vec<(i64, usize, Told)>,
+    /// The count that the primary's screen shows.
+    tally: Tally,
     /// Everything that any app was told, folded into one number.
     trail: u64,
     /// How long each resume took after the path was there again.
@@ -143,6 +146,7 @@ impl World {
             trace: VecDeque::new(),
             failures: Vec::new(),
             told: Vec::new(),
+            tally: Tally::default(),
             trail: 0,
             resumes: Vec::new(),
             scenario,

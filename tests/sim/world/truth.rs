@@ -55,7 +55,9 @@ pub(super) fn judge(seen: Vec<Seen>, start: i64, end: i64) -> Truth {
         (true, true) => Verdict::Fail,
         (true, false) => Verdict::Pass,
     };
-    Truth { verdict, count: u32::try_from(episodes.len()).unwrap_or(u32::MAX), losses }
+    // What was not ready is not counted.
+    let count = if ready { u32::try_from(episodes.len()).unwrap_or(u32::MAX) } else { 0 };
+    Truth { verdict, count, losses }
 }
 
 /// The interruptions of one seat: silences and absences, joined unless the

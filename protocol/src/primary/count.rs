@@ -1,0 +1,161 @@
+//! The count that the primary shows, while the exam runs and when it is over.
+//!
+//! It is the report's, as far as the report can be known by now: the same judge over
+//! what this device has recorded and what has come of the assistants' journals. At the
+//! end, when those are whole, nothing is left to differ. Rejected: counting what is
+//! told as it is told; two counts of one thing differ sooner or later.
+
+use super::Event;
+use super::earlier::Brought;
+use super::machine::{Course, PrimaryMachine};
+use crate::identity::Role;
+use crate::ledger::{Cause, Loss, Medium, Unknown};
+use crate::limits;
+use crate::policy::{self, Case, Excuse, Tally, Window};
+use crate::recording::Interval;
+use crate::time::{Instant, Primary, Span};
+
+impl PrimaryMachine {
+    /// The count as far as it can be known now; told when it changes.
+    pub(super) fn recount(&mut self, now: Instant<Primary>) {
+        self.recall();
+        let tally = self.tally_at(now);
+        if tally != self.tally {
+            self.tally = tally;
+            self.outbox.settled().event(Event::Tally(tally));
+        }
+    }
+
+    pub(super) fn tally_at(&self, now: Instant<Primary>) -> Tally {
+        let tally = match &self.earlier {
+            // [POLICY-33]
+            Some(earlier) => earlier.counted(),
+            None => Tally::of(&policy::judge(&self.case_at(now), &self.policy), &self.policy),
+        };
+        tally.following(self.tally, &self.policy)
+    }
+
+    /// Takes what was before this run, once it is known when that was; at the end, as
+    /// well as it can be known.
+    fn recall(&mut self) {
+        let Some(earlier) = &self.earlier else { return };
+        let bridge = || self.seats.values().find_map(|seat| seat.bridge(earlier));
+        let shift = earlier.known().or_else(bridge);
+        let last = self.ended.is_some() || self.course == Course::Over;
+        if shift.is_none() && !last {
+            return;
+        }
+        let Some(earlier) = self.earlier.take() else { return };
+        let Brought { shift, lanes, aways, stopped, ended } = earlier.bring(shift, self.started);
+        self.shift = shift;
+        for (role, covered) in lanes {
+            if role.is_primary() {
+                self.past = covered;
+            } else if let Some(seat) = self.seats.get_mut(&role) {
+                seat.cover(&covered);
+            } else {
+                self.former.insert(role, covered);
+            }
+        }
+        let since = core::mem::replace(&mut self.away, aways);
+        self.away.extend(since);
+        let films = |at: Instant<Primary>| self.camera.covered().is_some_and(|last| last > at);
+        self.stopped = self.stopped.or(stopped.filter(|at| !films(*at)));
+        self.ended = self.ended.or(ended);
+    }
+
+    /// The case as it would be judged if the exam ended now.
+    fn case_at(&self, now: Instant<Primary>) -> Case {
+        let windows = self.plan.windows();
+        let end = self.ended.map_or(now, |ended| ended.min(now)).min(windows.answer_end);
+        let start = match self.policy.terms().count_from {
+            policy::CountFrom::Answer => windows.answer_start,
+            policy::CountFrom::Wait => windows.wait_open,
+        };
+        let mut case = Case::clean(windows.answer_start.min(end), end);
+        // What is stated is stated in session time.
+        let excused = policy::excuses(&self.statements).into_iter();
+        case.excused = excused
+            .map(|one| Excuse { start: one.start + self.shift, end: one.end + self.shift })
+            .collect();
+        case.window = Window { waiting: Some(windows.wait_open.min(end)), ..case.window };
+        if end <= start || !self.course.has_begun() {
+            return case;
+        }
+        let window = Interval { start, end };
+        case.losses = self.own_losses(window);
+        for role in self.roles() {
+            let (losses, unknown) = self.evidence(role, window);
+            case.losses.extend(losses);
+            case.unknown.extend(unknown);
+        }
+        case.ready = end <= windows.wait_close || self.began_by(windows.wait_close, end);
+        case
+    }
+
+    /// Whether no camera is known to have begun after `close`. `[REPORT-12]`
+    fn began_by(&self, close: Instant<Primary>, end: Instant<Primary>) -> bool {
+        let over = self.ended.is_some();
+        let past = self.past.first().map(|first| first.start);
+        let own = self.camera.recording().covered().first().map(|first| first.start);
+        let late = match past.or(own) {
+            Some(first) => first > close,
+            None => over || end - close > limits::READY_AGE,
+        };
+        !late && self.seats.values().all(|seat| !seat.began_after(close, over))
+    }
+
+    fn own_losses(&self, window: Interval<Primary>) -> Vec<Loss> {
+        let role = Role::PRIMARY;
+        let mut recording = self.camera.recording().clone();
+        for stretch in &self.past {
+            // More stretches than an exam can have: the report still counts them.
+            _ = recording.cover(*stretch);
+        }
+        let screen = self.away.iter().map(|away| away.until(window.end));
+        let (Some(first), Some(last)) = (recording.covered().first(), recording.last()) else {
+            return screen.map(|one| loss(role, one)).collect();
+        };
+        let start = window.start.max(first.start);
+        let whole = self.ended.is_some() || (self.stopped.is_some() && self.camera.has_stopped());
+        let end = if whole {
+            // [REPORT-6]
+            let stopped = self.stopped.filter(|at| window.end - *at <= limits::FINISH_GRACE);
+            stopped.map_or(window.end, |at| at.min(window.end))
+        } else if window.end - last > limits::READY_AGE {
+            window.end
+        } else {
+            // What is not committed yet is not lost yet.
+            last
+        };
+        let frames = recording.losses(Interval { start, end: end.max(start) });
+        frames.into_iter().chain(screen).map(|one| loss(role, one)).collect()
+    }
+
+    /// What is lost and what is unknown of a seat, be it taken or not.
+    fn evidence(&self, role: Role, window: Interval<Primary>) -> (Vec<Loss>, Vec<Unknown>) {
+        if let Some(seat) = self.seats.get(&role) {
+            return seat.evidence(window);
+        }
+        let covered = self.former.get(&role).map(Vec::as_slice).unwrap_or_default();
+        let within = |one: &Interval<Primary>| one.start < window.end && window.start < one.end;
+        let gaps = covered.iter().zip(covered.iter().skip(1));
+        let gaps = gaps.map(|(one, next)| Interval { start: one.end, end: next.start });
+        let losses = gaps.filter(within).map(|gap| loss(role, gap)).collect();
+        let rest = covered.last().map(|last| Interval { start: last.end, end: window.end });
+        let rest = rest.filter(|rest| rest.length() > Span::ZERO);
+        let unknown = rest.map(|rest| Unknown { role, start: rest.start, end: rest.end });
+        (losses, unknown.into_iter().collect())
+    }
+}
+
+const fn loss(role: Role, lost: Interval<Primary>) -> Loss {
+    Loss {
+        role,
+        start: lost.start,
+        end: lost.end,
+        uncertainty: Span::ZERO,
+        cause: Cause::Unknown,
+        medium: Medium::Picture,
+    }
+}

@@ -1,0 +1,194 @@
+//! What was recorded before this run, brought onto the clock that runs now.
+//!
+//! A primary that restarts has to count what it counted before, and its clock may have
+//! begun anew meanwhile. The report lays all boots onto one time; so does this, once:
+//! all that the journals hold is placed in their session time, and that is set against
+//! the present clock by an instant that both know, of this device or of an assistant
+//! that lived through the reboot. Until there is one, the count of before stands, and
+//! whatever the time since then hides is pending. `[POLICY-33]`
+//!
+//! Rejected: going by the wall clock at once. It is an examinee's to set, and what was
+//! confirmed may not fall; it is the last resort when the session is over.
+
+use std::collections::BTreeMap;
+
+use super::machine::Away;
+use crate::clock::Estimator;
+use crate::identity::{BootId, Role};
+use crate::journal::{Fact, Own, Replayed};
+use crate::machine::JournalName;
+use crate::policy::{Policy, Proven, Tally};
+use crate::recording::{Fragment, Interval, Recording};
+use crate::report::revise;
+use crate::time::{Instant, Primary, Span};
+use crate::timeline::{Basis, ClockName, Timeline, with_clocks};
+
+/// The earlier runs of a session, in the session time of its journals.
+pub(super) struct Earlier {
+    timeline: Timeline,
+    /// The clock of this run.
+    clock: ClockName,
+    /// The last record by each clock.
+    last: BTreeMap<ClockName, Instant<Own>>,
+    /// What each role covered; the primary's of other boots than this one only.
+    lanes: BTreeMap<Role, Recording<Primary>>,
+    aways: Vec<Away>,
+    /// When the primary's camera was told to stop, and when the session ended.
+    stopped: Option<Instant<Primary>>,
+    ended: Option<Instant<Primary>>,
+    /// How far the present clock is ahead, as the wall clock has it.
+    wall: Span,
+    /// What the journals count.
+    counted: Tally,
+}
+
+/// The same on the present clock.
+pub(super) struct Brought {
+    /// How far it is ahead of session time.
+    pub(super) shift: Span,
+    pub(super) lanes: BTreeMap<Role, Vec<Interval<Primary>>>,
+    pub(super) aways: Vec<Away>,
+    pub(super) stopped: Option<Instant<Primary>>,
+    pub(super) ended: Option<Instant<Primary>>,
+}
+
+impl Earlier {
+    /// Reads all journals of the disk; `wall_zero` is what the wall clock shows when
+    /// the clock of `boot` shows 0.
+    pub(super) fn of(
+        known: &[Replayed],
+        (boot, wall_zero): (BootId, Span),
+        policy: &Policy,
+        statements: &[Proven],
+    ) -> Option<Self> {
+        let timeline = Timeline::of(known)?;
+        let own = known.iter().find(|journal| journal.header().role.is_primary())?;
+        let clock = ClockName { role: Role::PRIMARY, device: own.header().device, boot };
+        let wall = zero_of(own, timeline.reference())? - wall_zero;
+        let (lanes, aways, last) = (BTreeMap::new(), Vec::new(), BTreeMap::new());
+        let (stopped, ended) = (None, None);
+        let counted = Tally::default();
+        let mut earlier =
+            Self { timeline, clock, last, lanes, aways, stopped, ended, wall, counted };
+        for journal in known {
+            earlier.cover(journal, policy.terms().frame_gap);
+        }
+        earlier.follow(own);
+        if earlier.known().is_none() {
+            earlier.counted = counted_by(known, policy, statements);
+        }
+        Some(earlier)
+    }
+
+    fn cover(&mut self, journal: &Replayed, frame_gap: Span) {
+        for (clock, entry) in with_clocks(journal) {
+            self.last.insert(clock, entry.at);
+            let Fact::Segment { first, last, frames, bytes, sha256, .. } = &entry.fact else {
+                continue;
+            };
+            let ends = (self.place(clock, *first), self.place(clock, *last));
+            let (Some(first), Some(last), true) = (ends.0, ends.1, clock != self.clock) else {
+                continue;
+            };
+            let (frames, bytes, sha256) = (*frames, (*bytes).into(), *sha256);
+            let lane = self.lanes.entry(clock.role).or_insert_with(|| Recording::new(frame_gap));
+            // What proves no coverage counts as none. `[RECORDING-2]`
+            _ = lane.commit(&Fragment { first, last, frames, bytes, sha256 });
+        }
+    }
+
+    /// What the primary's journal says of its screen and of the end.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "no other fact is of the screen or the end")]
+    fn follow(&mut self, own: &Replayed) {
+        for (clock, entry) in with_clocks(own) {
+            let Some(at) = self.place(clock, entry.at) else { continue };
+            match &entry.fact {
+                Fact::ScreenLeft { .. } => self.aways.push(Away { left: at, back: None }),
+                // An app that starts anew is on the exam screen.
+                Fact::ScreenBack { .. } | Fact::ProcessStarted { .. } => {
+                    if let Some(away) = self.aways.last_mut() {
+                        away.back.get_or_insert(at);
+                    }
+                }
+                Fact::Take { mark: 1, .. } | Fact::RecordingStopped { cause: 0, .. } => {
+                    self.stopped = Some(at);
+                }
+                Fact::Take { mark: 0, .. } | Fact::RecordingStarted { .. } => self.stopped = None,
+                Fact::Finish { .. } => self.ended = Some(at),
+                _ => {}
+            }
+        }
+    }
+
+    /// The count by the journals alone: what is not in them is pending.
+    pub(super) const fn counted(&self) -> Tally {
+        self.counted
+    }
+
+    fn place(&self, clock: ClockName, at: Instant<Own>) -> Option<Instant<Primary>> {
+        self.timeline.place(clock, at).map(|placed| placed.at)
+    }
+
+    /// How far the present clock is ahead of session time, if the journals know.
+    pub(super) fn known(&self) -> Option<Span> {
+        let last = *self.last.get(&self.clock)?;
+        self.ahead(self.clock, last, last.relabelled())
+    }
+
+    /// The same by what is known now of the clock of an assistant, which is in `boot`.
+    pub(super) fn bridged(
+        &self,
+        name: JournalName,
+        boot: BootId,
+        estimator: &Estimator,
+    ) -> Option<Span> {
+        let clock = ClockName { role: name.role, device: name.device, boot };
+        let last = *self.last.get(&clock)?;
+        self.ahead(clock, last, estimator.middle_of(last.relabelled())?)
+    }
+
+    fn ahead(&self, clock: ClockName, at: Instant<Own>, now: Instant<Primary>) -> Option<Span> {
+        let placed = self.timeline.place(clock, at);
+        let placed = placed.filter(|placed| placed.basis != Basis::WallClock)?;
+        Some(now - placed.at)
+    }
+
+    /// Everything on the present clock, which is `shift` ahead, or as far as the wall
+    /// clock has it. This run began at `start`, on the exam screen.
+    pub(super) fn bring(self, shift: Option<Span>, start: Instant<Primary>) -> Brought {
+        let shift = shift.unwrap_or(self.wall);
+        let moved =
+            |one: Interval<Primary>| Interval { start: one.start + shift, end: one.end + shift };
+        let lanes = self
+            .lanes
+            .into_iter()
+            .map(|(role, lane)| (role, lane.covered().iter().copied().map(moved).collect()));
+        let aways = self.aways.into_iter().map(|away| Away {
+            left: away.left + shift,
+            back: Some(away.back.map_or(start, |back| back + shift)),
+        });
+        Brought {
+            shift,
+            lanes: lanes.collect(),
+            aways: aways.collect(),
+            stopped: self.stopped.map(|at| at + shift),
+            ended: self.ended.map(|at| at + shift),
+        }
+    }
+}
+
+/// What the journals count, with everything that nobody knows yet as pending.
+fn counted_by(known: &[Replayed], policy: &Policy, statements: &[Proven]) -> Tally {
+    let Ok(report) = revise(known, Some(policy), statements) else { return Tally::default() };
+    let judgement = report.revision.as_ref().map_or(&report.judgement, |one| &one.judgement);
+    Tally::of(judgement, policy)
+}
+
+/// What the wall clock showed when `clock` showed 0, as the first run by it wrote down.
+fn zero_of(own: &Replayed, clock: ClockName) -> Option<Span> {
+    let mut here = with_clocks(own).filter(|(name, _)| *name == clock);
+    here.find_map(|(_, entry)| {
+        let Fact::ProcessStarted { wall_ms, .. } = &entry.fact else { return None };
+        Some(Span::from_millis(*wall_ms) - Span::from_nanos(entry.at.nanos()))
+    })
+}
