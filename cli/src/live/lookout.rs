@@ -1,4 +1,5 @@
-//! Scanning with the device's own camera, until a ticket is in the picture.
+//! Scanning with the device's own camera, until a ticket is in the picture; or a file,
+//! until it shows another.
 //!
 //! Somebody holds one device in front of the other and needs to know, now, what
 //! is wrong: nothing to see, too dark, a stranger's code. So whatever is seen is
@@ -6,12 +7,13 @@
 //! the pictures, so that a test can look for a minute in no time.
 
 use std::io::Write;
+use std::path::Path;
 
 use diptych_protocol::address::Loopback;
 use diptych_protocol::ticket::Ticket;
 
 use super::fail::LiveFail;
-use super::secondary::say;
+use super::secondary::{PATIENCE, say};
 use super::stop::Stop;
 use crate::camera::Camera;
 use crate::picture::{Colour, Picture};
@@ -58,6 +60,28 @@ pub(super) fn look_out(
     let found = until_found(camera, loopback, stop, out);
     camera.close();
     found
+}
+
+/// Waits until the file `picture` shows another code than the one that was `read`;
+/// `false` if `stop` is asked for before it does.
+///
+/// Reading a code costs a thousand times what asking for a file's age does, so a
+/// picture that nobody has written since is not read again.
+pub(super) fn shows_another(picture: &Path, read: Option<&str>, stop: &Stop) -> bool {
+    let written = || {
+        let file = picture.metadata().ok()?;
+        Some((file.modified().ok()?, file.len()))
+    };
+    let mut seen = None;
+    while !stop.is_asked() {
+        let now = written();
+        if now != seen && qr::scan_file(picture).is_ok_and(|text| read != Some(text.as_str())) {
+            return true;
+        }
+        seen = now;
+        std::thread::sleep(PATIENCE);
+    }
+    false
 }
 
 fn until_found(

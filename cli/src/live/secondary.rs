@@ -19,7 +19,7 @@ use diptych_protocol::ticket::Ticket;
 use diptych_protocol::time::{Instant, Secondary};
 
 use super::fail::LiveFail;
-use super::lookout::look_out;
+use super::lookout::{look_out, shows_another};
 use super::network::Network;
 use super::news::tenths;
 use super::prompt::{Answer, Desk};
@@ -252,13 +252,10 @@ impl Assistant<'_> {
     ) -> Result<(), LiveFail> {
         let Some(scan) = &self.options.scan else { return Err(failure) };
         say(out, &format!("{failure}; looking for another code"));
-        if let Scan::Picture(picture) = scan {
-            while qr::scan_file(picture).ok().is_none_or(|text| self.read == Some(text)) {
-                if stop.is_asked() {
-                    return Err(self.interrupted());
-                }
-                std::thread::sleep(PATIENCE);
-            }
+        if let Scan::Picture(picture) = scan
+            && !shows_another(picture, self.read.as_deref(), stop)
+        {
+            return Err(self.interrupted());
         }
         self.scan(stop, out)
     }
