@@ -7,6 +7,7 @@
 
 mod evidence;
 mod kills;
+mod lapsed;
 mod live;
 mod refused;
 mod replaced;

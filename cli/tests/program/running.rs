@@ -64,6 +64,14 @@ impl Running {
         at
     }
 
+    /// Whether the program has said `part` by now.
+    pub(super) fn has_said(&mut self, part: &str) -> bool {
+        while let Ok(piece) = self.pieces.try_recv() {
+            self.said.extend(piece);
+        }
+        self.said[self.read_up_to..].windows(part.len()).any(|window| window == part.as_bytes())
+    }
+
     /// Types a line at its standard input.
     pub(super) fn types(&mut self, line: &str) {
         writeln!(self.child.stdin.as_mut().unwrap(), "{line}").unwrap();
