@@ -184,7 +184,12 @@ impl Discovery for Mdns {
             let host = format!("{label}.local.");
             let own = addresses.as_slice();
             let info = ServiceInfo::new(SERVICE, label, &host, own, port, &[("v", "1")][..]);
-            daemon.0.register(info.map_err(|_| Unavailable)?).map_err(|_| Unavailable)?;
+            let mut info = info.map_err(|_| Unavailable)?;
+            // Probes (RFC 6762 section 8.1) ask for up to a second whether anybody has
+            // the name. It is 64 bits of a secret key, so nobody has, and an assistant
+            // that scans at once waits for nothing else.
+            info.set_requires_probe(false);
+            daemon.0.register(info).map_err(|_| Unavailable)?;
         }
         self.announcing = Some(daemon);
         Ok(())
