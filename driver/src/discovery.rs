@@ -186,8 +186,9 @@ impl Discovery for Mdns {
             let info = ServiceInfo::new(SERVICE, label, &host, own, port, &[("v", "1")][..]);
             let mut info = info.map_err(|_| Unavailable)?;
             // Probes (RFC 6762 section 8.1) ask for up to a second whether anybody has
-            // the name. It is 64 bits of a secret key, so nobody has, and an assistant
-            // that scans at once waits for nothing else.
+            // the name. It is 64 bits of a secret key, so nobody has. Announced at once,
+            // it is answered by the time that somebody has aimed a camera at the code:
+            // for a second after an announcement nothing is (section 6).
             info.set_requires_probe(false);
             daemon.0.register(info).map_err(|_| Unavailable)?;
         }

@@ -16,6 +16,10 @@ use crate::verdict;
 pub(crate) const COLD_START: Duration = Duration::from_secs(10);
 /// Of which pairing.
 pub(crate) const PAIRING: Duration = Duration::from_secs(1);
+/// What a person needs to aim a camera at a code, at least. A responder of multicast
+/// DNS answers nothing within a second of its last announcement (RFC 6762 section 6),
+/// so a code that is scanned as soon as it is drawn is answered by its clock alone.
+const AIMING: Duration = Duration::from_millis(1_200);
 /// What a camera may film on after a fault was seen to begin.
 const EARLY: Duration = Duration::from_millis(1_500);
 /// What was filmed before a fault and never committed, and what a camera needs to
@@ -101,6 +105,9 @@ fn gather(
     for who in scenario.everybody().skip(1) {
         said(stage, Who::Primary, &format!("waiting for {}", who.role()))?;
         let picture = drawn(stage, used.as_ref())?;
+        if matches!(scenario.network, Network::Lost) {
+            reach(now_ns() + nanos(AIMING));
+        }
         used = shown(stage);
         stage.start(who, &Program::Assistant { picture })?;
         said(stage, Who::Primary, &format!("{}: paired", who.role()))?;
