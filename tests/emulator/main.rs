@@ -157,7 +157,8 @@ fn run(asked: &Asked, command: &str) -> Result<ExitCode, String> {
     let beds_asked: Vec<_> = beds_asked.collect();
     // What the later beds need takes minutes to make the first time: it is made
     // while the first one plays, with what that leaves of the processors.
-    for bed in beds_asked.iter().skip(1).copied() {
+    for bed in beds_asked.iter().skip(1) {
+        let bed: &'static (dyn Bed + Sync) = *bed;
         std::thread::spawn(|| bed.missing());
     }
     for bed in beds_asked {
