@@ -5,8 +5,10 @@ use std::io::{Read as _, Write};
 use std::path::Path;
 
 use diptych_primary::render;
-use diptych_protocol::policy::Policy;
-use diptych_protocol::report::{Report, revise};
+use diptych_protocol::journal::{Replayed, cross_check};
+use diptych_protocol::policy::{Policy, Proven};
+use diptych_protocol::report::{Ground, Report, ReportError, put_in_order, revise_from};
+use diptych_protocol::timeline::Timeline;
 use serde_json::{Value, json};
 
 use super::statement::said;
@@ -15,6 +17,7 @@ use crate::exit::Exit;
 use crate::fail::Fail;
 use crate::folder::SessionFolder;
 use crate::plan::load_policy;
+use crate::share;
 
 /// Bytes of the largest report that is compared.
 const GIVEN: u64 = 64 << 20;
@@ -23,9 +26,9 @@ const SHOWN: usize = 20;
 
 pub(crate) fn report(args: &ReportArgs, out: &mut dyn Write) -> Result<Exit, Fail> {
     let policy: Option<Policy> = args.policy.as_deref().map(load_policy).transpose()?;
-    let journals = SessionFolder::open(&args.dir)?.replayed()?;
+    let mut journals = SessionFolder::open(&args.dir)?.replayed()?;
     let said = said(&args.said.statement, &args.said.proctor, &journals)?;
-    let report = revise(&journals, policy.as_ref(), &said.proven)?;
+    let report = account(&mut journals, policy.as_ref(), &said.proven)?;
     let told = if args.json { render::json(&report) } else { render::text(&report) };
     // First, because a disk that is full or read-only is no reason to be silent.
     out.write_all(told.as_bytes())?;
@@ -37,6 +40,18 @@ pub(crate) fn report(args: &ReportArgs, out: &mut dyn Write) -> Result<Exit, Fai
         write_whole(&args.dir.join(name), content.as_bytes())?;
     }
     Ok(Exit::of_verdict(report.verdict()))
+}
+
+/// The account of these journals, on two processors.
+fn account(
+    journals: &mut [Replayed],
+    policy: Option<&Policy>,
+    said: &[Proven],
+) -> Result<Report, ReportError> {
+    put_in_order(journals);
+    let journals = &*journals;
+    let (timeline, findings) = share::both(|| Timeline::of(journals), || cross_check(journals));
+    revise_from(journals, Ground { timeline, findings }, policy, said)
 }
 
 /// Replaces a file at once: whoever reads meanwhile sees the old or the new one.
@@ -64,9 +79,9 @@ struct Difference {
 
 pub(crate) fn judge(args: &JudgeArgs, out: &mut dyn Write) -> Result<Exit, Fail> {
     let policy: Option<Policy> = args.policy.as_deref().map(load_policy).transpose()?;
-    let journals = SessionFolder::open(&args.dir)?.replayed()?;
+    let mut journals = SessionFolder::open(&args.dir)?.replayed()?;
     let said = said(&args.said.statement, &args.said.proctor, &journals)?;
-    let report = revise(&journals, policy.as_ref(), &said.proven)?;
+    let report = account(&mut journals, policy.as_ref(), &said.proven)?;
     let given = compare(&args.dir.join("report.json"), &render::json(&report))?;
     if args.json {
         print_json(&report, &given, said.unproven, out)?;

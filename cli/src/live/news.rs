@@ -6,7 +6,7 @@ use std::io::Write;
 
 use diptych_protocol::identity::Role;
 use diptych_protocol::liveness::LinkState;
-use diptych_protocol::primary::Event;
+use diptych_protocol::primary::{Event, Snapshot};
 use diptych_protocol::time::Span;
 
 use super::secondary::{STORAGE_FAILED, say};
@@ -56,6 +56,14 @@ pub(super) fn tell(event: &Event, out: &mut dyn Write) {
         _ => return,
     };
     say(out, &line);
+}
+
+/// How long the camera of `role`, which is lost, may stay away. `[LEDGER-12]`
+pub(super) fn count_down(role: Role, snapshot: &Snapshot, out: &mut dyn Write) {
+    let seat = snapshot.seats.iter().find(|seat| seat.role == role);
+    if let Some(left) = seat.map_or(snapshot.countdown, |seat| seat.countdown) {
+        say(out, &format!("{role}: {} left to bring it back", tenths(left)));
+    }
 }
 
 /// A length as a person counts it: `3.1 s`.

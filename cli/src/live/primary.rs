@@ -18,7 +18,7 @@ use diptych_protocol::identity::{Fingerprint, Label, Role};
 use diptych_protocol::ledger::{Cause, Observed};
 use diptych_protocol::liveness::LinkState;
 use diptych_protocol::plan::Phase;
-use diptych_protocol::primary::{Command, Compared, Event, PrimaryMachine, SeatSnapshot, Setup};
+use diptych_protocol::primary::{Command, Compared, Event, PrimaryMachine, Setup, Snapshot};
 use diptych_protocol::session::Refused;
 use diptych_protocol::time::Primary;
 
@@ -231,13 +231,13 @@ impl Lead<'_> {
         }
     }
 
-    fn seats(&self) -> Result<Vec<SeatSnapshot>, LiveFail> {
+    fn snapshot(&self) -> Result<Snapshot, LiveFail> {
         let now = self.device.now();
-        Ok(self.device.look(move |machine| machine.snapshot(now).seats)?)
+        Ok(self.device.look(move |machine| machine.snapshot(now))?)
     }
 
     fn everybody_left(&self) -> Result<bool, LiveFail> {
-        Ok(self.seats()?.iter().all(|seat| seat.link == LinkState::Down))
+        Ok(self.snapshot()?.seats.iter().all(|seat| seat.link == LinkState::Down))
     }
 
     /// Takes the addresses of a network that came. `[SESSION-19]` `[SESSION-34]`
@@ -254,7 +254,7 @@ impl Lead<'_> {
 
     /// Opens the first empty seat, or starts the cameras if there is none.
     fn next_seat(&mut self, out: &mut dyn Write) -> Result<(), LiveFail> {
-        let seats = self.seats()?;
+        let seats = self.snapshot()?.seats;
         if let Some(empty) = seats.iter().find(|seat| seat.label.is_none()) {
             let (role, all) = (empty.role, self.assistants);
             say(out, &format!("waiting for {role} of {all}: scan this on the assistant"));
@@ -321,9 +321,12 @@ impl Lead<'_> {
                 news::tell(&event, out);
             }
             Event::Clock { .. } | Event::TicketWithdrawn { .. } | Event::Finished { .. } => {}
+            Event::CameraLost { role, .. } => {
+                news::tell(&event, out);
+                news::count_down(role, &self.snapshot()?, out);
+            }
             other @ (Event::AllRecording
             | Event::NotReady { .. }
-            | Event::CameraLost { .. }
             | Event::CameraBack { .. }
             | Event::Overdue { .. }
             | Event::Tally(_)
@@ -348,7 +351,8 @@ impl Lead<'_> {
         };
         let (command, told) = match order {
             Order::Replace(role) => {
-                if self.seats()?.iter().any(|seat| seat.role == role && seat.label.is_some()) {
+                let seats = self.snapshot()?.seats;
+                if seats.iter().any(|seat| seat.role == role && seat.label.is_some()) {
                     self.replacing.insert(role);
                 }
                 let told = format!(

@@ -23,7 +23,7 @@ pub(super) fn lines(
         ),
         format!(
             "P   {}, {} frames{}",
-            camera(snapshot.covered, now),
+            camera(snapshot.covered, now, snapshot.countdown),
             snapshot.frames,
             health(snapshot.device.as_ref())
         ),
@@ -45,18 +45,29 @@ fn seat(seat: &SeatSnapshot, now: Instant<Primary>) -> String {
         "{:<3} {}, {}, {} frames{clock}{}{code}",
         seat.role.to_string(),
         seat.link.name(),
-        camera(seat.covered, now),
+        camera(seat.covered, now, seat.countdown),
         seat.frames,
         health(seat.device.as_ref())
     )
 }
 
-/// The camera, by its last committed frame.
-fn camera(covered: Option<Instant<Primary>>, now: Instant<Primary>) -> String {
+/// The camera, by its last committed frame, and what is left of the time that it may be
+/// lost.
+fn camera(
+    covered: Option<Instant<Primary>>,
+    now: Instant<Primary>,
+    countdown: Option<Span>,
+) -> String {
     match covered {
         None => "no frame yet".to_owned(),
         Some(last) if now - last <= Span::from_secs(3) => "recording".to_owned(),
-        Some(last) => format!("LOST for {}", seconds(now - last)),
+        Some(last) => {
+            let left = countdown.map_or(String::new(), |left| match left {
+                left if left < Span::ZERO => ", TOO LONG".to_owned(),
+                left => format!(", {} left", seconds(left)),
+            });
+            format!("LOST for {}{left}", seconds(now - last))
+        }
     }
 }
 
@@ -77,4 +88,19 @@ fn health(device: Option<&Device>) -> String {
 
 fn seconds(span: Span) -> String {
     format!("{} s", span.nanos() / 1_000_000_000)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_lost_is_counted_down() {
+        let (last, now) = (Instant::from_nanos(0), Instant::from_nanos(0) + Span::from_secs(12));
+        let told = |left: Option<i64>| camera(Some(last), now, left.map(Span::from_secs));
+        assert_eq!(told(Some(108)), "LOST for 12 s, 108 s left");
+        assert_eq!(told(Some(-1)), "LOST for 12 s, TOO LONG");
+        assert_eq!(told(None), "LOST for 12 s");
+        assert_eq!(camera(Some(now), now, None), "recording");
+    }
 }

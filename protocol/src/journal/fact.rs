@@ -333,6 +333,22 @@ facts! {
     }
 }
 
+impl Fact {
+    /// Whether devices write it every few seconds, whatever happens: all but a few
+    /// records of an exam are such.
+    #[must_use]
+    pub const fn is_routine(&self) -> bool {
+        matches!(
+            self,
+            Self::Segment { .. }
+                | Self::MediaAnchor { .. }
+                | Self::ClockHeard { .. }
+                | Self::PeerHead { .. }
+                | Self::Seal { .. }
+        )
+    }
+}
+
 /// One message that came from a peer: when it left, by the peer's clock, and when
 /// it arrived, by the own clock.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

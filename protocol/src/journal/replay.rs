@@ -60,6 +60,8 @@ pub struct Hole {
 pub struct Replayed {
     header: Header,
     entries: Vec<Entry>,
+    /// The places of those that are no [routine](Fact::is_routine).
+    events: Vec<usize>,
     heads: Vec<SignedHead>,
     holes: Vec<Hole>,
     head: Head,
@@ -121,6 +123,7 @@ pub fn salvage(file: &[u8]) -> Result<Replayed, JournalError> {
         header,
         // Growing by doubling would copy as much again.
         entries: Vec::with_capacity((file.len() / TYPICAL_RECORD).min(PROVIDED)),
+        events: Vec::new(),
         heads: Vec::new(),
         holes: Vec::new(),
         head: Head { sequence: 0, hash },
@@ -156,6 +159,9 @@ impl Replayed {
         self.rules
             .admit(parsed.at, &fact)
             .map_err(|breach| Damage::Breach { sequence: parsed.sequence, breach })?;
+        if !fact.is_routine() {
+            self.events.push(self.entries.len());
+        }
         let (sequence, at, hash) = (parsed.sequence, parsed.at, parsed.hash);
         self.entries.push(Entry { sequence, offset: self.length, at, hash, fact });
         self.head = Head { sequence, hash };
@@ -181,6 +187,8 @@ impl Replayed {
         while self.entries.last().is_some_and(|last| !matches!(last.fact, Fact::Seal { .. })) {
             self.entries.pop();
         }
+        let left = self.entries.len();
+        self.events.truncate(self.events.partition_point(|place| *place < left));
         let after = self.entries.last().map_or(0, |entry| entry.sequence);
         let resumes = found.map(|(_, head)| head.sequence.saturating_add(1));
         self.holes.push(Hole { offset, damage, after, resumes });
@@ -201,6 +209,12 @@ impl Replayed {
     #[must_use]
     pub fn entries(&self) -> &[Entry] {
         &self.entries
+    }
+
+    /// The records that are no [routine](Fact::is_routine), in order: few among many,
+    /// so that whoever looks for one of them need not pass all others.
+    pub fn events(&self) -> impl DoubleEndedIterator<Item = &Entry> {
+        self.events.iter().filter_map(|place| self.entries.get(*place))
     }
 
     /// How far it goes.

@@ -148,6 +148,7 @@ impl PrimaryMachine {
             recording: self.course.has_begun() && !self.course.is_closing(),
             covered: self.camera.covered(),
             frames: self.camera.totals().frames,
+            countdown: self.camera.countdown(now),
             tally: self.tally,
             device: self.device,
             seats: self.roles().map(|role| self.seat_snapshot(role, now)).collect(),
@@ -166,6 +167,8 @@ impl PrimaryMachine {
             estimate: seat.and_then(|seat| seat.estimate(now)),
             covered: seat.and_then(|seat| seat.covered()),
             frames: seat.map_or(0, Seat::frames),
+            countdown: seat
+                .and_then(|seat| Some(seat.lost? + self.policy.terms().max_duration? - now)),
             device: seat.and_then(|seat| seat.peer.device()),
             cannot_return: seat.and_then(Seat::shut_out),
         }

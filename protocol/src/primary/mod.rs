@@ -279,6 +279,9 @@ pub struct Snapshot {
     pub covered: Option<Instant<Primary>>,
     /// Frames it committed.
     pub frames: u64,
+    /// While this device's camera is lost: how much of the policy's longest interruption
+    /// is left, negative beyond it; `None` if any length is allowed. `[LEDGER-12]`
+    pub countdown: Option<Span>,
     /// The count as it can be known now.
     pub tally: Tally,
     /// This device's report on itself.
@@ -313,6 +316,9 @@ pub struct SeatSnapshot {
     pub covered: Option<Instant<Primary>>,
     /// Frames it committed.
     pub frames: u64,
+    /// While its camera is known to be lost: how much of the policy's longest
+    /// interruption is left. `[LEDGER-12]`
+    pub countdown: Option<Span>,
     /// Its report on itself.
     pub device: Option<Device>,
     /// Why it cannot come back, if it was refused for good. `[SESSION-39]`

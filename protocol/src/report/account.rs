@@ -8,7 +8,7 @@ use crate::plan::Phase;
 use crate::policy::{Interruption, Judgement, Window};
 use crate::recording::Totals;
 use crate::time::{Instant, Primary, Span};
-use crate::timeline::{Basis, ClockName, Timeline, Track, with_clocks};
+use crate::timeline::{Basis, ClockName, Timeline, Track, events};
 
 /// One interruption and what proves it. `[REPORT-9]`
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -150,7 +150,7 @@ pub(super) fn state(journal: &Replayed) -> JournalState {
 
 pub(super) fn moments(primary: &Replayed, timeline: &Timeline) -> Vec<Moment> {
     let mut found = Vec::new();
-    for (clock, entry) in with_clocks(primary) {
+    for (clock, entry) in events(primary) {
         let Some(at) = timeline.place(clock, entry.at).map(|placed| placed.at) else { continue };
         if let Fact::Phase { phase } = &entry.fact
             && let Some(phase) = Phase::from_number(*phase)

@@ -5,7 +5,7 @@ use super::lane::{Lane, mistimed};
 use crate::journal::Fact;
 use crate::ledger::{Cause, Loss, Medium};
 use crate::time::{Instant, Primary};
-use crate::timeline::{Placed, Timeline, with_clocks};
+use crate::timeline::{Placed, Timeline, events};
 
 /// A loss that has begun.
 struct Open {
@@ -75,7 +75,7 @@ fn collect(
     };
     for journal in lane.journals() {
         let device = journal.header().device;
-        for (clock, entry) in with_clocks(journal) {
+        for (clock, entry) in events(journal) {
             let says = read(&entry.fact);
             if matches!(says, Says::Nothing) {
                 continue;

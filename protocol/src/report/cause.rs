@@ -9,7 +9,7 @@ use super::lane::{Covered, Lane, Silence};
 use crate::journal::{Entry, Fact};
 use crate::ledger::Cause;
 use crate::time::{Instant, Span};
-use crate::timeline::with_clocks;
+use crate::timeline::events;
 
 /// Whether anything in the journal says that the camera stopped.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -81,7 +81,7 @@ impl Lane<'_> {
         let Some(before) = silence.before else { return false };
         let same = silence.after.filter(|after| after.clock == before.clock);
         let end = same.map_or(Instant::MAX, |after| after.own().0);
-        self.journals().iter().flat_map(|journal| with_clocks(journal)).any(|(clock, entry)| {
+        self.journals().iter().flat_map(|journal| events(journal)).any(|(clock, entry)| {
             let Fact::Slept { span } = &entry.fact else { return false };
             let middle = entry.at - Span::from_nanos(span.nanos() / 2);
             clock == before.clock && before.own().1 < middle && middle < end

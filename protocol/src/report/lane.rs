@@ -14,7 +14,7 @@ use crate::ledger::{Loss, Medium, Unknown};
 use crate::limits;
 use crate::recording::{Fragment, Totals};
 use crate::time::{Instant, Primary, Span};
-use crate::timeline::{Basis, ClockName, Placed, Timeline, with_clocks};
+use crate::timeline::{Basis, ClockName, Placed, Timeline, events, with_clocks};
 
 /// Time that one camera covered without a gap.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -193,7 +193,6 @@ impl<'a> Lane<'a> {
     fn blind_spots(&mut self, journal: &Replayed, timeline: &Timeline, end: Instant<Primary>) {
         let place = |clock, entry: &Entry| timeline.place(clock, entry.at).map(|placed| placed.at);
         let never = Instant::from_nanos(i64::MIN);
-        let last = with_clocks(journal).last().and_then(|(clock, entry)| place(clock, entry));
         for hole in journal.holes() {
             let before = with_clocks(journal).take_while(|(_, e)| e.sequence <= hole.after).last();
             let after = hole.resumes.and_then(|resumes| {
@@ -206,6 +205,7 @@ impl<'a> Lane<'a> {
         let replaced =
             self.journals.iter().any(|other| other.header().device > journal.header().device);
         if !journal.is_finished() && !replaced {
+            let last = with_clocks(journal).last().and_then(|(clock, entry)| place(clock, entry));
             self.blind.push((last.unwrap_or(never), Instant::MAX));
         }
     }
@@ -285,7 +285,7 @@ impl<'a> Lane<'a> {
     #[expect(clippy::wildcard_enum_match_arm, reason = "four facts start and stop a camera")]
     fn stopped(&self, timeline: &Timeline, end: Instant<Primary>) -> Instant<Primary> {
         let mut stopped = None;
-        for (clock, entry) in self.journals.iter().flat_map(|journal| with_clocks(journal)) {
+        for (clock, entry) in self.journals.iter().flat_map(|journal| events(journal)) {
             let ordered = match &entry.fact {
                 Fact::Take { mark: 1, .. } | Fact::RecordingStopped { cause: 0, .. } => true,
                 Fact::Take { mark: 0, .. } | Fact::RecordingStarted { .. } => false,

@@ -13,7 +13,7 @@ use crate::limits;
 use crate::liveness::LinkState;
 use crate::policy::Case;
 use crate::time::{Instant, Primary, Span};
-use crate::timeline::{Timeline, with_clocks};
+use crate::timeline::{Timeline, events, with_clocks};
 
 /// Time in which the primary heard nothing of a peer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -35,7 +35,7 @@ pub(super) fn losses(
     let mut open: BTreeMap<Role, Instant<Primary>> = BTreeMap::new();
     let mut heard: BTreeMap<Role, ()> = BTreeMap::new();
     let mut found = Vec::new();
-    for (clock, entry) in with_clocks(primary) {
+    for (clock, entry) in events(primary) {
         let Fact::Link { peer, state, .. } = &entry.fact else { continue };
         let Some(at) = timeline.place(clock, entry.at).map(|placed| placed.at) else { continue };
         let here = LinkState::from_number(*state);

@@ -27,7 +27,7 @@ use crate::policy::{
     StatementError, Verdict, Window, judge,
 };
 use crate::time::{Instant, Primary, Span};
-use crate::timeline::{Timeline, with_clocks};
+use crate::timeline::{Timeline, events};
 pub use account::{Account, Alignment, Camera, JournalState, Moment};
 pub use evidence::Evidence;
 use evidence::Witnessed;
@@ -122,7 +122,7 @@ pub fn statements(
     trusted: &[Fingerprint],
 ) -> Vec<Result<Proven, StatementError>> {
     let primary = journals.iter().find(|journal| journal.header().role.is_primary());
-    let entries = primary.map(Replayed::entries).unwrap_or_default().iter();
+    let entries = primary.into_iter().flat_map(Replayed::events);
     let signed = entries.filter_map(|entry| {
         if let Fact::Statement { signed } = &entry.fact { Some(signed.as_bytes()) } else { None }
     });
@@ -152,35 +152,65 @@ pub fn revise(
     policy: Option<&Policy>,
     statements: &[Proven],
 ) -> Result<Report, ReportError> {
-    let place = |journal: &Replayed| {
-        let (header, head) = (journal.header(), journal.head());
-        (header.role, header.device, head.sequence, head.hash)
-    };
     if journals.is_sorted_by_key(place) {
-        return evaluate_in_order(journals, policy, statements);
+        return revise_from(journals, Ground::of(journals), policy, statements);
     }
     // Which of two equal ways leads to session time must not depend on a caller.
     let mut places: Vec<usize> = (0..journals.len()).collect();
     places.sort_by_key(|index| journals.get(*index).map(place));
     let sorted: Vec<Replayed> =
         places.iter().filter_map(|index| journals.get(*index).cloned()).collect();
-    let mut report = evaluate_in_order(&sorted, policy, statements)?;
+    let mut report = revise_from(&sorted, Ground::of(&sorted), policy, statements)?;
     for finding in &mut report.findings {
         finding.journal = places.get(finding.journal).copied().unwrap_or(finding.journal);
     }
     Ok(report)
 }
 
-/// The same of journals by role, then device.
-fn evaluate_in_order(
+/// What the account of some journals begins with, whatever the policy. Neither part
+/// needs the other, so that whoever has two processors can share them out.
+#[derive(Clone, Debug)]
+pub struct Ground {
+    /// [`Timeline::of`] the journals.
+    pub timeline: Option<Timeline>,
+    /// What [`cross_check`] found.
+    pub findings: Vec<Finding>,
+}
+
+impl Ground {
+    /// Both, one after the other.
+    #[must_use]
+    pub fn of(journals: &[Replayed]) -> Self {
+        Self { timeline: Timeline::of(journals), findings: cross_check(journals) }
+    }
+}
+
+/// Puts journals into the order in which they are laid onto session time.
+pub fn put_in_order(journals: &mut [Replayed]) {
+    journals.sort_by_key(place);
+}
+
+const fn place(journal: &Replayed) -> (Role, u8, u64, [u8; 32]) {
+    let (header, head) = (journal.header(), journal.head());
+    (header.role, header.device, head.sequence, head.hash)
+}
+
+/// The same of journals that were [put in order](put_in_order), and of the ground that
+/// was laid for them.
+///
+/// # Errors
+/// As [`evaluate`].
+pub fn revise_from(
     journals: &[Replayed],
+    ground: Ground,
     policy: Option<&Policy>,
     statements: &[Proven],
 ) -> Result<Report, ReportError> {
+    let Ground { timeline, findings } = ground;
     let absent = ReportError::NoPrimary { got: journals.len() };
     let primary = journals.iter().find(|journal| journal.header().role.is_primary());
     let primary = primary.ok_or(absent.clone())?;
-    let timeline = Timeline::of(journals).ok_or(absent)?;
+    let timeline = timeline.ok_or(absent)?;
     let plan = planned(primary, &timeline).ok_or(ReportError::NoPlan)?;
     let policy = policy.map_or_else(|| Policy::from_bytes(&plan.policy), |policy| Ok(*policy))?;
     let end = session_end(primary, &timeline, plan.answer.1);
@@ -216,7 +246,6 @@ fn evaluate_in_order(
 
     let judgement = judge(&case, &policy);
     let links = links::losses(primary, &timeline, end);
-    let findings = cross_check(journals);
     flags.extend(&judgement.flags);
     flags.extend(history_flags(journals));
     flags.extend(links::only(&links, &case).then_some(Flag::LinkOnly));
@@ -243,7 +272,7 @@ fn evaluate_in_order(
 
 /// The last plan on the clock that session time is. `[REPORT-1]`
 fn planned(primary: &Replayed, timeline: &Timeline) -> Option<Planned> {
-    let here = with_clocks(primary).filter(|(clock, _)| *clock == timeline.reference());
+    let here = events(primary).filter(|(clock, _)| *clock == timeline.reference());
     let mut found = None;
     for (_, entry) in here {
         if let Fact::Plan {
@@ -275,7 +304,7 @@ fn session_end(
     planned: Instant<Primary>,
 ) -> Instant<Primary> {
     const ENDED: u8 = crate::plan::Phase::Ended.number();
-    let ended = with_clocks(primary).find(|(_, entry)| {
+    let ended = events(primary).find(|(_, entry)| {
         matches!(entry.fact, Fact::Finish { .. } | Fact::Phase { phase: ENDED })
     });
     let placed = ended.and_then(|(clock, entry)| timeline.place(clock, entry.at));
@@ -286,7 +315,7 @@ fn session_end(
 fn expected(journals: &[Replayed], timeline: &Timeline) -> Vec<Expected> {
     let mut found = Vec::new();
     for journal in journals {
-        for (clock, entry) in with_clocks(journal) {
+        for (clock, entry) in events(journal) {
             let Fact::ExpectedGap { longest } = &entry.fact else { continue };
             let Some(start) = timeline.place(clock, entry.at) else { continue };
             let role = journal.header().role;
@@ -298,7 +327,7 @@ fn expected(journals: &[Replayed], timeline: &Timeline) -> Vec<Expected> {
 
 /// Flags that a single fact raises. `[REPORT-8]`
 fn history_flags(journals: &[Replayed]) -> BTreeSet<Flag> {
-    let facts = journals.iter().flat_map(|journal| journal.entries());
+    let facts = journals.iter().flat_map(Replayed::events);
     let mut flags = BTreeSet::new();
     for entry in facts {
         if matches!(entry.fact, Fact::WallStep { .. }) {

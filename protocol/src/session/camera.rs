@@ -130,6 +130,11 @@ impl<C: Clock> Camera<C> {
         self.recording.last()
     }
 
+    /// How much of the policy's limit is left while it is lost. `[LEDGER-12]`
+    pub(crate) fn countdown(&self, now: Instant<C>) -> Option<Span> {
+        self.recorder.countdown(now)
+    }
+
     pub(crate) const fn recording(&self) -> &Recording<C> {
         &self.recording
     }

@@ -562,7 +562,7 @@ fn a_device_that_cannot_write_makes_no_connection() {
 
 #[test]
 fn a_recorder_that_fails_by_itself_is_a_loss_until_another_one_records() {
-    // [LEDGER-19]
+    // [LEDGER-19] [LEDGER-12]
     let mut pair = Pair::new().run_until(110_000_000_000);
     let full = Observed { cause: Cause::StorageFull, raw: 28 };
     pair.ask_a(secondary::Command::Host(HostFact::RecordingStopped(full)));
@@ -570,6 +570,10 @@ fn a_recorder_that_fails_by_itself_is_a_loss_until_another_one_records() {
     let mut pair = pair.run_until(115_000_000_000);
     let lost = |event: &secondary::Event| matches!(event, secondary::Event::CameraLost { observed, .. } if *observed == full);
     assert!(pair.told_a.iter().any(lost), "{:?}", pair.told_a);
+    let shown = pair.p.machine.snapshot(pair.p.clock(pair.truth));
+    let left = shown.seats[0].countdown.unwrap();
+    assert!(left > Span::from_secs(110) && left < Span::from_secs(120), "{left} of 120 s");
+    assert_eq!(shown.countdown, None);
     pair.ask_a(secondary::Command::Host(started("A1.2.mp4")));
     (pair.a.recording, pair.a.next_fragment) = (true, pair.truth + FRAGMENT.nanos());
     let mut pair = pair.run_until(125_000_000_000);

@@ -156,16 +156,28 @@ impl Timeline {
 
 /// The clock in which the first plan was written; else the first clock.
 fn reference(primary: &Replayed) -> Option<ClockName> {
-    let planned = with_clocks(primary).find(|(_, entry)| matches!(entry.fact, Fact::Plan { .. }));
-    planned.or_else(|| with_clocks(primary).next()).map(|(clock, _)| clock)
+    let planned = events(primary).find(|(_, entry)| matches!(entry.fact, Fact::Plan { .. }));
+    planned.or_else(|| events(primary).next()).map(|(clock, _)| clock)
 }
 
 /// The entries of a journal, each with the clock that its times are read from;
 /// those before the first [`Fact::ProcessStarted`] have none and are left out.
 pub fn with_clocks(journal: &Replayed) -> impl Iterator<Item = (ClockName, &Entry)> {
+    clocked(journal, journal.entries().iter())
+}
+
+/// The same of its [events](Replayed::events).
+pub fn events(journal: &Replayed) -> impl Iterator<Item = (ClockName, &Entry)> {
+    clocked(journal, journal.events())
+}
+
+fn clocked<'a>(
+    journal: &Replayed,
+    entries: impl Iterator<Item = &'a Entry>,
+) -> impl Iterator<Item = (ClockName, &'a Entry)> {
     let header = *journal.header();
     let mut boot = None;
-    journal.entries().iter().filter_map(move |entry| {
+    entries.filter_map(move |entry| {
         if let Fact::ProcessStarted { boot: now, .. } = &entry.fact {
             boot = Some(*now);
         }
@@ -194,7 +206,7 @@ fn note_run(runs: &mut BTreeMap<ClockName, Run>, clock: ClockName, entry: &Entry
 /// The middle of each sleep that a journal tells of, by the clock that counted it.
 fn sleeps(journals: &[Replayed]) -> BTreeMap<ClockName, Vec<Instant<Secondary>>> {
     let mut found: BTreeMap<_, Vec<_>> = BTreeMap::new();
-    for (clock, entry) in journals.iter().flat_map(with_clocks) {
+    for (clock, entry) in journals.iter().flat_map(events) {
         if let Fact::Slept { span } = &entry.fact {
             let half = Span::from_nanos(span.nanos() / 2);
             found.entry(clock).or_default().push(entry.at.relabelled() - half);
