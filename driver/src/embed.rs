@@ -45,6 +45,10 @@ pub use failure::Failure;
 pub use reach::Reach;
 pub use supply::{Discovery, Key, Storage, Supply};
 
+/// How long the end of what still runs is waited for: its tasks end where they next
+/// wait, which is at once unless an app's own code holds one up.
+const END_TIME: Duration = Duration::from_secs(1);
+
 /// A role of the protocol, as this file can run one.
 pub trait Role:
     Machine<Clock: Clock, Command: Send, Event: Send, Rejected = Refused> + Send + 'static
@@ -271,9 +275,26 @@ impl<M: Role> Drop for Embedded<M> {
     fn drop(&mut self) {
         _ = self.stop();
         if let Some(runtime) = self.runtime.take() {
-            // A runtime that is dropped inside another one would panic.
-            runtime.shutdown_background();
+            end(runtime);
         }
+    }
+}
+
+/// Ends what still runs and waits until it has, so that the socket is closed and its
+/// port free. On a thread of its own: a runtime that ends inside another one panics.
+fn end(runtime: Runtime) {
+    let (hand, taken) = sync_channel::<Runtime>(1);
+    let ender = std::thread::Builder::new().name("diptych-end".to_owned()).spawn(move || {
+        if let Ok(runtime) = taken.recv() {
+            runtime.shutdown_timeout(END_TIME);
+        }
+    });
+    match ender {
+        Ok(ender) => {
+            _ = hand.send(runtime);
+            _ = ender.join();
+        }
+        Err(_) => runtime.shutdown_background(),
     }
 }
 
