@@ -130,7 +130,7 @@ fn plausible(message: &Message, mut draw: impl FnMut() -> u64) -> Vec<u8> {
                 body.extend(std::iter::repeat_n(number.to_le_bytes(), 12).flatten().take(length));
             }
             Layout::Label => {
-                let text = ["", "a", "后机位", "line\nbreak", "thirty-two bytes of plain letters"]
+                let text = ["", "a", "后机位", "line\nbreak", "thirty-two bytes of plain letter"]
                     [usize::try_from(number % 5).expect("small")];
                 body.push(u8::try_from(text.len()).expect("short"));
                 body.extend(text.as_bytes());
