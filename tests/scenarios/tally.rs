@@ -55,6 +55,18 @@ fn both_devices_crash_at_once() {
 }
 
 #[test]
+fn both_devices_crash_at_once_while_nothing_passed_between_them() {
+    // [POLICY-26] [POLICY-33]: what the assistant recorded without a link, by a clock that
+    // is gone, comes to a primary that knows that clock from its journal alone.
+    let at = ANSWERING + s(50);
+    let exam = Scenario::exam(174, 1, 5)
+        .with(at, What::Outage { who: 1, lasting: s(150) })
+        .with(at + s(80), What::Kill { who: 0, lasting: s(15) })
+        .with(at + s(80), What::PowerLoss { who: 1, lasting: s(15) });
+    assert_count(exam, 1);
+}
+
+#[test]
 fn a_primary_that_was_rebooted_goes_on_counting() {
     // [POLICY-33] Its clock began anew; the assistant's knows both.
     let at = ANSWERING + s(40);

@@ -46,7 +46,8 @@ impl PrimaryMachine {
             return;
         }
         let Some(earlier) = self.earlier.take() else { return };
-        let Brought { shift, lanes, aways, stopped, ended } = earlier.bring(shift, self.started);
+        let brought = earlier.bring(shift, self.started);
+        let Brought { known, shift, lanes, aways, stopped, ended } = brought;
         self.shift = shift;
         for (role, covered) in lanes {
             if role.is_primary() {
@@ -56,6 +57,9 @@ impl PrimaryMachine {
             } else {
                 self.former.insert(role, covered);
             }
+        }
+        for seat in self.seats.values_mut() {
+            seat.remember(known.clone());
         }
         let since = core::mem::replace(&mut self.away, aways);
         self.away.extend(since);

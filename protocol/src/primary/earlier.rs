@@ -11,6 +11,7 @@
 //! confirmed may not fall; it is the last resort when the session is over.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::machine::Away;
 use crate::clock::Estimator;
@@ -42,8 +43,25 @@ pub(super) struct Earlier {
     counted: Tally,
 }
 
+/// Where what earlier runs knew of all clocks places an instant, on the present one.
+pub(super) struct Known {
+    timeline: Timeline,
+    shift: Span,
+}
+
+impl Known {
+    /// `None` for a clock that only its wall clock places.
+    pub(super) fn place(&self, clock: ClockName, at: Instant<Own>) -> Option<Instant<Primary>> {
+        let placed = self.timeline.place(clock, at);
+        let placed = placed.filter(|placed| placed.basis != Basis::WallClock)?;
+        Some(placed.at + self.shift)
+    }
+}
+
 /// The same on the present clock.
 pub(super) struct Brought {
+    /// What is copied only now may have been recorded by a clock of before.
+    pub(super) known: Arc<Known>,
     /// How far it is ahead of session time.
     pub(super) shift: Span,
     pub(super) lanes: BTreeMap<Role, Vec<Interval<Primary>>>,
@@ -167,12 +185,15 @@ impl Earlier {
             left: away.left + shift,
             back: Some(away.back.map_or(start, |back| back + shift)),
         });
+        let stopped = self.stopped.map(|at| at + shift);
+        let ended = self.ended.map(|at| at + shift);
         Brought {
+            known: Arc::new(Known { timeline: self.timeline, shift }),
             shift,
             lanes: lanes.collect(),
             aways: aways.collect(),
-            stopped: self.stopped.map(|at| at + shift),
-            ended: self.ended.map(|at| at + shift),
+            stopped,
+            ended,
         }
     }
 }

@@ -1,8 +1,9 @@
 //! One assistant's seat: the device in it and what its camera has proven.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
-use super::earlier::Earlier;
+use super::earlier::{Earlier, Known};
 use crate::clock::{Estimate, Estimator, Schedule};
 use crate::fault::CloseCode;
 use crate::identity::{BootId, Label, Role};
@@ -14,6 +15,7 @@ use crate::policy::Policy;
 use crate::recording::{Fragment, Interval, Recording};
 use crate::session::Peer;
 use crate::time::{Instant, Primary, Secondary, Span};
+use crate::timeline::ClockName;
 use crate::wire;
 
 /// A taken seat.
@@ -34,6 +36,8 @@ pub(super) struct Seat {
     /// The boot that the device was in when its link was gone, and what was known of
     /// its clock: it may have recorded then what is copied only now.
     earlier: Option<(BootId, Estimator)>,
+    /// What was known of its clocks before this process began.
+    before: Option<Arc<Known>>,
     /// What was placed last of the present boot.
     anchor: Option<(Instant<Secondary>, Instant<Primary>)>,
     /// When its camera was told to stop.
@@ -76,6 +80,7 @@ impl Seat {
             waiting: VecDeque::new(),
             boot: None,
             earlier: None,
+            before: None,
             anchor: None,
             stopped: None,
             lost: None,
@@ -158,6 +163,12 @@ impl Seat {
         }
     }
 
+    /// Places by what was known of its clocks before this process began, too.
+    pub(super) fn remember(&mut self, known: Arc<Known>) {
+        self.before = Some(known);
+        self.place();
+    }
+
     /// Forgets what waits for its place, which [`Seat::cover`] is given.
     pub(super) fn placed_elsewhere(&mut self) {
         self.waiting.clear();
@@ -197,13 +208,18 @@ impl Seat {
     }
 
     /// Where an instant of the boot that the copy has come to lies in session time: by
-    /// what is known of its clock now, or was known before it was numbered anew, or
-    /// else by how long after the last one it is.
+    /// what is known of its clock now, or was known before it was numbered anew or this
+    /// process began, or else by how long after the last one it is.
     fn whereabouts(&self, at: Instant<Secondary>) -> Option<Instant<Primary>> {
         let live = (self.peer.boot() == self.boot).then(|| self.peer.timing().estimator());
         let earlier = self.earlier.as_ref().filter(|(boot, _)| Some(*boot) == self.boot);
         let by = |estimator: &Estimator| estimator.middle_of(at);
-        let known = live.and_then(by).or_else(|| by(&earlier?.1));
+        let before = || {
+            let name = self.peer.name();
+            let clock = ClockName { role: name.role, device: name.device, boot: self.boot? };
+            self.before.as_ref()?.place(clock, at.relabelled())
+        };
+        let known = live.and_then(by).or_else(|| by(&earlier?.1)).or_else(before);
         known.or_else(|| self.anchor.map(|(there, here)| here + (at - there)))
     }
 

@@ -7,7 +7,6 @@ use diptych_protocol::clock::Estimate;
 use diptych_protocol::identity::{Role, sha256};
 use diptych_protocol::journal::{Integrity, Replayed, replay, salvage, verify};
 use diptych_protocol::machine::JournalName;
-use diptych_protocol::policy::{Interruption, Standing};
 use diptych_protocol::primary;
 use diptych_protocol::report::{Report, evaluate, revise, statements};
 use diptych_protocol::time::Span;
@@ -234,12 +233,7 @@ fn hold_tally(world: &mut World, read: &[Replayed], report: &Report) {
     let revision = report.revision.as_ref();
     let judgement = revision.map_or(&report.judgement, |revision| &revision.judgement);
     let shown = (world.tally.confirmed, world.tally.confirmed + world.tally.pending);
-    // What was confirmed does not fall, so losses that turn out to be one episode once
-    // the clocks of two devices that both rebooted are known may stay counted apart.
-    let apart = |one: &&Interruption| one.standing == Standing::SameEpisode;
-    let apart = u32::try_from(judgement.interruptions.iter().filter(apart).count()).unwrap();
-    let held = |shown: u32, counted: u32| (counted..=counted + apart).contains(&shown);
-    if !held(shown.0, judgement.count_min) || !held(shown.1, judgement.count_max) {
+    if shown != (judgement.count_min, judgement.count_max) {
         world.fail(format!(
             "the screen shows {:?}, the report counts {} to {}: {:#?}, unknown {:?}",
             world.tally,
