@@ -108,7 +108,7 @@ impl Recordings {
 
 /// Roles that somebody paired with and whose journal is not here.
 fn absent(journals: &[Replayed]) -> Vec<(Role, &'static str)> {
-    let facts = journals.iter().flat_map(|journal| journal.entries());
+    let facts = journals.iter().flat_map(Replayed::events);
     let mut roles: Vec<Role> =
         facts
             .filter_map(|entry| {

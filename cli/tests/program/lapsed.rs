@@ -52,9 +52,7 @@ impl Path {
         });
         Self { address, cut }
     }
-}
 
-impl Path {
     /// Packets of the assistant that are under way or still to come are lost, or not.
     fn set(&self, cut: bool) {
         *self.cut.0.lock().unwrap() = cut;

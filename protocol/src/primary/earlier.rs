@@ -50,11 +50,9 @@ pub(super) struct Known {
 }
 
 impl Known {
-    /// `None` for a clock that only its wall clock places.
+    /// As [`tied`].
     pub(super) fn place(&self, clock: ClockName, at: Instant<Own>) -> Option<Instant<Primary>> {
-        let placed = self.timeline.place(clock, at);
-        let placed = placed.filter(|placed| placed.basis != Basis::WallClock)?;
-        Some(placed.at + self.shift)
+        Some(tied(&self.timeline, clock, at)? + self.shift)
     }
 }
 
@@ -166,9 +164,7 @@ impl Earlier {
     }
 
     fn ahead(&self, clock: ClockName, at: Instant<Own>, now: Instant<Primary>) -> Option<Span> {
-        let placed = self.timeline.place(clock, at);
-        let placed = placed.filter(|placed| placed.basis != Basis::WallClock)?;
-        Some(now - placed.at)
+        Some(now - tied(&self.timeline, clock, at)?)
     }
 
     /// Everything on the present clock, which is `shift` ahead, or as far as the wall
@@ -196,6 +192,12 @@ impl Earlier {
             ended,
         }
     }
+}
+
+/// Where messages place an instant; `None` for a clock that only its wall clock places.
+fn tied(timeline: &Timeline, clock: ClockName, at: Instant<Own>) -> Option<Instant<Primary>> {
+    let placed = timeline.place(clock, at)?;
+    (placed.basis != Basis::WallClock).then_some(placed.at)
 }
 
 /// What the journals count, with everything that nobody knows yet as pending.
