@@ -9,6 +9,8 @@ use std::sync::PoisonError;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
+use diptych_protocol::join::Join;
+
 use crate::progress::LOOK;
 
 /// Processors that work is shared among.
@@ -35,19 +37,25 @@ pub(crate) fn each<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync)
     done.into_iter().map(|(_, result)| result).collect()
 }
 
-/// What two pieces of work make, side by side.
-pub(crate) fn both<A, B: Send>(
-    one: impl FnOnce() -> A,
-    other: impl FnOnce() -> B + Send,
-) -> (A, B) {
-    thread::scope(|scope| {
-        let other = scope.spawn(other);
-        let one = one();
-        match other.join() {
-            Ok(other) => (one, other),
-            Err(panic) => std::panic::resume_unwind(panic),
-        }
-    })
+/// Two pieces of work, each on a thread of its own.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Threads;
+
+impl Join for Threads {
+    fn join<A, B>(self, one: impl FnOnce() -> A + Send, other: impl FnOnce() -> B + Send) -> (A, B)
+    where
+        A: Send,
+        B: Send,
+    {
+        thread::scope(|scope| {
+            let other = scope.spawn(other);
+            let one = one();
+            match other.join() {
+                Ok(other) => (one, other),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        })
+    }
 }
 
 /// The place of the first item that is `wanted`. `seen` is told how many were
@@ -95,6 +103,13 @@ fn taken<'a, T>(next: &AtomicUsize, items: &'a [T]) -> Option<(usize, &'a T)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_two_threads_make_keeps_its_place() {
+        let both = Threads.join(|| thread::current().id(), || thread::current().id());
+        assert_eq!(both.0, thread::current().id());
+        assert_ne!(both.1, both.0);
+    }
 
     #[test]
     fn results_keep_the_order_of_their_items() {

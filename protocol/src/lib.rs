@@ -5,6 +5,7 @@ pub mod clock;
 pub mod device;
 pub mod fault;
 pub mod identity;
+pub mod join;
 pub mod journal;
 pub mod ledger;
 pub mod limits;

@@ -39,6 +39,7 @@ const LAYERS: &[Row] = &[
     ("secret", 0, &[]),
     ("fault", 0, &[]),
     ("words", 0, &[]),
+    ("join", 0, &[]),
     ("address", 0, &["limits"]),
     ("device", 0, &["time"]),
     ("plan", 0, &["device", "identity", "limits", "time"]),
@@ -47,7 +48,7 @@ const LAYERS: &[Row] = &[
     ("wire", 1, &["address", "device", "fault", "identity", "limits", "plan", "secret", "time"]),
     // mechanisms, ignorant of each other
     ("pairing", 2, &["address", "fault", "identity", "limits", "secret", "ticket", "time", "wire"]),
-    ("clock", 2, &["identity", "limits", "time"]),
+    ("clock", 2, &["identity", "join", "limits", "time"]),
     ("liveness", 2, &["limits", "time"]),
     ("recording", 2, &["identity", "limits", "time"]),
     ("ledger", 2, &["identity", "limits", "time", "words"]),
@@ -55,13 +56,13 @@ const LAYERS: &[Row] = &[
     // conclusions, pure functions of facts
     ("policy", 3, &["identity", "ledger", "limits", "time"]),
     ("journal", 3, &[
-        "address", "clock", "device", "fault", "identity", "ledger", "limits", "plan", "recording",
-        "secret", "time",
+        "address", "clock", "device", "fault", "identity", "join", "ledger", "limits", "plan",
+        "recording", "secret", "time",
     ]),
-    ("timeline", 3, &["clock", "identity", "journal", "limits", "recording", "time"]),
+    ("timeline", 3, &["clock", "identity", "join", "journal", "limits", "recording", "time"]),
     ("report", 3, &[
-        "clock", "device", "fault", "identity", "journal", "ledger", "limits", "liveness", "plan",
-        "policy", "recording", "time", "timeline",
+        "clock", "device", "fault", "identity", "join", "journal", "ledger", "limits", "liveness",
+        "plan", "policy", "recording", "time", "timeline",
     ]),
     // roles
     ("machine", 4, &["address", "fault", "identity", "secret", "time"]),

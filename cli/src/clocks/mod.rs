@@ -11,13 +11,15 @@ mod page;
 
 use std::collections::BTreeMap;
 
-use diptych_protocol::clock::smooth::smooth;
+use diptych_protocol::clock::smooth::smooth_with;
 use diptych_protocol::clock::{Constraint, Estimate, Estimator, Map, Observation, Observed};
 use diptych_protocol::identity::Role;
 use diptych_protocol::journal::{Fact, Replayed};
 use diptych_protocol::liveness::LinkState;
 use diptych_protocol::time::{Instant, Primary, Span};
 use diptych_protocol::timeline::{ClockName, observations, with_clocks};
+
+use crate::share::Threads;
 
 pub(crate) use draw::draw;
 pub(crate) use known::{Known, known};
@@ -92,17 +94,22 @@ pub(crate) fn stories(journals: &[Replayed]) -> Vec<ClockStory> {
         .into_iter()
         .filter_map(|((primary, other), mut list)| {
             list.sort_unstable_by_key(|observation| observation.constraint.at());
-            let mut story = story(primary, other, &list)?;
-            story.events = events(journals, primary, other, &smooth(&list, None));
+            let map = smooth_with(&list, None, Threads);
+            let mut story = story(primary, other, &list, &map)?;
+            story.events = events(journals, primary, other, &map);
             Some(story)
         })
         .collect()
 }
 
-fn story(primary: ClockName, other: ClockName, list: &[Observation]) -> Option<ClockStory> {
+fn story(
+    primary: ClockName,
+    other: ClockName,
+    list: &[Observation],
+    map: &Map,
+) -> Option<ClockStory> {
     let at = |observation: &Observation| observation.constraint.at();
     let (from, to) = (at(list.first()?), at(list.last()?));
-    let map = smooth(list, None);
     let step = Span::from_nanos(((to - from).nanos() / SAMPLES).max(500_000_000));
     let (mut estimator, mut proven) = (Estimator::new(), Vec::new());
     let (mut known, mut passed) = (known(list).into_iter().peekable(), list.iter().peekable());
@@ -125,7 +132,7 @@ fn story(primary: ClockName, other: ClockName, list: &[Observation]) -> Option<C
     let is_forward = |one: &&Observation| matches!(one.constraint, Constraint::Forward { .. });
     let forward = list.iter().filter(is_forward).count();
     let backward = list.len().saturating_sub(forward);
-    let (epochs, events) = (epochs(&map, &proven), Vec::new());
+    let (epochs, events) = (epochs(map, &proven), Vec::new());
     Some(ClockStory { primary, other, forward, backward, from, to, epochs, samples, events })
 }
 
@@ -226,10 +233,14 @@ mod tests {
         .collect()
     }
 
+    fn told(list: &[Observation]) -> Option<ClockStory> {
+        story(name(0), name(1), list, &smooth_with(list, None, Threads))
+    }
+
     #[test]
     fn a_story_tells_offset_rate_and_a_bound_that_holds_the_truth() {
         let list = exchanges(60);
-        let story = story(name(0), name(1), &list).unwrap();
+        let story = told(&list).unwrap();
         assert_eq!((story.forward, story.backward, story.epochs.len()), (120, 120, 0));
         assert!((35..=45).contains(&story.tenths_a_second()), "{}", story.tenths_a_second());
         for sample in &story.samples {
@@ -263,7 +274,7 @@ mod tests {
             };
             Observation { constraint, ..one }
         }));
-        let story = story(name(0), name(1), &list).unwrap();
+        let story = told(&list).unwrap();
         let [EpochStart { at, known }] = story.epochs.as_slice() else {
             panic!("one epoch begins: {:?}", story.epochs)
         };
@@ -281,7 +292,7 @@ mod tests {
 
     #[test]
     fn nobody_who_never_heard_anything_has_a_story() {
-        assert!(story(name(0), name(1), &[]).is_none());
+        assert!(told(&[]).is_none());
         assert!(stories(&[]).is_empty());
         assert!(draw(&[]).starts_with("<svg"));
     }

@@ -46,11 +46,12 @@ fn print_story(story: &ClockStory, out: &mut dyn Write) -> std::io::Result<()> {
     writeln!(
         out,
         "{}{device}: {forward} messages to it and {backward} from it, {}.{} a second, {} clock \
-         epoch(s)",
+         epoch{}",
         other.role,
         tenths / 10,
         tenths % 10,
-        story.epochs.len() + 1
+        story.epochs.len() + 1,
+        if story.epochs.is_empty() { "" } else { "s" }
     )?;
     writeln!(
         out,

@@ -5,10 +5,9 @@ use std::io::{Read as _, Write};
 use std::path::Path;
 
 use diptych_primary::render;
-use diptych_protocol::journal::{Replayed, cross_check};
+use diptych_protocol::journal::Replayed;
 use diptych_protocol::policy::{Policy, Proven};
 use diptych_protocol::report::{Ground, Report, ReportError, put_in_order, revise_from};
-use diptych_protocol::timeline::Timeline;
 use serde_json::{Value, json};
 
 use super::statement::said;
@@ -17,7 +16,7 @@ use crate::exit::Exit;
 use crate::fail::Fail;
 use crate::folder::SessionFolder;
 use crate::plan::load_policy;
-use crate::share;
+use crate::share::Threads;
 
 /// Bytes of the largest report that is compared.
 const GIVEN: u64 = 64 << 20;
@@ -42,7 +41,7 @@ pub(crate) fn report(args: &ReportArgs, out: &mut dyn Write) -> Result<Exit, Fai
     Ok(Exit::of_verdict(report.verdict()))
 }
 
-/// The account of these journals, on two processors.
+/// The account of these journals, on all processors.
 fn account(
     journals: &mut [Replayed],
     policy: Option<&Policy>,
@@ -50,8 +49,7 @@ fn account(
 ) -> Result<Report, ReportError> {
     put_in_order(journals);
     let journals = &*journals;
-    let (timeline, findings) = share::both(|| Timeline::of(journals), || cross_check(journals));
-    revise_from(journals, Ground { timeline, findings }, policy, said)
+    revise_from(journals, Ground::of_with(journals, Threads), policy, said)
 }
 
 /// Replaces a file at once: whoever reads meanwhile sees the old or the new one.

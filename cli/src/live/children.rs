@@ -12,10 +12,10 @@ use diptych_protocol::identity::Role;
 
 use super::fail::LiveFail;
 use super::rehearse::{OFFSET, Options, PPB};
+use super::room::has_room;
 use super::script::{FAULT_LENGTH, Script, fault_at};
 use super::secondary::PATIENCE;
 use super::since::Since;
-use crate::exit::Exit;
 
 /// The processes, by seat.
 #[derive(Debug, Default)]
@@ -116,8 +116,8 @@ impl Children {
                     Ok(None) | Err(_) => {
                         let _ = assistant.child.kill();
                         let _ = assistant.child.wait();
-                        let (role, how) = (assistant.role, "it did not end".to_owned());
-                        break Err(LiveFail::Child { role, how, exit: Exit::Defect });
+                        let room = has_room(assistant.log.parent().unwrap_or(Path::new(".")));
+                        break Err(LiveFail::overdue(assistant.role, room));
                     }
                 }
             };

@@ -101,7 +101,7 @@ pub enum LiveFail {
     #[error(transparent)]
     Record(#[from] RecordError),
     /// An assistant's process ended before it should.
-    #[error("the process of {role} ended early: {how}")]
+    #[error("the process of {role} failed: {how}")]
     Child {
         /// Which assistant.
         role: Role,
@@ -200,6 +200,17 @@ impl LiveFail {
         Self::Child { role, how, exit }
     }
 
+    /// A process that had to be ended. One whose storage is full waits for room, and
+    /// would have waited for ever.
+    pub(crate) fn overdue(role: Role, has_room: bool) -> Self {
+        let (how, exit) = if has_room {
+            ("it did not end", Exit::Defect)
+        } else {
+            ("the storage is full, and it waited for room", Exit::Storage)
+        };
+        Self::Child { role, how: how.to_owned(), exit }
+    }
+
     /// The failure of using `path`.
     pub(crate) fn file(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
         let path = path.into();
@@ -246,6 +257,10 @@ mod tests {
         assert!(told.ends_with("camera x is gone: plug it in (exit status: 6)"), "{told}");
         let (exit, told) = child(4 << 8, "");
         assert!(exit == Exit::Storage && told.contains("the storage is full"), "{told}");
+        let full = LiveFail::overdue(Role::PRIMARY, false);
+        assert!(full.to_string().contains("the storage is full"), "{full}");
+        assert_eq!(full.exit(), Exit::Storage, "it waits for room, which is no defect");
+        assert_eq!(LiveFail::overdue(Role::PRIMARY, true).exit(), Exit::Defect);
         // Its command line was ours, and a verdict or a signal says nothing of us.
         for raw in [2 << 8, 10 << 8, 9] {
             let (exit, told) = child(raw, "");

@@ -202,9 +202,12 @@ impl Outcome {
         let then =
             error(online.bound_ns_max, online.true_error_ns_max, online.true_error_ns_median);
         let mut text = format!(
-            "{}: {} interruption(s) counted\n{} pairs of frames align\n  {known};\n\
+            "{}: {} interruption{} counted\n{} pairs of frames align\n  {known};\n\
              as it was known while it ran\n  {then}\n",
-            self.verdict, self.count, self.alignment.frames_checked,
+            self.verdict,
+            self.count,
+            if self.count == 1 { "" } else { "s" },
+            self.alignment.frames_checked,
         );
         for one in &self.interruptions {
             let from = one.start_ns / 1_000_000;

@@ -64,16 +64,12 @@ fn ruling(one: &Interruption) -> String {
     format!("{standing} ({}){limit}", one.standing.rule())
 }
 
-/// `2`, or `0 to 1` where it depends on what is unknown.
-fn count(report: &Report) -> String {
-    counted(&report.judgement)
-}
-
+/// `2 interruptions`, or `0 to 1 interruptions` where it depends on what is unknown.
 fn counted(judgement: &Judgement) -> String {
-    if judgement.count_min == judgement.count_max {
-        judgement.count_min.to_string()
-    } else {
-        format!("{} to {}", judgement.count_min, judgement.count_max)
+    match (judgement.count_min, judgement.count_max) {
+        (1, 1) => "1 interruption".to_owned(),
+        (least, most) if least == most => format!("{least} interruptions"),
+        (least, most) => format!("{least} to {most} interruptions"),
     }
 }
 

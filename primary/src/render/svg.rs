@@ -11,7 +11,7 @@ use diptych_protocol::plan::Phase;
 use diptych_protocol::report::{Moment, Report};
 use diptych_protocol::time::{Instant, Primary, Span};
 
-use super::{clock, count, length};
+use super::{clock, counted, length};
 
 const LEFT: i64 = 64;
 const WIDTH: i64 = 960;
@@ -108,8 +108,8 @@ impl Draw<'_> {
         let revised = report.revision.as_ref().map_or(String::new(), |revision| {
             format!("; revised by statements: {}", revision.verdict())
         });
-        let count = count(report);
-        let line = format!("{count} interruption(s), longest {longest}, {aligned}{revised}");
+        let count = counted(&report.judgement);
+        let line = format!("{count}, longest {longest}, {aligned}{revised}");
         self.text(LEFT, 50, "fill=\"#333\"", &line);
         let end = "text-anchor=\"end\" fill=\"#333\" font-weight=\"bold\"";
         self.text(LEFT + WIDTH, 30, end, &flags.join(" · "));

@@ -5,7 +5,7 @@ use diptych_protocol::policy::Revision;
 use diptych_protocol::report::{Account, Report};
 use diptych_protocol::timeline::Basis;
 
-use super::{claims, clock, count, evidence, length, ruling};
+use super::{claims, clock, counted, evidence, length, ruling};
 
 /// No line is longer.
 const COLUMNS: usize = 80;
@@ -89,8 +89,7 @@ pub fn text(report: &Report) -> String {
 
 /// Verdict, count, longest loss, worst alignment error, flags.
 fn summary(report: &Report) -> String {
-    let count = count(report);
-    let plural = if count == "1" { "" } else { "s" };
+    let count = counted(&report.judgement);
     let longest = report.longest().map_or("none".to_owned(), length);
     let aligned = report
         .worst_alignment()
@@ -98,20 +97,16 @@ fn summary(report: &Report) -> String {
     let flags: Vec<_> = report.flags.iter().map(|flag| flag.name()).collect();
     let flags = if flags.is_empty() { "none".to_owned() } else { flags.join(" ") };
     let verdict = report.judgement.verdict;
-    format!("{verdict}: {count} interruption{plural}, longest {longest}, {aligned}, flags {flags}")
+    format!("{verdict}: {count}, longest {longest}, {aligned}, flags {flags}")
 }
 
 /// What people have said since, and what holds now.
 fn revised(out: &mut Lines, report: &Report, revision: &Revision) {
     let Revision { judgement, excused, decided, by } = revision;
-    let count = super::counted(judgement);
-    let plural = if count == "1" { "" } else { "s" };
+    let count = counted(judgement);
     let signed = if by.len() == 1 { "1 key".to_owned() } else { format!("{} keys", by.len()) };
     let verdict = revision.verdict();
-    out.wrapped(
-        "",
-        &format!("Revised: {verdict}, {count} interruption{plural}, by statements of {signed}"),
-    );
+    out.wrapped("", &format!("Revised: {verdict}, {count}, by statements of {signed}"));
     for excuse in excused {
         let start = clock(report, excuse.start);
         let end = if excuse.end < report.window.end {

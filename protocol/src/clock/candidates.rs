@@ -15,6 +15,7 @@ use super::grid::Grid;
 use super::interval::Bracket;
 use super::model::Wander;
 use super::point::{Likely, Prior, likely};
+use crate::join::{InTurn, Join};
 use crate::limits;
 use crate::time::{Instant, Primary, Span};
 
@@ -71,7 +72,7 @@ struct Half {
 
 impl Candidates {
     /// `points` in order of time; `None` if there are too few to judge.
-    pub(super) fn of(points: &[Point]) -> Option<Self> {
+    pub(super) fn of(points: &[Point], join: impl Join) -> Option<Self> {
         let mut halves = [Vec::new(), Vec::new()];
         let mut turn = [0_u32; 2];
         for point in points {
@@ -88,10 +89,9 @@ impl Candidates {
             *turn = turn.wrapping_add(1);
         }
         let [first, second] = halves;
-        Some(Self {
-            all: Half::of(points.to_vec())?,
-            halves: [Half::of(first)?, Half::of(second)?],
-        })
+        let halves = || [Half::of(first), Half::of(second)];
+        let (all, [first, second]) = join.join(|| Half::of(points.to_vec()), halves);
+        Some(Self { all: all?, halves: [first?, second?] })
     }
 
     /// The estimate of `candidate` at `at`; far from every message, where a line
@@ -108,17 +108,30 @@ impl Candidates {
 
     /// The candidate whose halves agree best with each other: first the wander
     /// limit, then whether the bulk of the delays says more than that.
-    pub(super) fn best(&mut self, from: Instant<Primary>, to: Instant<Primary>) -> Best {
+    pub(super) fn best(
+        &mut self,
+        (from, to): (Instant<Primary>, Instant<Primary>),
+        join: impl Join,
+    ) -> Best {
         let length = (to - from).nanos().max(1);
         let count = (length / JUDGED.nanos()).clamp(1, JUDGEMENTS);
         let step = Span::from_nanos(length / count);
         let instants =
             (0..count).map(|index| from + Span::from_nanos(step.nanos() / 2) + step.times(index));
-        for at in instants.clone() {
-            self.halves.iter_mut().for_each(|half| half.ask_grid((at, at)));
-        }
+        let [first, second] = &mut self.halves;
+        let judge = |half: &mut Half| -> Vec<[Option<i64>; MODELS]> {
+            let judged = instants.clone().map(|at| {
+                half.ask_grid((at, at), InTurn);
+                half.offsets(at)
+            });
+            judged.collect()
+        };
+        let (first, second) = join.join(|| judge(first), || judge(second));
+        let floors = first.into_iter().zip(second);
         let judged: Vec<Judged> = instants
-            .map(|at| Judged { at, floors: self.halves.each_ref().map(|half| half.offsets(at)) })
+            .clone()
+            .zip(floors)
+            .map(|(at, (one, other))| Judged { at, floors: [one, other] })
             .collect();
         // Without a floor the reference is the worse one, and alike in both halves.
         let leniency = |candidate: &Candidate| match candidate {
@@ -143,7 +156,7 @@ impl Candidates {
         let all: Vec<Candidate> = core::iter::once(floors).chain(bulks).collect();
         let best = better(&all, floors);
         if matches!(best, Candidate::Smooth(_)) {
-            self.all.ask_grid((Instant::from_nanos(i64::MIN), Instant::MAX));
+            self.all.ask_grid((Instant::from_nanos(i64::MIN), Instant::MAX), join);
         }
         let edge = if matches!(best, Candidate::Bulk(_)) { best } else { edge };
         Best { within: best, edge }
@@ -210,11 +223,11 @@ impl Half {
     }
 
     /// Prepares what parabolas say between these instants.
-    fn ask_grid(&mut self, during: (Instant<Primary>, Instant<Primary>)) {
+    fn ask_grid(&mut self, during: (Instant<Primary>, Instant<Primary>), join: impl Join) {
         let [.., widest] = REACHES;
         let Self { floors: [soft, ..], points, soft: grid, .. } = self;
         let near = |at| likely(soft, Prior::PHONES, at, around(points, at, NEAR));
-        grid.ask(widest, during, near);
+        grid.ask(widest, during, near, join);
     }
 
     fn likely(&self, floors: &Bracket, at: Instant<Primary>) -> Option<Likely> {

@@ -8,10 +8,12 @@
 //! Eight hours have thousands of steps, and each costs more than a parabola through
 //! many: so those are asked for that a parabola will need, and no others.
 
+use core::ops::RangeInclusive;
 use std::collections::BTreeMap;
 
 use super::model::saturate;
 use super::point::Likely;
+use crate::join::Join;
 use crate::time::{Instant, Primary, Span};
 
 /// Between two estimates.
@@ -23,6 +25,13 @@ pub(super) struct Grid {
     /// The number of the last step.
     last: i64,
     steps: BTreeMap<i64, Likely>,
+}
+
+/// Whether there was an estimate for every step that was asked about.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ended {
+    AtItsEnd,
+    Early,
 }
 
 impl Grid {
@@ -38,15 +47,27 @@ impl Grid {
         &mut self,
         reach: i64,
         (from, to): (Instant<Primary>, Instant<Primary>),
-        estimate: impl Fn(Instant<Primary>) -> Option<Likely>,
+        estimate: impl Fn(Instant<Primary>) -> Option<Likely> + Sync,
+        join: impl Join,
     ) {
         let first = self.step(from).saturating_sub(reach).max(0);
         let last = self.step(to).saturating_add(reach + 1).min(self.last);
-        for step in first..=last {
-            if !self.steps.contains_key(&step) {
-                let Some(likely) = estimate(self.from + STEP.times(step)) else { break };
-                self.steps.insert(step, likely);
+        let middle = first.midpoint(last);
+        let ask = |steps: RangeInclusive<i64>| {
+            let mut found = Vec::new();
+            for step in steps.filter(|step| !self.steps.contains_key(step)) {
+                let Some(likely) = estimate(self.from + STEP.times(step)) else {
+                    return (found, Ended::Early);
+                };
+                found.push((step, likely));
             }
+            (found, Ended::AtItsEnd)
+        };
+        let ((early, ended), (late, _)) =
+            join.join(|| ask(first..=middle), || ask(middle + 1..=last));
+        self.steps.extend(early);
+        if ended == Ended::AtItsEnd {
+            self.steps.extend(late);
         }
     }
 
@@ -92,13 +113,14 @@ impl Grid {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::join::InTurn;
 
-    fn grid(offset: impl Fn(i64) -> i64) -> Grid {
+    fn grid(offset: impl Fn(i64) -> i64 + Sync) -> Grid {
         let (from, to) = (Instant::from_nanos(0), Instant::from_nanos(0) + STEP.times(40));
         let step = |at: Instant<Primary>| at.nanos() / STEP.nanos();
         let likely = |at| Some(Likely { offset: offset(step(at)), noise: 0, skew_ppb: 0 });
         let mut grid = Grid::new(from, to);
-        grid.ask(14, (from, to), likely);
+        grid.ask(14, (from, to), likely, InTurn);
         grid
     }
 
@@ -136,18 +158,19 @@ mod tests {
         };
         let (from, to) = (Instant::from_nanos(3), Instant::from_nanos(3) + STEP.times(400));
         let mut whole = Grid::new(from, to);
-        whole.ask(14, (from, to), bend);
+        whole.ask(14, (from, to), bend, InTurn);
         for seconds in (0..3_300).step_by(50) {
             let at = from + Span::from_secs(seconds);
             let mut part = Grid::new(from, to);
-            part.ask(14, (at, at), bend);
+            part.ask(14, (at, at), bend, InTurn);
             for reach in [3, 5, 8, 14] {
                 assert_eq!(part.at(reach, at), whole.at(reach, at), "{reach} at {seconds} s");
             }
         }
         // However long a journal claims to be, no more is looked at than is known.
         let mut endless = Grid::new(from, Instant::MAX);
-        endless.ask(14, (from, Instant::MAX), |at| bend(at).filter(|_| at < to));
+        let known = |at| bend(at).filter(|_| at < to);
+        endless.ask(14, (from, Instant::MAX), known, InTurn);
         assert_eq!(endless.steps.len(), 400);
     }
 }

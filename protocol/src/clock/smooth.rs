@@ -15,6 +15,7 @@ use super::interval::Bracket;
 use super::map::{Knot, Map, MapStretch};
 use super::model::Wander;
 use super::path;
+use crate::join::{InTurn, Join};
 use crate::limits;
 use crate::time::{Instant, Primary, Span};
 
@@ -33,6 +34,16 @@ pub fn smooth(
     observations: &[Observation],
     cover: Option<(Instant<Primary>, Instant<Primary>)>,
 ) -> Map {
+    smooth_with(observations, cover, InTurn)
+}
+
+/// The same map, by as many hands as `join` has.
+#[must_use]
+pub fn smooth_with(
+    observations: &[Observation],
+    cover: Option<(Instant<Primary>, Instant<Primary>)>,
+    join: impl Join,
+) -> Map {
     let mut sorted = observations.to_vec();
     sorted.sort_unstable_by_key(|observation| {
         let epochs = observation.epochs;
@@ -44,21 +55,20 @@ pub fn smooth(
         )
     });
     sorted.dedup();
-    let mut stretches: Vec<Vec<Observation>> = Vec::new();
+    let mut stretches: Vec<Option<Smoother>> = Vec::new();
     for announced in sorted.chunk_by(|a, b| a.epochs.same_clocks(b.epochs)) {
-        if Smoother::of(announced).is_some_and(|smoother| smoother.is_consistent()) {
-            stretches.push(announced.to_vec());
-        } else {
-            stretches.extend(split(announced));
+        match Smoother::of(announced).filter(Smoother::is_consistent) {
+            Some(whole) => stretches.push(Some(whole)),
+            None => stretches.extend(split(announced).iter().map(|part| Smoother::of(part))),
         }
     }
     let last = stretches.len().saturating_sub(1);
-    let maps = stretches.iter().enumerate().filter_map(|(index, stretch)| {
-        let smoother = Smoother::of(stretch)?;
+    let maps = stretches.into_iter().enumerate().filter_map(|(index, smoother)| {
+        let smoother = smoother?;
         let (from, to) = cover.unwrap_or((smoother.from, smoother.to));
         let from = if index == 0 { smoother.from.min(from) } else { smoother.from };
         let to = if index == last { smoother.to.max(to) } else { smoother.to };
-        Some(smoother.map(from, to))
+        Some(smoother.map(from, to, join))
     });
     Map::new(maps)
 }
@@ -91,9 +101,17 @@ impl Smoother {
         knots(self.from, self.to).step_by(8).all(|at| self.certain.is_consistent(at))
     }
 
-    fn map(&self, from: Instant<Primary>, to: Instant<Primary>) -> MapStretch {
-        let paths = self.paths();
-        MapStretch::new(knots(from, to).filter_map(|at| {
+    fn map(&self, from: Instant<Primary>, to: Instant<Primary>, join: impl Join) -> MapStretch {
+        let paths = self.paths(join);
+        let all: Vec<Instant<Primary>> = knots(from, to).collect();
+        let (early, late) = all.split_at(all.len() / 2);
+        let (early, late) =
+            join.join(|| self.knots_at(early, &paths), || self.knots_at(late, &paths));
+        MapStretch::new(early.into_iter().chain(late))
+    }
+
+    fn knots_at(&self, instants: &[Instant<Primary>], paths: &[PathStretch]) -> Vec<Knot> {
+        let knot = |at: Instant<Primary>| {
             let certain = self.certain.interval(at)?;
             let path = paths.iter().rfind(|path| path.from <= at).or(paths.first())?;
             let mut likely = path.candidates.at(path.best.within, at)?;
@@ -102,12 +120,13 @@ impl Smoother {
                 .saturating_sub(path.moved)
                 .clamp(certain.low.nanos(), certain.high.nanos());
             Some(Knot { at, here: Estimate::of(certain, likely) })
-        }))
+        };
+        instants.iter().filter_map(|at| knot(*at)).collect()
     }
 
     /// The stretches of one path each. What each of them moved the estimate by
     /// is counted from the one with the shortest round trip. `[CLOCK-31]`
-    fn paths(&self) -> Vec<PathStretch> {
+    fn paths(&self, join: impl Join) -> Vec<PathStretch> {
         let mut changes = vec![self.from];
         let mut at = self.from + path::WINDOW;
         while at + path::WINDOW <= self.to {
@@ -128,7 +147,7 @@ impl Smoother {
         let mut paths: Vec<PathStretch> = changes
             .iter()
             .zip(ends)
-            .filter_map(|(from, to)| PathStretch::of(&self.points, *from, to, self.to))
+            .filter_map(|(from, to)| PathStretch::of(&self.points, (*from, to, self.to), join))
             .collect();
         let mut moved = 0_i64;
         for index in 1..paths.len() {
@@ -162,14 +181,13 @@ struct PathStretch {
 impl PathStretch {
     fn of(
         points: &[Point],
-        from: Instant<Primary>,
-        to: Instant<Primary>,
-        end: Instant<Primary>,
+        (from, to, end): (Instant<Primary>, Instant<Primary>, Instant<Primary>),
+        join: impl Join,
     ) -> Option<Self> {
         let first = points.partition_point(|point| point.at < from.nanos());
         let after = points.partition_point(|point| point.at < to.nanos());
-        let mut candidates = Candidates::of(points.get(first..after)?)?;
-        let best = candidates.best(from, to.min(end));
+        let mut candidates = Candidates::of(points.get(first..after)?, join)?;
+        let best = candidates.best((from, to.min(end)), join);
         let middle = Instant::from_nanos(from.nanos().midpoint(to.min(end).nanos()));
         let room = candidates.room(middle)?;
         Some(Self { from, candidates, best, room, moved: 0 })

@@ -48,6 +48,7 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
+pub use crate::join::InTurn;
 pub use body::{Blob, BlobTooLong, BodyError};
 pub use fact::{Fact, Heard};
 pub use header::{Header, HeaderError};
@@ -58,7 +59,7 @@ pub use record::{Damage, Head};
 pub use replay::{Entry, Hole, JournalError, Replayed, replay, salvage};
 pub use rules::Breach;
 pub use seal::SignedHead;
-pub use verify::{InTurn, Media, Signatures, Verification, cross_check, verify, verify_read};
+pub use verify::{Media, Signatures, Verification, cross_check, verify, verify_read};
 pub use writer::{WriteError, Writer};
 
 /// The clock of the device that wrote a journal: the primary's in its journal,

@@ -17,6 +17,7 @@ use super::record::Head;
 use super::replay::{Entry, JournalError, Replayed, salvage};
 use super::seal::{SignedHead, first_forged};
 use crate::identity::{PublicKey, Role};
+use crate::join::InTurn;
 use crate::limits;
 
 /// Where [`verify`] gets the hashes of the recordings from: whoever has files
@@ -34,10 +35,7 @@ pub trait Signatures {
     fn first_forged(&mut self, key: &PublicKey, heads: &[SignedHead]) -> Option<usize>;
 }
 
-/// Signatures checked one after the other, about a tenth of a millisecond each.
-#[derive(Clone, Copy, Debug)]
-pub struct InTurn;
-
+/// About a tenth of a millisecond each.
 impl Signatures for InTurn {
     fn first_forged(&mut self, key: &PublicKey, heads: &[SignedHead]) -> Option<usize> {
         first_forged(key, heads)

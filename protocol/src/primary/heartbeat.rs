@@ -23,7 +23,7 @@ impl PrimaryMachine {
         self.ship();
         for (role, seat) in &mut self.seats {
             seat.place();
-            if let Some(estimate) = seat.estimate(now) {
+            if let Some(estimate) = seat.peer.clock_news(now) {
                 self.outbox.event(Event::Clock { role: *role, estimate });
             }
         }

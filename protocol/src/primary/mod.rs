@@ -194,7 +194,8 @@ pub enum Event {
         /// What it is now.
         state: LinkState,
     },
-    /// An assistant's clock is known this well now (about once a second).
+    /// An assistant's clock is known this well now (every second for a
+    /// minute after it or the path began anew, then every five).
     Clock {
         /// Which assistant.
         role: Role,

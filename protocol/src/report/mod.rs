@@ -19,6 +19,7 @@ mod tests;
 use std::collections::BTreeSet;
 
 use crate::identity::{Fingerprint, Role, SessionId};
+use crate::join::{InTurn, Join};
 use crate::journal::{Fact, Finding, Offence, Replayed, cross_check};
 use crate::ledger::{Flag, Unknown};
 use crate::limits;
@@ -167,8 +168,7 @@ pub fn revise(
     Ok(report)
 }
 
-/// What the account of some journals begins with, whatever the policy. Neither part
-/// needs the other, so that whoever has two processors can share them out.
+/// What the account of some journals begins with, whatever the policy.
 #[derive(Clone, Debug)]
 pub struct Ground {
     /// [`Timeline::of`] the journals.
@@ -181,7 +181,15 @@ impl Ground {
     /// Both, one after the other.
     #[must_use]
     pub fn of(journals: &[Replayed]) -> Self {
-        Self { timeline: Timeline::of(journals), findings: cross_check(journals) }
+        Self::of_with(journals, InTurn)
+    }
+
+    /// Both, by as many hands as `join` has.
+    #[must_use]
+    pub fn of_with(journals: &[Replayed], join: impl Join) -> Self {
+        let timeline = || Timeline::of_with(journals, join);
+        let (timeline, findings) = join.join(timeline, || cross_check(journals));
+        Self { timeline, findings }
     }
 }
 

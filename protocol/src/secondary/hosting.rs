@@ -110,7 +110,7 @@ impl SecondaryMachine {
         session.peer.beat(now, &session.camera, local, outbox);
         local.seal(now, SealDue::IfDue(limits::HEARTBEAT_PATIENCE), outbox);
         local.settle(now, outbox);
-        if let Some(estimate) = session.estimate(now) {
+        if let Some(estimate) = session.peer.clock_news(now) {
             self.outbox.event(Event::Clock(estimate));
         }
         self.ship();

@@ -124,7 +124,8 @@ pub enum Event {
     StopRecording,
     /// The link to the primary changed.
     Link(LinkState),
-    /// The primary's clock is known this well now (about once a second).
+    /// The primary's clock is known this well now (every second for a
+    /// minute after it or the path began anew, then every five).
     Clock(Estimate),
     /// This device's camera is not recording any more.
     CameraLost {

@@ -8,6 +8,7 @@
 mod exchange;
 mod heartbeat;
 
+use crate::clock::Estimate;
 use crate::device::Device;
 use crate::identity::{BootId, Role};
 use crate::journal::{Fact, Fork, Head, Header, Heard, Mirror, Replayed};
@@ -100,6 +101,11 @@ impl<C: Station> Peer<C> {
 
     pub(crate) const fn timing(&self) -> &Timing<C> {
         &self.timing
+    }
+
+    /// What the host is to hear of its clock, if it is time to.
+    pub(crate) fn clock_news(&mut self, now: Instant<C>) -> Option<Estimate> {
+        self.timing.news(now)
     }
 
     /// What its heartbeats and pulses have said.

@@ -9,6 +9,13 @@ use crate::clock::{Epoch, Estimate, Estimator, Observed, Short, Stamp, Stamps};
 use crate::time::{Clock, Instant, Primary, Secondary, Span};
 use crate::wire;
 
+/// How long a host hears of the clocks with every heartbeat after they began anew:
+/// the estimate still gets better by the second.
+const LEARNING: Span = Span::from_secs(60);
+/// From then on it hears of them at most this often. An estimate costs more than all
+/// else that a heartbeat does, and now says what the one before said.
+const TOLD_EVERY: Span = Span::from_secs(5);
+
 /// A device's clock, from which follows what its peer's clock is.
 pub(crate) trait Station: Clock {
     /// The clock at the other end.
@@ -55,6 +62,14 @@ pub(crate) struct Timing<C: Station> {
     digest: Option<u64>,
     /// Whether the latest stamp contradicted what was known.
     contradicted: bool,
+    told: Option<Telling<C>>,
+}
+
+/// When the host heard of the clocks, since they or the path began anew.
+#[derive(Clone, Copy)]
+struct Telling<C: Clock> {
+    first: Instant<C>,
+    last: Instant<C>,
 }
 
 /// What a stamp changed.
@@ -89,12 +104,14 @@ impl<C: Station> Timing<C> {
             theirs: None,
             digest: None,
             contradicted: false,
+            told: None,
         }
     }
 
     /// The path to the peer changed.
     pub(crate) fn path_changed(&mut self) {
         self.stamps.path_changed();
+        self.told = None;
     }
 
     /// This device has slept `total` since it booted.
@@ -111,6 +128,7 @@ impl<C: Station> Timing<C> {
     pub(crate) fn forget(&mut self) {
         self.estimator = Estimator::new();
         self.digest = None;
+        self.told = None;
     }
 
     /// What both devices must agree on. `[CLOCK-18]`
@@ -160,6 +178,7 @@ impl<C: Station> Timing<C> {
             self.digest = None;
             if self.estimator.take(observation) == Observed::NewEpoch {
                 fresh = Fresh::Yes;
+                self.told = None;
             }
         }
         Heeded { level: if told.level { Level::Yes } else { Level::No }, fresh }
@@ -190,9 +209,24 @@ impl<C: Station> Timing<C> {
         C::session_time(&self.estimator, now)
     }
 
+    /// What the host is to hear of the offset at `now`, if it is time to.
+    pub(crate) fn news(&mut self, now: Instant<C>) -> Option<Estimate> {
+        let first = self.told.map_or(now, |told| told.first);
+        let due = now - first < LEARNING || self.told.is_none_or(|told| told.is_old(now));
+        let estimate = due.then(|| self.estimate(now)).flatten()?;
+        self.told = Some(Telling { first, last: now });
+        Some(estimate)
+    }
+
     /// What is known of the offset at `now`.
     pub(crate) fn estimate(&self, now: Instant<C>) -> Option<Estimate> {
         self.estimator.estimate(self.session_time(now)?)
+    }
+}
+
+impl<C: Clock> Telling<C> {
+    fn is_old(self, now: Instant<C>) -> bool {
+        now - self.last >= TOLD_EVERY
     }
 }
 
@@ -216,5 +250,47 @@ fn of_wire<C: Clock>(stamp: &wire::Stamp) -> Stamp {
         echo_seq: stamp.echo_seq,
         echo_clock: stamp.echo_clock,
         echo_received: stamp.echo_received.on::<C>().nanos(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One exchange a second, 2 ms on its way each time, of clocks 30 s apart; when
+    /// the primary's host was told of them.
+    fn told(
+        p: &mut Timing<Primary>,
+        a: &mut Timing<Secondary>,
+        seconds: core::ops::Range<i64>,
+    ) -> Vec<i64> {
+        let here = |ms: i64| Instant::from_nanos(ms * 1_000_000);
+        let there = |ms: i64| Instant::from_nanos((30_000 + ms) * 1_000_000);
+        let tell = |second: &i64| {
+            let at = second * 1_000;
+            let asked = p.outgoing(here(at));
+            a.incoming(&asked, there(at + 2));
+            let answer = a.outgoing(there(at + 3));
+            p.incoming(&answer, here(at + 5));
+            p.news(here(at + 6)).is_some()
+        };
+        seconds.filter(tell).collect()
+    }
+
+    #[test]
+    fn a_host_hears_of_the_clocks_every_second_while_they_are_learnt_and_then_every_five() {
+        let (mut p, mut a) = (Timing::new(1), Timing::new(1));
+        let early = told(&mut p, &mut a, 0..60);
+        assert!((55..=59).contains(&early.len()), "none before there is an estimate: {early:?}");
+        let first = *early.first().unwrap();
+        assert_eq!(early, (first..60).collect::<Vec<_>>());
+        let late = told(&mut p, &mut a, 60..120);
+        let settled: Vec<_> = late.iter().filter(|second| **second > first + 60).collect();
+        assert!(settled.windows(2).all(|pair| pair[1] - pair[0] == 5), "{late:?}");
+        assert!((10..=12).contains(&settled.len()), "{late:?}");
+        // Whoever asks is told what holds now, and another path is news.
+        assert!(p.estimate(Instant::from_nanos(119_500_000_000)).is_some());
+        p.path_changed();
+        assert_eq!(told(&mut p, &mut a, 120..130), (120..130).collect::<Vec<_>>());
     }
 }

@@ -18,6 +18,7 @@ use std::collections::BTreeMap;
 
 use crate::clock::{Constraint, Epochs, Observation};
 use crate::identity::{BootId, Role};
+use crate::join::{InTurn, Join};
 use crate::journal::{Entry, Fact, Own, Replayed};
 use crate::time::{Instant, Primary, Secondary, Span};
 use reach::Reach;
@@ -83,6 +84,12 @@ impl Timeline {
     /// primary's journal that holds a record. `[TIMELINE-1]`
     #[must_use]
     pub fn of(journals: &[Replayed]) -> Option<Self> {
+        Self::of_with(journals, InTurn)
+    }
+
+    /// The same, by as many hands as `join` has.
+    #[must_use]
+    pub fn of_with(journals: &[Replayed], join: impl Join) -> Option<Self> {
         let primary = journals.iter().find(|journal| journal.header().role.is_primary())?;
         let reference = reference(primary)?;
         let mut runs = BTreeMap::new();
@@ -102,7 +109,7 @@ impl Timeline {
         let edges = pairs.into_iter().filter_map(|((primary, other), list)| {
             let cover = reach.on(primary)?;
             let sleeps = sleeps.remove(&other).unwrap_or_default();
-            Some(Edge::smooth(primary, other, &list, cover, sleeps))
+            Some(Edge::smooth(primary, other, &list, cover, sleeps, join))
         });
         let walls = runs.iter().map(|(clock, run)| (*clock, run.label.0, run.label.1));
         let routes = Routes::new(reference, edges.collect(), walls);

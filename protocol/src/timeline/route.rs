@@ -4,8 +4,9 @@ use std::collections::btree_map::Entry as MapEntry;
 use std::collections::{BTreeMap, VecDeque};
 
 use super::{ClockName, Placed};
-use crate::clock::smooth::smooth;
+use crate::clock::smooth::smooth_with;
 use crate::clock::{Across, Map, Mapped, Observation};
+use crate::join::Join;
 use crate::journal::Own;
 use crate::limits;
 use crate::time::{Clock, Instant, Primary, Secondary, Span};
@@ -73,8 +74,9 @@ impl Edge {
         observations: &[Observation],
         cover: (Instant<Primary>, Instant<Primary>),
         sleeps: Vec<Instant<Secondary>>,
+        join: impl Join,
     ) -> Self {
-        Self { primary, other, map: smooth(observations, Some(cover)), sleeps }
+        Self { primary, other, map: smooth_with(observations, Some(cover), join), sleeps }
     }
 
     /// `[TIMELINE-7]`

@@ -3,13 +3,29 @@
 use proptest::prelude::*;
 
 use super::super::constraint::{Epoch, Epochs};
-use super::super::smooth::smooth;
+use super::super::smooth::{smooth, smooth_with};
 use super::super::{Constraint, Estimator, Observation, Observed, Schedule, Stamp, Stamps};
 use super::{MILLI, Random, SECOND, Truth, shifted};
+use crate::join::Join;
 use crate::time::{Instant, Primary, Secondary, Span};
 
 fn index(number: i64) -> usize {
     usize::try_from(number).unwrap()
+}
+
+/// As threads may end: the other way round.
+#[derive(Clone, Copy)]
+struct OtherFirst;
+
+impl Join for OtherFirst {
+    fn join<A, B>(self, one: impl FnOnce() -> A + Send, other: impl FnOnce() -> B + Send) -> (A, B)
+    where
+        A: Send,
+        B: Send,
+    {
+        let other = other();
+        (one(), other)
+    }
 }
 
 proptest! {
@@ -53,6 +69,7 @@ proptest! {
         }
         let map = smooth(&here, None);
         prop_assert_eq!(&map, &smooth(&there, None));
+        prop_assert_eq!(&map, &smooth_with(&there, None, OtherFirst));
         prop_assert_eq!(map.stretches().len(), if slept { 2 } else { 1 });
         prop_assert_ne!(&map, &smooth(&primary, None), "half of the messages is another map");
     }

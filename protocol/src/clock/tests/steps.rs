@@ -50,3 +50,124 @@ fn what_was_sent_before_a_step_says_nothing_of_the_clock_after_it() {
     }
     assert!(holds(&estimator));
 }
+
+#[test]
+fn a_step_is_proven_by_three_and_one_false_stamp_is_not() {
+    // [CLOCK-8] [CLOCK-10] [CLOCK-11] [LIMITS-20] [LIMITS-21]
+    for step in [5 * MILLI, -5 * MILLI, 45 * SECOND, -45 * SECOND] {
+        let random = &mut Random(11);
+        let truth = straight(400 * SECOND);
+        let mut estimator = observed(&exchanges(random, &truth, SECOND, 100 * SECOND, |_| 0));
+        let before = estimator.clone();
+        let Constraint::Backward { sent, received } = truth.backward(104 * SECOND, quiet(random))
+        else {
+            panic!("a backward message")
+        };
+        let lie = Constraint::Backward { sent: sent + Span::from_secs(1), received };
+        assert_eq!(estimator.observe(lie), Observed::Held);
+        assert!(estimator.is_doubtful());
+        for constraint in exchanges(random, &truth, 105 * SECOND, 106 * SECOND, |_| 0) {
+            estimator.observe(constraint);
+        }
+        assert!(!estimator.is_doubtful());
+        assert_eq!(estimator.epoch(), 0);
+        assert_ne!(estimator, before);
+        let moved: Vec<_> = exchanges(random, &truth, 110 * SECOND, 111 * SECOND, |_| 0)
+            .into_iter()
+            .map(|constraint| shifted(constraint, step))
+            .collect();
+        let verdicts: Vec<_> = moved.iter().map(|moved| estimator.observe(*moved)).collect();
+        assert!(verdicts.contains(&Observed::NewEpoch), "within one burst: {verdicts:?}");
+        assert_eq!(estimator.epoch(), 1);
+        let at = 111 * SECOND;
+        let here = estimator.estimate(Instant::from_nanos(at)).unwrap();
+        assert!(error(&truth, at, here.offset - Span::from_nanos(step)) < MILLI);
+        assert_eq!(estimator.interval(Instant::from_nanos(100 * SECOND)), None);
+    }
+}
+
+#[test]
+fn one_message_the_other_way_dismisses_a_false_stamp() {
+    // [CLOCK-10] [CLOCK-11]: bounds of one side are a half-open interval.
+    let random = &mut Random(41);
+    let truth = straight(200 * SECOND);
+    let known = observed(&exchanges(random, &truth, SECOND, 60 * SECOND, |_| 0));
+    for (lie, honest) in [
+        (shifted(truth.backward(61 * SECOND, MILLI), SECOND), truth.forward(61 * SECOND, MILLI)),
+        (shifted(truth.forward(61 * SECOND, MILLI), -SECOND), truth.backward(61 * SECOND, MILLI)),
+    ] {
+        let mut estimator = known.clone();
+        assert_eq!(estimator.observe(lie), Observed::Held);
+        assert!(estimator.is_doubtful());
+        estimator.observe(honest);
+        assert!(!estimator.is_doubtful());
+        assert!(estimator.interval(Instant::from_nanos(62 * SECOND)).is_some());
+    }
+    // Also where nothing else is known yet.
+    let mut fresh = observed(&[truth.forward(SECOND, MILLI)]);
+    assert_eq!(fresh.observe(shifted(truth.backward(SECOND, MILLI), SECOND)), Observed::Held);
+}
+
+#[test]
+fn while_a_step_is_suspected_the_interval_holds_both_clocks() {
+    // [CLOCK-33]
+    for step in [5 * MILLI, -5 * MILLI, 45 * SECOND, -45 * SECOND] {
+        let random = &mut Random(37);
+        let truth = straight(400 * SECOND);
+        let mut estimator = observed(&exchanges(random, &truth, SECOND, 100 * SECOND, |_| 0));
+        let moved = exchanges(random, &truth, 110 * SECOND, 111 * SECOND, |_| 0);
+        let mut doubtful = 0;
+        for constraint in moved {
+            let constraint = shifted(constraint, step);
+            let proves = estimator.is_contradicted_by(&plain(constraint));
+            let before = estimator.is_doubtful();
+            let verdict = estimator.observe(constraint);
+            assert!(!proves || before || verdict == Observed::Held);
+            let at = constraint.at().nanos();
+            if !estimator.is_doubtful() {
+                continue;
+            }
+            let Some(interval) = estimator.interval(Instant::from_nanos(at)) else { continue };
+            doubtful += 1;
+            assert!(truth.is_in(at, interval), "the old clock: {interval:?}");
+            let there = Interval {
+                low: interval.low - Span::from_nanos(step),
+                high: interval.high - Span::from_nanos(step),
+            };
+            assert!(truth.is_in(at, there), "the new clock: {interval:?}");
+            let past = Instant::from_nanos(50 * SECOND);
+            assert!(estimator.interval(past).unwrap().half_width() < Span::from_millis(2));
+        }
+        assert!(doubtful > 0);
+        assert!(!estimator.is_doubtful());
+    }
+}
+
+#[test]
+fn announced_epochs_never_mix() {
+    // [CLOCK-12] [CLOCK-25] [CLOCK-26]
+    let random = &mut Random(13);
+    let truth = straight(400 * SECOND);
+    let first = exchanges(random, &truth, SECOND, 60 * SECOND, |_| 0);
+    let second = exchanges(random, &truth, 120 * SECOND, 180 * SECOND, |_| 0);
+    let woken = Epochs { secondary: Epoch { clock: 1, path: 0 }, ..Epochs::default() };
+    let mut all: Vec<_> = first.into_iter().map(plain).collect();
+    let asleep = all.len();
+    all.extend(
+        second.into_iter().map(|constraint| Observation {
+            epochs: woken,
+            constraint: shifted(constraint, 300_000),
+        }),
+    );
+    let mut estimator = Estimator::new();
+    for (index, observation) in all.iter().enumerate() {
+        let expected = index == 0 || index == asleep;
+        assert_eq!(estimator.take(*observation) == Observed::NewEpoch, expected, "{index}");
+    }
+    assert_eq!(estimator.take(all[0]), Observed::Stale);
+    let map = smooth(&all, None);
+    assert_eq!(map.stretches().len(), 2);
+    assert!(map.estimate(Instant::from_nanos(90 * SECOND)).is_none());
+    let here = map.estimate(Instant::from_nanos(150 * SECOND)).unwrap();
+    assert!(error(&truth, 150 * SECOND, here.offset - Span::from_nanos(300_000)) < 60_000);
+}

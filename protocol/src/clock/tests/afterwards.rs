@@ -1,0 +1,77 @@
+//! What is believed once a session is over.
+
+use super::*;
+use crate::join::InTurn;
+
+#[test]
+fn a_longer_path_is_taken_out_of_the_estimate_and_not_of_the_interval() {
+    // [CLOCK-30] [CLOCK-31] [LIMITS-27] [LIMITS-28] [LIMITS-29]
+    let random = &mut Random(17);
+    let truth = straight(700 * SECOND);
+    let roam = 300 * SECOND;
+    let longer = |at| if at >= roam { 500_000 } else { 0 };
+    let constraints = exchanges(random, &truth, SECOND, 600 * SECOND, longer);
+    let estimator = observed(&constraints);
+    let at = 600 * SECOND;
+    let here = estimator.estimate(Instant::from_nanos(at)).unwrap();
+    assert!(error(&truth, at, here.offset) < 100_000, "250 µs without correction: {here:?}");
+    assert!(here.high - here.low > Span::from_micros(1_900), "{here:?}");
+    let observations: Vec<_> = constraints.into_iter().map(plain).collect();
+    for knot in smooth(&observations, None).stretches()[0].knots() {
+        assert!(error(&truth, knot.at.nanos(), knot.here.offset) < 90_000, "{knot:?}");
+    }
+}
+
+#[test]
+fn half_of_the_messages_judges_the_other() {
+    // [CLOCK-14]: where no message touches a floor, the bulk of them is believed.
+    let random = &mut Random(31);
+    let truth = straight(700 * SECOND);
+    let gamma = |random: &mut Random| 800_000 + (0..12).map(|_| random.below(400_000)).sum::<i64>();
+    let mut constraints = Vec::new();
+    for at in (1..600).map(|second| second * SECOND) {
+        constraints.push(truth.forward(at, gamma(random)));
+        constraints.push(truth.backward(at + SECOND / 2, gamma(random)));
+    }
+    let points: Vec<_> = constraints.iter().map(Constraint::point).collect();
+    let mut judge = candidates::Candidates::of(&points, InTurn).unwrap();
+    let whole = (Instant::from_nanos(0), Instant::from_nanos(600 * SECOND));
+    assert!(matches!(judge.best(whole, InTurn).within, candidates::Candidate::Bulk(_)));
+    let quiet = exchanges(random, &truth, SECOND, 600 * SECOND, |_| 0);
+    let mut points: Vec<_> = quiet.iter().map(Constraint::point).collect();
+    points.sort_unstable();
+    let mut judge = candidates::Candidates::of(&points, InTurn).unwrap();
+    assert!(!matches!(judge.best(whole, InTurn).within, candidates::Candidate::Bulk(_)));
+}
+
+#[test]
+fn directions_that_are_unlike_do_not_move_the_bulk() {
+    // [CLOCK-14]: no message touches a floor, and one direction is a third slower.
+    let random = &mut Random(37);
+    let truth = straight(1_900 * SECOND);
+    let gamma = |random: &mut Random| (0..6).map(|_| random.below(800_000)).sum::<i64>();
+    let mut points = Vec::new();
+    for at in (1..3_600).map(|half| half * SECOND / 2) {
+        points.push(truth.forward(at, 800_000 + gamma(random) * 4 / 3).point());
+        points.push(truth.backward(at + SECOND / 5, 800_000 + gamma(random)).point());
+    }
+    points.sort_unstable();
+    let stiff = bank::STIFFNESS[bank::MODELS - 1];
+    let floors = interval::Bracket::of(stiff, &points, 1_000).unwrap();
+    let bulk = bulk::Bulk::of(&points, &floors);
+    assert!(bulk.is_floorless());
+    let off = |bulk: &bulk::Bulk, at| {
+        let line = bulk.at(Span::from_secs(450), Instant::from_nanos(at)).unwrap();
+        (line.offset - (truth.reading(at) - at)).abs()
+    };
+    // The mean of one direction is 800 µs longer: half of that if they were alike.
+    for at in [300, 900, 1_500].map(|second| second * SECOND) {
+        assert!(off(&bulk, at) < 120_000, "{} at {at}", off(&bulk, at));
+    }
+    // Delays that fall off from a floor are no such thing.
+    let quiet = exchanges(random, &truth, SECOND, 600 * SECOND, |_| 0);
+    let mut points: Vec<_> = quiet.iter().map(Constraint::point).collect();
+    points.sort_unstable();
+    let floors = interval::Bracket::of(stiff, &points, 1_000).unwrap();
+    assert!(!bulk::Bulk::of(&points, &floors).is_floorless());
+}
