@@ -149,14 +149,24 @@ impl Step {
 /// The longest from the first message after a step until it is known to both.
 const FOUND_NS: i64 = 2_000_000_000;
 
-/// When a clock began anew, and when both devices knew.
-fn anew(clock: &Value) -> Result<Vec<(i64, i64)>, Trouble> {
+/// How long the estimate may take from then on to be good again. The bound holds
+/// meanwhile.
+const RELOCK_NS: i64 = 1_000_000_000;
+
+/// When a clock began anew, and when both devices knew. What was sent to a device that
+/// stands still is heard once it `runs`, and from then on a step has to be found.
+fn anew(clock: &Value, runs: impl Fn(i64) -> bool) -> Result<Vec<(i64, i64)>, Trouble> {
+    let samples = clock["samples"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let heard_from = |at: i64, known: i64| {
+        let later = samples.iter().filter_map(|sample| sample["at_ns"].as_i64());
+        later.skip_while(|now| *now < at).find(|now| runs(*now)).unwrap_or(at).min(known)
+    };
     let list = clock["epochs_begin"].as_array().map(Vec::as_slice).unwrap_or_default();
     let spans = list
         .iter()
         .filter_map(|epoch| Some((epoch["at_ns"].as_i64()?, epoch["known_ns"].as_i64()?)));
     let spans: Vec<(i64, i64)> = spans.collect();
-    match spans.iter().find(|(at, known)| known - at > FOUND_NS) {
+    match spans.iter().find(|(at, known)| known - heard_from(*at, *known) > FOUND_NS) {
         Some((at, known)) => Err(format!("a step at {at} was known at {known} only")),
         None => Ok(spans),
     }
@@ -183,13 +193,17 @@ fn clocks(
         let Some(who) = scenario.everybody().find(|who| who.role() == role) else { continue };
         let boots = [&clock["primary_boot"], &clock["boot"]].map(|boot| boot.as_str());
         let [Some(primary_boot), Some(boot)] = boots else { continue };
-        let (mut step, anew) = (Step::default(), anew(clock)?);
+        let truth_at = |at| stage.truth(who, (primary_boot, boot), at);
+        let anew = anew(clock, |at| truth_at(at).is_some())?;
+        let mut step = Step::default();
         for sample in clock["samples"].as_array().into_iter().flatten() {
             let Some(at) = sample["at_ns"].as_i64() else { continue };
-            let truth = stage.truth(who, (primary_boot, boot), at);
+            let truth = truth_at(at);
             let heard = sample["messages"].as_u64() > Some(0);
             let news = step.take(truth, heard);
             let Some(Truth { offset_ns: truth, within_ns: within }) = truth else { continue };
+            let is_locking =
+                anew.iter().any(|(_, known)| (*known..known + RELOCK_NS).contains(&at));
             for known in ["then", "now"] {
                 // Nobody could know of a step before something was heard, and both
                 // devices only when both had heard it.
@@ -207,7 +221,7 @@ fn clocks(
                         "{role} at {at}: the truth {truth} is outside {low}..={high} ({known})"
                     ));
                 }
-                if let (Some(offset), "then") = (number("offset_ns"), known) {
+                if let (Some(offset), "then", false) = (number("offset_ns"), known, is_locking) {
                     errors.push(offset - truth);
                     held.bound_ns = held.bound_ns.max(Some((high - low) / 2));
                 }

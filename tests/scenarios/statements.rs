@@ -53,6 +53,25 @@ fn an_excuse_is_journalled_counts_at_once_and_survives_the_app() {
 }
 
 #[test]
+fn an_excuse_is_in_session_time_whatever_clock_the_primary_has_by_now() {
+    // [POLICY-27] [POLICY-33]: stated before its reboot, and after it.
+    let start = answering(7);
+    let excuse = Excuse { start: start + s(50), end: start + s(230) };
+    let called = What::CameraOff { who: 1, lasting: s(150), said: Said::Cause(Cause::Call) };
+    let exam = Scenario::exam(7, 1, 5)
+        .with(s(120), called)
+        .with(s(300), What::PowerLoss { who: 0, lasting: s(15) });
+    for stated in [s(290), s(345)] {
+        let excused = exam.clone().with(stated, What::Stated(Statement::Excuse(excuse)));
+        let outcome = run(excused).check();
+        let shown = confirmed(&outcome);
+        // The call until it is excused, and the reboot.
+        assert!(shown.contains(&1) && shown.last() == Some(&1), "{shown:?}");
+        assert_eq!(shown.contains(&2), stated > s(300), "{shown:?}");
+    }
+}
+
+#[test]
 fn a_pause_runs_until_it_is_ended_and_a_decision_stands_beside_the_rules() {
     // [POLICY-31] [POLICY-32]
     let start = answering(9);

@@ -55,6 +55,10 @@ impl Drop for Answering {
     }
 }
 
+/// The counters of the host's processors, between which its own host moves it about,
+/// may be this many counts apart: less than half a microsecond.
+const APART: i64 = 1_000;
+
 /// What is added to a guest's counter to get the host's: at least and at most.
 pub(super) fn constant(guest: &mut Guest) -> Result<(i64, i64), Trouble> {
     let mut command = bound(image().join("bed"));
@@ -71,10 +75,16 @@ pub(super) fn constant(guest: &mut Guest) -> Result<(i64, i64), Trouble> {
             (low, high) = (low.max(*least), high.min(*most));
         }
     }
-    if low > high {
-        return Err(format!("the counter's constant contradicts itself: {low} {high}"));
-    }
-    Ok((low, high))
+    agreed(low, high)
+        .ok_or_else(|| format!("the counter's constant contradicts itself: {low} {high}"))
+}
+
+/// What calibrations allow together that found these limits. Processors that are seen
+/// to be apart are taken to be twice as far apart.
+fn agreed(low: i64, high: i64) -> Option<(i64, i64)> {
+    let apart = low.saturating_sub(high);
+    let wider = apart.max(0);
+    (apart <= APART).then(|| (low.min(high) - wider, high.max(low) + wider))
 }
 
 /// One boot of a guest: stretches in which the constant stayed the same.
@@ -137,10 +147,8 @@ impl Track {
         }
         let entry = runs.last_mut().ok_or("no run")?;
         let (least, most) = entry.constant.unwrap_or((low, high));
-        let (low, high) = (low.max(least), high.min(most));
-        if low > high {
-            return Err(format!("the counter's constant moved: {low} {high}, {least} {most}"));
-        }
+        let (low, high) = agreed(low.max(least), high.min(most))
+            .ok_or_else(|| format!("the counter's constant moved: {low} {high}, {least} {most}"))?;
         entry.constant = Some((low, high));
         within(low, high)
     }
