@@ -77,12 +77,7 @@ impl Panels<'_> {
         let bold = "font-size=\"17\" font-weight=\"bold\"";
         self.page.text(LEFT, top + 24.0, bold, &format!("The clock of {role}{device}"));
         let end = "text-anchor=\"end\" fill=\"#333\"";
-        let epochs = story.epochs.len() + 1;
-        let told = format!(
-            "{} messages, {epochs} clock epoch{}",
-            story.forward + story.backward,
-            if epochs == 1 { "" } else { "s" }
-        );
+        let told = format!("{} messages, {}", story.forward + story.backward, story.epochs_told());
         self.page.text(LEFT + WIDTH, top + 24.0, end, &told);
         self.page.line(&format!(
             "<path d=\"M690 {0:.1}h34\" {THEN}/><path d=\"M868 {0:.1}h34\" {NOW}/>",

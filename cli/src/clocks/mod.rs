@@ -194,6 +194,14 @@ impl What {
 }
 
 impl ClockStory {
+    /// How many epochs its clocks had, in words.
+    pub(crate) fn epochs_told(&self) -> String {
+        match self.epochs.len() {
+            0 => "1 clock epoch".to_owned(),
+            later => format!("{} clock epochs", later + 1),
+        }
+    }
+
     /// Messages in one second, on average, in tenths.
     pub(crate) fn tenths_a_second(&self) -> i64 {
         let messages = i64::try_from(self.forward + self.backward).unwrap_or(i64::MAX);

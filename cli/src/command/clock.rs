@@ -45,13 +45,11 @@ fn print_story(story: &ClockStory, out: &mut dyn Write) -> std::io::Result<()> {
     let device = if other.device > 1 { format!(".{}", other.device) } else { String::new() };
     writeln!(
         out,
-        "{}{device}: {forward} messages to it and {backward} from it, {}.{} a second, {} clock \
-         epoch{}",
+        "{}{device}: {forward} messages to it and {backward} from it, {}.{} a second, {}",
         other.role,
         tenths / 10,
         tenths % 10,
-        story.epochs.len() + 1,
-        if story.epochs.is_empty() { "" } else { "s" }
+        story.epochs_told()
     )?;
     writeln!(
         out,
