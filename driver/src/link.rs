@@ -16,7 +16,7 @@ use diptych_protocol::fault::CloseCode;
 use diptych_protocol::identity::{Fingerprint, PublicKey};
 use diptych_protocol::machine::{Admission, Input, Lane, LinkId, Lost, Purpose};
 use diptych_protocol::secret::ChannelBinding;
-use diptych_protocol::time::{Clock, Instant};
+use diptych_protocol::time::{Clock, Instant, Span};
 
 use crate::diagnosis::Diagnosis;
 
@@ -120,7 +120,9 @@ pub enum Happening {
 
 impl Happening {
     /// The machine's view of it, or what the app is to be told instead.
-    pub(crate) fn input(&self) -> Result<Input<'_>, Diagnosis> {
+    ///
+    /// `age`: how long ago it happened.
+    pub(crate) fn input(&self, age: Span) -> Result<Input<'_>, Diagnosis> {
         Ok(match self {
             Self::Connected { link, purpose, peer, binding, remote } => Input::Connected {
                 link: *link,
@@ -130,7 +132,7 @@ impl Happening {
                 remote: *remote,
             },
             Self::Received { link, lane, bytes } => {
-                Input::Received { link: *link, lane: *lane, bytes }
+                Input::Received { link: *link, lane: *lane, age, bytes }
             }
             Self::Moved { link, remote } => Input::Moved { link: *link, remote: *remote },
             Self::Disconnected { link, lost } => Input::Disconnected { link: *link, lost: *lost },

@@ -4,11 +4,13 @@
 //! pairing, no camera. Storage is written inside the loop on purpose, so that the
 //! order "durable first, told afterwards" is the order of these lines. What comes
 //! meanwhile was stamped by its reader, so a slow disk delays and does not
-//! distort.
+//! distort: the machine is told the present and, beside it, how old the news is.
+//! Rejected: the stamp in the place of the present, which dates an answer before
+//! its sender woke up for the question. `[TRANSPORT-28]`
 
 use diptych_protocol::fault::CloseCode;
 use diptych_protocol::machine::{Input, Lane, Machine, Output};
-use diptych_protocol::time::Instant;
+use diptych_protocol::time::{Instant, Span};
 
 use crate::World;
 use crate::clock::Naps;
@@ -55,8 +57,8 @@ pub(crate) async fn run<M: Machine, L: Link<M::Clock>>(
                 machine.handle(now, Input::NetworkChanged);
             }
             Next::Asked(Some(Ask::Stop) | None) => break,
-            Next::Arrived(Arrival { at, what }) => match what.input() {
-                Ok(input) => machine.handle(at, input),
+            Next::Arrived(Arrival { at, what }) => match what.input((now - at).max(Span::ZERO)) {
+                Ok(input) => machine.handle(now, input),
                 Err(trouble) => teller.tell(Notice::Trouble(trouble)),
             },
             Next::Ticked if wake.is_some_and(|wake| wake <= now) => {

@@ -117,12 +117,16 @@ pub enum Input<'a> {
         remote: SocketAddr,
     },
     /// Bytes came. On [`Lane::Control`] a chunk of the stream, cut anywhere; on
-    /// [`Lane::Timing`] one whole datagram. `now` is when the reader took them.
+    /// [`Lane::Timing`] one whole datagram.
     Received {
         /// The connection.
         link: LinkId,
         /// Stream or datagram.
         lane: Lane,
+        /// How long they have waited for this call: `now` less the time of their
+        /// arrival, never more than that. Not negative. Beside `now` and not in its
+        /// place, since what is sent in answer leaves now. `[TRANSPORT-28]`
+        age: Span,
         /// What came.
         bytes: &'a [u8],
     },

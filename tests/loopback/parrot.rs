@@ -154,7 +154,7 @@ impl<C: Clock> Machine for Parrot<C> {
             Input::Connected { link, purpose, peer, binding, remote } => {
                 Heard::Connected { link, purpose, peer, binding: *binding.expose(), remote }
             }
-            Input::Received { link, lane, bytes } => {
+            Input::Received { link, lane, age, bytes } => {
                 if lane == Lane::Control {
                     self.received.extend(bytes);
                 }
@@ -162,7 +162,7 @@ impl<C: Clock> Machine for Parrot<C> {
                     let bytes = bytes.to_vec();
                     self.outputs.push_back(Output::Transmit { link, lane, bytes });
                 }
-                Heard::Received { link, lane, bytes: bytes.to_vec(), at: now.nanos() }
+                Heard::Received { link, lane, bytes: bytes.to_vec(), at: (now - age).nanos() }
             }
             Input::Moved { link, remote } => Heard::Moved { link, remote },
             Input::Disconnected { link, lost } => Heard::Disconnected { link, lost },

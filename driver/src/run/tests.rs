@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
+use bytes::Bytes;
 use diptych_protocol::identity::Role;
 use diptych_protocol::machine::{Admission, JournalName, LinkId};
 use diptych_protocol::time::{Primary, Span};
@@ -43,6 +44,8 @@ impl Machine for Scripted {
             format!("slept {span}")
         } else if let Input::Moved { .. } = input {
             "moved".to_owned()
+        } else if let Input::Received { age, .. } = input {
+            format!("heard what waited {age}")
         } else {
             format!("{input:?}")
         };
@@ -193,19 +196,34 @@ async fn outputs_are_carried_out_in_the_order_of_the_machine() {
 }
 
 #[tokio::test]
-async fn sleep_is_told_before_what_woke_the_device_and_arrivals_keep_their_stamps() {
-    // [TIME-6] [TRANSPORT-11]
+async fn sleep_is_told_before_what_woke_the_device_and_arrivals_keep_their_age() {
+    // [TIME-6] [TRANSPORT-11] [TRANSPORT-28]
     let stage = stage();
     stage.handle.inspect(|_| ()).await.unwrap();
     stage.clock.now.store(700_000_000_000, Ordering::Relaxed);
     stage.clock.suspended.store(600_000_000_000, Ordering::Relaxed);
-    let what = Happening::Moved { link: LinkId(1), remote: ([127, 0, 0, 1], 9).into() };
-    let at = Instant::from_nanos(699_000_000_000);
-    stage.arrive.send(Arrival { at, what }).await.unwrap();
-    while stage.story.lock().unwrap().len() < 2 {
+    let (link, lane, bytes) = (LinkId(1), Lane::Timing, Bytes::from_static(b"tick"));
+    // Nobody hears a message before it comes, whatever a clock says of it.
+    let early = Happening::Received { link, lane, bytes: bytes.clone() };
+    for (at, what) in [
+        (699, Happening::Moved { link, remote: ([127, 0, 0, 1], 9).into() }),
+        (697, Happening::Received { link, lane, bytes }),
+        (701, early),
+    ] {
+        let at = Instant::from_nanos(at * 1_000_000_000);
+        stage.arrive.send(Arrival { at, what }).await.unwrap();
+    }
+    while stage.story.lock().unwrap().len() < 4 {
         tokio::task::yield_now().await;
     }
     stage.handle.stop().await.unwrap();
-    let expected = ["slept 600 s at 700000000000", "moved at 699000000000", "finish", "sync"];
+    let expected = [
+        "slept 600 s at 700000000000",
+        "moved at 700000000000",
+        "heard what waited 3 s at 700000000000",
+        "heard what waited 0 ns at 700000000000",
+        "finish",
+        "sync",
+    ];
     assert_eq!(*stage.story.lock().unwrap(), expected);
 }

@@ -11,7 +11,7 @@ use crate::identity::Role;
 use crate::limits;
 use crate::machine::{Lane, LinkId, Purpose};
 use crate::pairing;
-use crate::session::Fresh;
+use crate::session::{Fresh, Receipt};
 use crate::time::{Instant, Primary};
 use crate::wire::{Control, Frame, FrameReader, Kind, Timing, Trust};
 
@@ -61,15 +61,16 @@ impl PrimaryMachine {
 
     pub(super) fn received(
         &mut self,
-        now: Instant<Primary>,
+        receipt: Receipt<Primary>,
         link: LinkId,
         lane: Lane,
         bytes: &[u8],
     ) {
+        let now = receipt.now;
         let handled = match lane {
             Lane::Control => self.stream(now, link, bytes),
             Lane::Timing => {
-                self.datagram(now, link, bytes);
+                self.datagram(receipt, link, bytes);
                 Ok(())
             }
         };
@@ -116,7 +117,8 @@ impl PrimaryMachine {
 
     /// A datagram. One that cannot be read is dropped: the network may have kept
     /// it from another connection, and nothing rests on it.
-    fn datagram(&mut self, now: Instant<Primary>, link: LinkId, bytes: &[u8]) {
+    fn datagram(&mut self, receipt: Receipt<Primary>, link: LinkId, bytes: &[u8]) {
+        let now = receipt.now;
         let Some(Connection { stage: Stage::Seated { role }, .. }) = self.links.get(&link) else {
             return;
         };
@@ -127,9 +129,9 @@ impl PrimaryMachine {
         let beat = !matches!(message, Timing::Probe(_));
         let (local, outbox) = (&mut self.local, &mut self.outbox);
         let fresh = match message {
-            Timing::Probe(probe) => seat.peer.stamped(now, &probe.stamp, local).1,
-            Timing::Pulse(pulse) => seat.peer.pulse(now, &pulse, local, outbox),
-            Timing::Heartbeat(beat) => match seat.peer.heartbeat(now, &beat, local, outbox) {
+            Timing::Probe(probe) => seat.peer.stamped(receipt.arrived, &probe.stamp, local).1,
+            Timing::Pulse(pulse) => seat.peer.pulse(receipt, &pulse, local, outbox),
+            Timing::Heartbeat(beat) => match seat.peer.heartbeat(receipt, &beat, local, outbox) {
                 Ok(told) => {
                     let differ = seat.peer.compare(told.level, beat.clock_digest);
                     if differ == Fresh::Yes { Fresh::Yes } else { told.fresh }

@@ -15,7 +15,7 @@ use crate::plan::{Phase, Plan};
 use crate::policy::{Policy, Proven, Tally};
 use crate::recording::Interval;
 use crate::secret::Entropy;
-use crate::session::{Camera, FaceGate, Local, Outbox, Refused, State};
+use crate::session::{Camera, FaceGate, Local, Outbox, Receipt, Refused, State};
 use crate::time::{Instant, Primary, Span};
 use crate::timers::{Timer, Timers};
 
@@ -209,7 +209,9 @@ impl Machine for PrimaryMachine {
             Input::Connected { link, purpose, peer, binding, remote: _ } => {
                 self.connected(now, link, purpose, pairing::Connection { binding, peer });
             }
-            Input::Received { link, lane, bytes } => self.received(now, link, lane, bytes),
+            Input::Received { link, lane, age, bytes } => {
+                self.received(Receipt::new(now, age), link, lane, bytes);
+            }
             Input::Moved { link, remote: _ } => self.moved(now, link),
             Input::Disconnected { link, lost: _ } => self.disconnected(now, link),
             // The primary dials nobody.

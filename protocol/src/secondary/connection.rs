@@ -7,7 +7,7 @@ use crate::journal::{Fork, Head};
 use crate::limits;
 use crate::machine::{Lane, LinkId, Lost, Purpose};
 use crate::pairing::{self, Standing};
-use crate::session::{Arrival, Newer};
+use crate::session::{Arrival, Newer, Receipt};
 use crate::time::{Instant, Secondary};
 use crate::wire::{Control, Frame, FrameReader, Resume, Timing, Trust};
 
@@ -93,7 +93,7 @@ impl SecondaryMachine {
 
     pub(super) fn received(
         &mut self,
-        now: Instant<Secondary>,
+        receipt: Receipt<Secondary>,
         link: LinkId,
         lane: Lane,
         bytes: &[u8],
@@ -103,10 +103,10 @@ impl SecondaryMachine {
             // One that overtakes RESUMED may come from a boot that is not known
             // yet. [SESSION-29]
             Lane::Timing if !matches!(current.stage, Stage::Seated) => {}
-            Lane::Timing => self.datagram(now, bytes),
+            Lane::Timing => self.datagram(receipt, bytes),
             Lane::Control => {
-                if let Err(fault) = self.stream(now, bytes) {
-                    self.fail(now, fault);
+                if let Err(fault) = self.stream(receipt.now, bytes) {
+                    self.fail(receipt.now, fault);
                 }
             }
         }
@@ -195,7 +195,8 @@ impl SecondaryMachine {
     }
 
     /// A datagram. One that cannot be read is dropped; nothing rests on it.
-    fn datagram(&mut self, now: Instant<Secondary>, bytes: &[u8]) {
+    fn datagram(&mut self, receipt: Receipt<Secondary>, bytes: &[u8]) {
+        let now = receipt.now;
         let Ok(message) = Timing::from_datagram(bytes) else { return };
         let Course::InSession(session) = &mut self.course else { return };
         let Some(message) = session.peer.completed(message) else { return };
@@ -203,14 +204,14 @@ impl SecondaryMachine {
         let beat = !matches!(message, Timing::Probe(_));
         match message {
             Timing::Pulse(pulse) => {
-                session.peer.pulse(now, &pulse, local, outbox);
+                session.peer.pulse(receipt, &pulse, local, outbox);
             }
             Timing::Probe(probe) => {
-                session.peer.stamped(now, &probe.stamp, local);
+                session.peer.stamped(receipt.arrived, &probe.stamp, local);
                 session.peer.probe(now, outbox);
             }
             Timing::Heartbeat(beat) => {
-                let told = match session.peer.heartbeat(now, &beat, local, outbox) {
+                let told = match session.peer.heartbeat(receipt, &beat, local, outbox) {
                     Ok(told) => told,
                     Err(fork) => return self.forked(now, &fork),
                 };

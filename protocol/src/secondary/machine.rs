@@ -11,7 +11,7 @@ use crate::pairing::{self, ExpectAccept, ExpectResumed, Scanned, SendHello};
 use crate::plan::{Phase, Plan};
 use crate::policy::Policy;
 use crate::secret::Entropy;
-use crate::session::{Camera, Local, Outbox, Peer, Refused, State};
+use crate::session::{Camera, Local, Outbox, Peer, Receipt, Refused, State};
 use crate::time::{Instant, Secondary, Span};
 use crate::timers::{Timer, Timers};
 use crate::wire::FrameReader;
@@ -227,7 +227,9 @@ impl Machine for SecondaryMachine {
             Input::Connected { link, purpose, peer, binding, remote: _ } => {
                 self.connected(now, link, purpose, pairing::Connection { binding, peer });
             }
-            Input::Received { link, lane, bytes } => self.received(now, link, lane, bytes),
+            Input::Received { link, lane, age, bytes } => {
+                self.received(Receipt::new(now, age), link, lane, bytes);
+            }
             // Only the primary sees an assistant's packets come from elsewhere.
             Input::Moved { .. } => {}
             Input::Disconnected { link, lost } => self.disconnected(now, link, lost),

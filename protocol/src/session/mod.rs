@@ -42,7 +42,7 @@ pub(crate) use begin::{Beginning, camera_of, clock_number, read};
 pub(crate) use camera::{Camera, News, UNTOLD, watch};
 pub(crate) use gate::{FaceGate, GateChange};
 pub(crate) use local::{Local, SealDue};
-pub(crate) use news::{Arrival, Newer};
+pub(crate) use news::{Arrival, Newer, Receipt};
 pub(crate) use outbox::Outbox;
 pub(crate) use peer::Peer;
 pub(crate) use state::{Member, PutOut, State};

@@ -4,6 +4,7 @@ use crate::identity::BootId;
 use crate::journal::Head;
 use crate::machine::LinkId;
 use crate::session::timing::{Fresh, Level};
+use crate::time::{Clock, Instant, Span};
 
 /// A connection that begins, and what the peer said on it.
 #[derive(Clone, Copy, Debug)]
@@ -21,6 +22,20 @@ impl Arrival {
     /// The connection on which the peer was paired.
     pub(crate) const fn first(link: LinkId) -> Self {
         Self { link, boot: None, theirs: None, held: 0 }
+    }
+}
+
+/// When a message is dealt with, and when it came. `[TRANSPORT-28]`
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Receipt<C: Clock> {
+    pub(crate) now: Instant<C>,
+    /// Not after `now`.
+    pub(crate) arrived: Instant<C>,
+}
+
+impl<C: Clock> Receipt<C> {
+    pub(crate) fn new(now: Instant<C>, age: Span) -> Self {
+        Self { now, arrived: now - age.max(Span::ZERO) }
     }
 }
 

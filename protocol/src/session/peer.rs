@@ -334,16 +334,16 @@ impl<C: Station> Peer<C> {
     /// Takes the stamp of any datagram; its instants go into the journal.
     pub(crate) fn stamped(
         &mut self,
-        now: Instant<C>,
+        arrived: Instant<C>,
         stamp: &wire::Stamp,
         local: &mut Local<C>,
     ) -> (Level, Fresh) {
         if self.boot.is_some() {
             let sent = stamp.sent.on::<C::Peer>().relabelled();
-            let heard = Heard { sequence: stamp.seq, sent, received: now.relabelled() };
+            let heard = Heard { sequence: stamp.seq, sent, received: arrived.relabelled() };
             local.heard(self.name.role, heard);
         }
-        let heeded = self.timing.incoming(stamp, now);
+        let heeded = self.timing.incoming(stamp, arrived);
         (heeded.level, heeded.fresh)
     }
 

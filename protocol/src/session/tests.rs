@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use crate::address::{Address, Addresses, Loopback};
+use crate::clock::Estimate;
 use crate::device::{Heat, Permissions, Requirements, Switch};
 use crate::fault::CloseCode;
 use crate::identity::tests::Key;
@@ -36,6 +37,8 @@ enum Parcel {
 struct Side<M: Machine> {
     machine: M,
     offset: Span,
+    /// How long what comes waits until it is read.
+    late: Span,
     wake: Option<Instant<M::Clock>>,
     inbox: VecDeque<(i64, Parcel)>,
     disk: Disk,
@@ -48,6 +51,7 @@ impl<M: Machine> Side<M> {
         Self {
             machine,
             offset,
+            late: Span::ZERO,
             wake: None,
             inbox: VecDeque::new(),
             disk: BTreeMap::new(),
@@ -62,7 +66,7 @@ impl<M: Machine> Side<M> {
 
     fn due(&self) -> Option<i64> {
         let wake = self.wake.map(|wake| wake.nanos() - self.offset.nanos());
-        let arrival = self.inbox.front().map(|(at, _)| *at);
+        let arrival = self.inbox.front().map(|(at, _)| *at + self.late.nanos());
         let fragment = self.recording.then_some(self.next_fragment);
         [wake, arrival, fragment].into_iter().flatten().min()
     }
@@ -99,8 +103,10 @@ fn remote() -> core::net::SocketAddr {
 
 fn step<M: Machine>(side: &mut Side<M>, peer: PublicKey, truth: i64) {
     let now = side.clock(truth);
-    if side.inbox.front().is_some_and(|(at, _)| *at <= truth) {
-        let (_, parcel) = side.inbox.pop_front().unwrap();
+    let read = |at: i64| at + side.late.nanos() <= truth;
+    if side.inbox.front().is_some_and(|(at, _)| read(*at)) {
+        let (at, parcel) = side.inbox.pop_front().unwrap();
+        let age = Span::from_nanos(truth - at);
         match parcel {
             Parcel::Up(purpose) => side.machine.handle(
                 now,
@@ -117,7 +123,8 @@ fn step<M: Machine>(side: &mut Side<M>, peer: PublicKey, truth: i64) {
                 side.machine.handle(now, Input::Disconnected { link: LinkId(1), lost });
             }
             Parcel::Bytes(lane, bytes) => {
-                side.machine.handle(now, Input::Received { link: LinkId(1), lane, bytes: &bytes });
+                side.machine
+                    .handle(now, Input::Received { link: LinkId(1), lane, age, bytes: &bytes });
             }
         }
         return;
@@ -360,12 +367,33 @@ fn a_whole_session_on_a_perfect_cable() {
         assert!(!replayed.entries().iter().any(|entry| unwritten(&entry.fact)));
     }
     // The offset of 30 s is known, and the bound contains it.
-    let estimate = told_p.iter().rev().find_map(|event| {
-        if let primary::Event::Clock { estimate, .. } = event { Some(*estimate) } else { None }
-    });
-    let estimate = estimate.unwrap();
+    let estimate = clock(&told_p).unwrap();
     assert!(estimate.low <= OFFSET && OFFSET <= estimate.high, "{estimate:?}");
     assert!((estimate.offset - OFFSET).abs() < Span::from_millis(1), "{estimate:?}");
+}
+
+/// What the primary last heard of the clocks.
+fn clock(told: &[primary::Event]) -> Option<Estimate> {
+    told.iter().rev().find_map(|event| {
+        if let primary::Event::Clock { estimate, .. } = event { Some(*estimate) } else { None }
+    })
+}
+
+#[test]
+fn a_device_that_wakes_late_for_its_messages_does_not_bend_the_clocks() {
+    // [TRANSPORT-28] The cable takes 1 ms either way; only one end is slow to read,
+    // and that end answers.
+    let late = Span::from_millis(5);
+    for (late_p, late_a) in [(Span::ZERO, late), (late, Span::ZERO)] {
+        let mut pair = Pair::new();
+        (pair.p.late, pair.a.late) = (late_p, late_a);
+        let pair = pair.run_until(130_000_000_000);
+        let estimate = clock(&pair.told_p).unwrap();
+        assert!(estimate.low <= OFFSET && OFFSET <= estimate.high, "{estimate:?}");
+        assert!(estimate.high - estimate.low < Span::from_millis(3), "{estimate:?}");
+        assert!((estimate.offset - OFFSET).abs() < Span::from_micros(100), "{estimate:?}");
+        assert!(pair.p.recording && pair.a.recording);
+    }
 }
 
 #[test]
@@ -442,7 +470,8 @@ fn a_peer_that_shows_another_past_is_alarming_and_loses_its_link() {
     };
     let bytes = wire::Timing::Heartbeat(beat).encode();
     let now = pair.p.clock(pair.truth);
-    let received = Input::Received { link: LinkId(1), lane: Lane::Timing, bytes: &bytes };
+    let (link, lane, age) = (LinkId(1), Lane::Timing, Span::ZERO);
+    let received = Input::Received { link, lane, age, bytes: &bytes };
     pair.p.machine.handle(now, received);
     let (events, sent) = pair.p.drain();
     let alarm = |event: &primary::Event| {
@@ -530,7 +559,8 @@ fn a_late_pulse_takes_nothing_back() {
     assert!(late.len() > 10);
     for bytes in &late {
         let now = pair.p.clock(pair.truth);
-        let received = Input::Received { link: LinkId(1), lane: Lane::Timing, bytes };
+        let (link, lane, age) = (LinkId(1), Lane::Timing, Span::ZERO);
+        let received = Input::Received { link, lane, age, bytes };
         pair.p.machine.handle(now, received);
     }
     let pair = pair.run_until(138_000_000_000);

@@ -10,6 +10,7 @@ use diptych_protocol::primary;
 use diptych_protocol::report::evaluate;
 use diptych_protocol::secondary;
 use diptych_protocol::secret::Secret;
+use diptych_protocol::time::Span;
 use diptych_protocol::wire::Timing;
 
 use super::device::{BEHIND, Device, SEATS};
@@ -299,7 +300,7 @@ impl Bench {
         let who = if end == 0 { 0 } else { wire.who };
         let Some((lane, bytes)) = wire.queues[end].pop_front() else { return false };
         if let Some(link) = wire.ends[end] {
-            self.feed(who, Input::Received { link, lane, bytes: &bytes });
+            self.feed(who, Input::Received { link, lane, age: Span::ZERO, bytes: &bytes });
         }
         self.hang_up();
         true

@@ -191,10 +191,8 @@ impl World {
         if connection.broken {
             return;
         }
-        let (from, to) = if who == 0 { (0, 1) } else { (1, 0) };
-        let way = if from == 0 { Way::Down } else { Way::Up };
+        let (to, way) = if who == 0 { (1, Way::Down) } else { (0, Way::Up) };
         let path = &self.paths[connection.assistant];
-        _ = from;
         if lane == Lane::Timing {
             for arrival in path.datagram(way, self.now, &mut self.dice) {
                 let bytes = bytes.to_vec();
@@ -247,7 +245,9 @@ impl World {
                 {
                     self.resumes.push(self.now - since);
                 }
-                self.feed(who, Input::Received { link, lane, bytes });
+                let way = if to == 0 { Way::Up } else { Way::Down };
+                let age = self.paths[connection.assistant].waited(way, lane, self.now);
+                self.feed(who, Input::Received { link, lane, age, bytes });
             }
             // The server's handshake ends after the client has begun to speak.
             EndState::Coming if lane == Lane::Control => {

@@ -1,5 +1,6 @@
 //! The way between an assistant and the primary: slow, lossy, sometimes gone.
 
+use diptych_protocol::machine::Lane;
 use diptych_protocol::time::Span;
 
 use crate::dice::{Dice, Law, whole};
@@ -93,12 +94,25 @@ impl Path {
         self.there_from(at) == at
     }
 
-    pub(super) fn delay(&self, way: Way, dice: &mut Dice) -> i64 {
-        let least = match way {
+    /// The least delay of that way.
+    pub(super) const fn least(&self, way: Way) -> Span {
+        match way {
             Way::Up => self.conditions.up,
             Way::Down => self.conditions.down,
-        };
-        (least + dice.draw(Law::Exponential { mean: self.conditions.jitter })).nanos()
+        }
+    }
+
+    /// How long what comes at `at` has waited for its reader: up to half of its way.
+    /// `[TRANSPORT-28]`
+    pub(super) const fn waited(&self, way: Way, lane: Lane, at: i64) -> Span {
+        match lane {
+            Lane::Control => Span::ZERO,
+            Lane::Timing => Span::from_nanos(self.least(way).nanos() / 16 * at.rem_euclid(8)),
+        }
+    }
+
+    pub(super) fn delay(&self, way: Way, dice: &mut Dice) -> i64 {
+        (self.least(way) + dice.draw(Law::Exponential { mean: self.conditions.jitter })).nanos()
     }
 
     pub(super) fn round_trip(&self, dice: &mut Dice) -> i64 {

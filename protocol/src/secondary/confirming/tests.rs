@@ -10,7 +10,7 @@ use crate::secondary::{Command, Consent, Failure, Rejected, Setup};
 use crate::secret::{ChannelBinding, Entropy};
 use crate::session::Past;
 use crate::ticket::{Flags, Ticket};
-use crate::time::Primary;
+use crate::time::{Primary, Span};
 use crate::wire::FrameReader;
 
 struct Key(p256::ecdsa::SigningKey);
@@ -121,7 +121,8 @@ impl Desk {
     }
 
     fn hear(&mut self, link: u64, bytes: &[u8]) {
-        self.handle(Input::Received { link: LinkId(link), lane: Lane::Control, bytes });
+        let (link, lane, age) = (LinkId(link), Lane::Control, Span::ZERO);
+        self.handle(Input::Received { link, lane, age, bytes });
     }
 
     fn lose(&mut self, link: u64, lost: Lost) {

@@ -10,7 +10,7 @@ use crate::clock::Epoch;
 use crate::journal::{Fact, Fork, Head};
 use crate::limits;
 use crate::session::camera::Camera;
-use crate::session::news::{Beat, Newer};
+use crate::session::news::{Beat, Newer, Receipt};
 use crate::session::timing::{Fresh, Station};
 use crate::session::{Local, Outbox};
 use crate::time::{Clock, Instant};
@@ -97,12 +97,12 @@ impl<C: Station> Peer<C> {
     /// [`Fork`] if its journal head contradicts what the peer showed before.
     pub(crate) fn heartbeat<E>(
         &mut self,
-        now: Instant<C>,
+        receipt: Receipt<C>,
         beat: &wire::Heartbeat,
         local: &mut Local<C>,
         outbox: &mut Outbox<C, E>,
     ) -> Result<Beat, Box<Fork>> {
-        let (level, fresh) = self.stamped(now, &beat.pulse.stamp, local);
+        let (level, fresh) = self.stamped(receipt.arrived, &beat.pulse.stamp, local);
         let head = Head { sequence: beat.journal_sequence, hash: beat.journal_head };
         let behind = self.said.is_some_and(|said| head.sequence < said.head.sequence);
         if behind || self.is_late(&beat.pulse) {
@@ -111,22 +111,22 @@ impl<C: Station> Peer<C> {
         if !self.is_forked() {
             self.mirror.claim(head)?;
         }
-        self.note(now, &beat.pulse, (beat.frames, head), local, outbox);
+        self.note(receipt.now, &beat.pulse, (beat.frames, head), local, outbox);
         Ok(Beat { level, fresh, newer: Newer::Yes })
     }
 
     /// Takes a pulse. `[SESSION-13]`
     pub(crate) fn pulse<E>(
         &mut self,
-        now: Instant<C>,
+        receipt: Receipt<C>,
         pulse: &wire::Pulse,
         local: &mut Local<C>,
         outbox: &mut Outbox<C, E>,
     ) -> Fresh {
-        let (_, fresh) = self.stamped(now, &pulse.stamp, local);
+        let (_, fresh) = self.stamped(receipt.arrived, &pulse.stamp, local);
         // Without a heartbeat before it there is no journal to speak of yet.
         if let Some(said) = self.said.filter(|_| !self.is_late(pulse)) {
-            self.note(now, pulse, (said.frames, said.head), local, outbox);
+            self.note(receipt.now, pulse, (said.frames, said.head), local, outbox);
         }
         fresh
     }
