@@ -12,7 +12,9 @@
 //!    never precedes the [`Output::Append`] and [`Output::Sync`] of that fact:
 //!    nobody is told what the journal does not know. `[SESSION-1]`
 //! 3. After `Idle { wake }`, wait for the next thing to happen or for `wake`,
-//!    and hand it in.
+//!    and hand it in. A `wake` that is not later than the present is usual: what
+//!    was queued leaves first, and what comes next is dated by a new reading of
+//!    the clock. `[TRANSPORT-28]`
 //!
 //! Rejected: one queue per kind of output (the order between `Append` and
 //! `Transmit` is what makes the journal evidence), and callbacks (they would run

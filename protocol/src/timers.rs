@@ -12,8 +12,14 @@ use crate::time::{Clock, Instant};
 /// Why a machine wants to be woken. Peers are told apart by their [`Role`].
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Timer {
-    /// Send a heartbeat, write what is pending, seal if due.
+    /// A clock message was taken and is to be answered: at once, by a stamp of the
+    /// moment at which the answer leaves.
+    Answer,
+    /// Send a heartbeat.
     Heartbeat,
+    /// What comes with a heartbeat and must not delay it: write what is pending, seal
+    /// if due, look at the seats.
+    Chores,
     /// The recorder may have to call a silence a loss.
     Recorder,
     /// The next phase of the exam begins.
@@ -37,7 +43,9 @@ impl Timer {
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
+            Self::Answer => "answer",
             Self::Heartbeat => "heartbeat",
+            Self::Chores => "chores",
             Self::Recorder => "recorder",
             Self::Phase => "phase",
             Self::Offer => "offer",

@@ -11,13 +11,19 @@ use crate::time::{Instant, Primary};
 use crate::timers::Timer;
 
 impl PrimaryMachine {
-    /// Heartbeats first, so that their stamps are fresh; then what is pending is
-    /// made durable; then it is sent to the peers. `[SESSION-12]` `[SESSION-15]`
+    /// The heartbeats alone, so that their stamps are fresh. `[SESSION-12]`
     pub(super) fn beat(&mut self, now: Instant<Primary>) {
         self.foretell(now);
         for seat in self.seats.values_mut() {
             seat.peer.beat(now, &self.camera, &self.local, &mut self.outbox);
         }
+        self.timers.set(Timer::Heartbeat, Some(now + limits::HEARTBEAT_INTERVAL));
+        self.timers.set(Timer::Chores, Some(now));
+    }
+
+    /// What is pending is made durable; then it is sent to the peers.
+    /// `[SESSION-15]`
+    pub(super) fn chores(&mut self, now: Instant<Primary>) {
         self.local.seal(now, SealDue::IfDue(limits::HEARTBEAT_INTERVAL), &mut self.outbox);
         self.local.settle(now, &mut self.outbox);
         self.ship();
@@ -34,9 +40,9 @@ impl PrimaryMachine {
         // A journal may come when the session is over.
         self.recount(now);
         // After the end there is nothing to say once everybody is gone.
-        let over = self.course == Course::Over && self.links.is_empty();
-        let next = (!over).then(|| now + limits::HEARTBEAT_INTERVAL);
-        self.timers.set(Timer::Heartbeat, next);
+        if self.course == Course::Over && self.links.is_empty() {
+            self.timers.set(Timer::Heartbeat, None);
+        }
     }
 
     /// Sends what is durable to whoever lacks it.

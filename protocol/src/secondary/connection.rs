@@ -9,6 +9,7 @@ use crate::machine::{Lane, LinkId, Lost, Purpose};
 use crate::pairing::{self, Standing};
 use crate::session::{Arrival, Newer, Receipt};
 use crate::time::{Instant, Secondary};
+use crate::timers::Timer;
 use crate::wire::{Control, Frame, FrameReader, Resume, Timing, Trust};
 
 impl SecondaryMachine {
@@ -208,7 +209,7 @@ impl SecondaryMachine {
             }
             Timing::Probe(probe) => {
                 session.peer.stamped(receipt.arrived, &probe.stamp, local);
-                session.peer.probe(now, outbox);
+                self.timers.set(Timer::Answer, Some(now));
             }
             Timing::Heartbeat(beat) => {
                 let told = match session.peer.heartbeat(receipt, &beat, local, outbox) {

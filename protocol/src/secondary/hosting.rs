@@ -101,13 +101,19 @@ impl SecondaryMachine {
         self.camera_news(now, news);
     }
 
-    /// Heartbeats first, so that their stamps are fresh; then what is pending is
-    /// made durable; then it is sent. `[SESSION-12]` `[SESSION-15]`
+    /// The heartbeat alone, so that its stamp is fresh. `[SESSION-12]`
     pub(super) fn beat(&mut self, now: Instant<Secondary>) {
         let Course::InSession(session) = &mut self.course else { return };
         session.beaten = Some(now);
+        session.peer.beat(now, &session.camera, &session.local, &mut self.outbox);
+        self.timers.set(Timer::Heartbeat, Some(now + limits::HEARTBEAT_PATIENCE));
+        self.timers.set(Timer::Chores, Some(now));
+    }
+
+    /// What is pending is made durable; then it is sent. `[SESSION-15]`
+    pub(super) fn chores(&mut self, now: Instant<Secondary>) {
+        let Course::InSession(session) = &mut self.course else { return };
         let (local, outbox) = (&mut session.local, &mut self.outbox);
-        session.peer.beat(now, &session.camera, local, outbox);
         local.seal(now, SealDue::IfDue(limits::HEARTBEAT_PATIENCE), outbox);
         local.settle(now, outbox);
         if let Some(estimate) = session.peer.clock_news(now) {
@@ -116,7 +122,13 @@ impl SecondaryMachine {
         self.ship();
         self.watch_phase(now);
         self.watch_end(now);
-        self.timers.set(Timer::Heartbeat, Some(now + limits::HEARTBEAT_PATIENCE));
+    }
+
+    /// A clock message is answered.
+    pub(super) fn answer(&mut self, now: Instant<Secondary>) {
+        if let Course::InSession(session) = &mut self.course {
+            session.peer.probe(now, &mut self.outbox);
+        }
     }
 
     /// The primary's heartbeat came. Answered at once, both radios are awake and
@@ -125,7 +137,7 @@ impl SecondaryMachine {
         let half = Span::from_nanos(limits::HEARTBEAT_INTERVAL.nanos() / 2);
         let Course::InSession(session) = &self.course else { return };
         if session.beaten.is_none_or(|last| now - last >= half) {
-            self.beat(now);
+            self.timers.set(Timer::Heartbeat, Some(now));
         }
     }
 

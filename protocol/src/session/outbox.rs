@@ -70,6 +70,12 @@ impl<C: Clock, E> Outbox<C, E> {
         self.queue.push_back(Output::Transmit { link, lane: Lane::Timing, bytes });
     }
 
+    /// Whether the latest effect is a message that carries a stamp: whatever is done
+    /// before it is carried out counts as its way. `[TRANSPORT-28]`
+    pub(crate) fn is_stamped(&self) -> bool {
+        matches!(self.queue.back(), Some(Output::Transmit { lane: Lane::Timing, .. }))
+    }
+
     /// Changes whom the listener admits, if that is a change. `[PAIRING-2]`
     pub(crate) fn admit(&mut self, admission: Admission) {
         if self.admission.as_ref() != Some(&admission) {

@@ -74,8 +74,15 @@ impl<M: Machine> Side<M> {
     /// Carries outputs out; yields events and what goes to the other side.
     fn drain(&mut self) -> (Vec<M::Event>, Vec<Parcel>) {
         let (mut events, mut sent) = (Vec::new(), Vec::new());
+        let mut stamped = false;
         loop {
-            match self.machine.poll_output() {
+            let output = self.machine.poll_output();
+            // [TRANSPORT-28] What is done beside a stamped message is done when it has left.
+            let timing = matches!(output, Output::Transmit { lane: Lane::Timing, .. });
+            let idle = matches!(output, Output::Idle { .. });
+            assert!(timing || idle || !stamped, "work behind a stamped message");
+            stamped |= timing;
+            match output {
                 Output::Append { journal, bytes } => {
                     self.disk.entry(journal).or_default().extend(bytes);
                 }
