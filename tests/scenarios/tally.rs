@@ -1,6 +1,7 @@
 //! What the examinee reads is what will count, whoever crashed meanwhile.
 
-use diptych_protocol::policy::Verdict;
+use diptych_protocol::identity::Label;
+use diptych_protocol::policy::{ExpectedIn, Policy, Sound, Terms, Verdict};
 use diptych_protocol::primary::Event;
 use diptych_protocol::time::Span;
 use diptych_tests::world::{ANSWERING, Said, Scenario, Told, What};
@@ -123,6 +124,20 @@ fn both_devices_lose_their_power_at_once() {
 }
 
 #[test]
+fn both_devices_lose_their_power_while_nothing_passes_between_them() {
+    // [POLICY-33] [POLICY-34] What the assistant recorded without a link, by a clock that
+    // is gone, comes before the primary can place anything of before its own reboot.
+    let at = ANSWERING + s(50);
+    for (seed, outage) in [(89, 100), (91, 130)] {
+        let exam = Scenario::exam(seed, 1, 5)
+            .with(at, What::Outage { who: 1, lasting: s(outage) })
+            .with(at + s(80), What::PowerLoss { who: 0, lasting: s(15) })
+            .with(at + s(80), What::PowerLoss { who: 1, lasting: s(15) });
+        assert!(run(exam).check_law().over[0]);
+    }
+}
+
+#[test]
 fn an_assistant_that_was_killed_without_a_link_recorded_until_then() {
     // [POLICY-26] The number of its clock changed before its journal came.
     let at = ANSWERING + s(60);
@@ -168,6 +183,94 @@ fn a_device_that_was_replaced_keeps_what_it_recorded() {
         .with(s(151), What::Scan { who: 2, seat: 1 });
     let outcome = run(exam).check_law();
     assert_eq!(outcome.report.unwrap().judgement.count_max, 2);
+}
+
+/// A school's own policy: sound counts, and what is announced is forgiven at any time.
+fn own() -> Policy {
+    let terms = *Policy::preset("xyb-seed").unwrap().terms();
+    let (sound, expected_in) = (Sound::Counted, ExpectedIn::Anywhere);
+    let name = Label::new("own").unwrap();
+    Policy::new(Terms { name, sound, expected_in, expected_max: s(30), ..terms }).unwrap()
+}
+
+/// An announced gap of 9 s.
+fn announced(exam: Scenario, at: Span, who: usize) -> Scenario {
+    exam.with(at, What::Announced { who, longest: s(20) })
+        .with(at + s(1), What::CameraOff { who, lasting: s(9), said: Said::Nothing })
+}
+
+#[test]
+fn sound_that_counts_and_gaps_that_are_forgiven_are_in_the_count_that_is_read() {
+    // [POLICY-15] [POLICY-18] [POLICY-34]
+    let at = ANSWERING + s(40);
+    for who in [0, 1] {
+        let exam = Scenario::exam(81, 1, 5).judged_by(own());
+        let exam = exam.with(at, What::SoundOff { who, lasting: s(20) });
+        assert_count(announced(exam.clone(), at + s(60), who), 1);
+        // The same is told and not counted where the policy does not say so.
+        let exam = exam.judged_by(Policy::preset("xyb-seed").unwrap());
+        assert_count(announced(exam, at + s(60), who), 1);
+    }
+    // To the end.
+    let exam = Scenario::exam(82, 1, 5).judged_by(own());
+    let exam = exam.with(at + s(170), What::SoundOff { who: 1, lasting: s(900) });
+    assert_count(exam, 1);
+}
+
+#[test]
+fn sound_and_announced_gaps_of_before_a_crash_are_counted_after_it() {
+    // [POLICY-15] [POLICY-18] [POLICY-33]
+    let at = ANSWERING + s(30);
+    let lasting = s(15);
+    for crash in [
+        What::Kill { who: 0, lasting },
+        What::PowerLoss { who: 0, lasting },
+        What::Kill { who: 1, lasting },
+        What::PowerLoss { who: 1, lasting },
+    ] {
+        for who in [0, 1] {
+            let exam = Scenario::exam(83, 1, 5)
+                .judged_by(own())
+                .with(at, What::SoundOff { who, lasting: s(12) })
+                .with(at + s(80), crash.clone())
+                .with(at + s(140), What::SoundOff { who, lasting: s(12) });
+            assert_count(announced(exam, at + s(30), who), 3);
+        }
+    }
+}
+
+#[test]
+fn an_app_that_starts_anew_has_its_sound_back() {
+    // [REPORT-5] [POLICY-33]: without sound, then without both, then with both until
+    // the picture goes once more.
+    let at = ANSWERING + s(50);
+    for (who, crash) in [
+        (0, What::Kill { who: 0, lasting: s(12) }),
+        (1, What::Kill { who: 1, lasting: s(12) }),
+        (1, What::PowerLoss { who: 1, lasting: s(12) }),
+    ] {
+        let exam = Scenario::exam(85, 1, 5).judged_by(own());
+        let exam = exam
+            .with(at, What::SoundOff { who, lasting: s(200) })
+            .with(at + s(20), crash)
+            .with(at + s(100), What::CameraOff { who, lasting: s(9), said: Said::Nothing });
+        assert_count(exam, 2);
+    }
+}
+
+#[test]
+fn a_device_that_was_replaced_keeps_what_it_told_of_its_sound() {
+    // [POLICY-15] [POLICY-34]
+    let exam = Scenario::exam(87, 1, 5)
+        .judged_by(own())
+        .with_device()
+        .with(s(90), What::SoundOff { who: 1, lasting: s(9) })
+        .with(s(140), What::Gone { who: 1 })
+        .with(s(150), What::Open { seat: 1 })
+        .with(s(151), What::Scan { who: 2, seat: 1 })
+        .with(s(200), What::SoundOff { who: 2, lasting: s(9) });
+    let outcome = run(exam).check_law();
+    assert_eq!(outcome.report.unwrap().judgement.count_max, 3);
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::earlier::Earlier;
 use super::machine::{Course, PrimaryMachine};
+use super::marks::{Mark, Marks};
 use super::seat::Seat;
 use super::{CannotStart, Event, Setup};
 use crate::fault::CloseCode;
@@ -60,6 +61,7 @@ impl PrimaryMachine {
             local,
             camera,
             away: Vec::new(),
+            marks: Marks::default(),
             stopped: None,
             ended: None,
             started: now,
@@ -101,6 +103,7 @@ impl PrimaryMachine {
         let (boot, cause, raw) = (self.boot, last_exit.cause.code(), last_exit.raw);
         let started = Fact::ProcessStarted { boot, wall_ms, cause, raw };
         self.local.write(now, &started, &mut self.outbox);
+        self.marks.mark(now, Mark::SoundBack);
         let plan = self.plan_record();
         self.local.write(now, &plan, &mut self.outbox);
         self.outbox.store(self.state.encode());
@@ -141,6 +144,7 @@ impl PrimaryMachine {
                 let mut seat = Seat::new(peer, member.label, &self.policy, now);
                 seat.read(replayed.entries());
                 seat.placed_elsewhere();
+                seat.will_remember();
                 seat
             } else {
                 let peer = Peer::paired(member.header(), self.clock, &mut self.outbox);

@@ -8,10 +8,11 @@
 use super::Event;
 use super::earlier::Brought;
 use super::machine::{Course, PrimaryMachine};
+use super::marks::Marks;
 use crate::identity::Role;
 use crate::ledger::{Cause, Loss, Medium, Unknown};
 use crate::limits;
-use crate::policy::{self, Case, Excuse, Tally, Window};
+use crate::policy::{self, Case, Excuse, Expected, Tally, Window};
 use crate::recording::Interval;
 use crate::time::{Instant, Primary, Span};
 
@@ -49,17 +50,20 @@ impl PrimaryMachine {
         let brought = earlier.bring(shift, self.started);
         let Brought { known, shift, lanes, aways, stopped, ended } = brought;
         self.shift = shift;
-        for (role, covered) in lanes {
-            if role.is_primary() {
-                self.past = covered;
-            } else if let Some(seat) = self.seats.get_mut(&role) {
-                seat.cover(&covered);
-            } else {
-                self.former.insert(role, covered);
-            }
-        }
+        // Before it comes what they covered and told before: in the order of the journals.
         for seat in self.seats.values_mut() {
             seat.remember(known.clone());
+        }
+        for (role, former) in lanes {
+            if role.is_primary() {
+                self.past = former.covered;
+                self.marks.follow(former.marks);
+            } else if let Some(seat) = self.seats.get_mut(&role) {
+                seat.inherit(former);
+            } else {
+                let since = self.former.remove(&role).unwrap_or_default();
+                self.former.insert(role, former.then(since));
+            }
         }
         let since = core::mem::replace(&mut self.away, aways);
         self.away.extend(since);
@@ -93,8 +97,21 @@ impl PrimaryMachine {
             case.losses.extend(losses);
             case.unknown.extend(unknown);
         }
+        for (role, marks) in self.marked() {
+            let silences = marks.silences(end).into_iter();
+            case.losses.extend(silences.map(|one| loss(role, one, Medium::Sound)));
+            let gaps = marks.gaps();
+            case.expected.extend(gaps.map(|Interval { start, end }| Expected { role, start, end }));
+        }
         case.ready = end <= windows.wait_close || self.began_by(windows.wait_close, end);
         case
+    }
+
+    /// What each role told beside its frames, be its seat taken or not.
+    fn marked(&self) -> impl Iterator<Item = (Role, &Marks)> {
+        let seats = self.seats.values().map(|seat| (seat.role(), seat.marks()));
+        let former = self.former.iter().map(|(role, former)| (*role, &former.marks));
+        core::iter::once((Role::PRIMARY, &self.marks)).chain(seats).chain(former)
     }
 
     /// Whether no camera is known to have begun after `close`. `[REPORT-12]`
@@ -118,7 +135,7 @@ impl PrimaryMachine {
         }
         let screen = self.away.iter().map(|away| away.until(window.end));
         let (Some(first), Some(last)) = (recording.covered().first(), recording.last()) else {
-            return screen.map(|one| loss(role, one)).collect();
+            return screen.map(|one| loss(role, one, Medium::Picture)).collect();
         };
         let start = window.start.max(first.start);
         let whole = self.ended.is_some() || (self.stopped.is_some() && self.camera.has_stopped());
@@ -133,7 +150,7 @@ impl PrimaryMachine {
             last
         };
         let frames = recording.losses(Interval { start, end: end.max(start) });
-        frames.into_iter().chain(screen).map(|one| loss(role, one)).collect()
+        frames.into_iter().chain(screen).map(|one| loss(role, one, Medium::Picture)).collect()
     }
 
     /// What is lost and what is unknown of a seat, be it taken or not.
@@ -141,11 +158,12 @@ impl PrimaryMachine {
         if let Some(seat) = self.seats.get(&role) {
             return seat.evidence(window);
         }
-        let covered = self.former.get(&role).map(Vec::as_slice).unwrap_or_default();
+        let former = self.former.get(&role);
+        let covered = former.map(|one| one.covered.as_slice()).unwrap_or_default();
         let within = |one: &Interval<Primary>| one.start < window.end && window.start < one.end;
         let gaps = covered.iter().zip(covered.iter().skip(1));
         let gaps = gaps.map(|(one, next)| Interval { start: one.end, end: next.start });
-        let losses = gaps.filter(within).map(|gap| loss(role, gap)).collect();
+        let losses = gaps.filter(within).map(|gap| loss(role, gap, Medium::Picture)).collect();
         let rest = covered.last().map(|last| Interval { start: last.end, end: window.end });
         let rest = rest.filter(|rest| rest.length() > Span::ZERO);
         let unknown = rest.map(|rest| Unknown { role, start: rest.start, end: rest.end });
@@ -153,13 +171,13 @@ impl PrimaryMachine {
     }
 }
 
-const fn loss(role: Role, lost: Interval<Primary>) -> Loss {
+const fn loss(role: Role, lost: Interval<Primary>, medium: Medium) -> Loss {
     Loss {
         role,
         start: lost.start,
         end: lost.end,
         uncertainty: Span::ZERO,
         cause: Cause::Unknown,
-        medium: Medium::Picture,
+        medium,
     }
 }

@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::machine::Away;
+use super::marks::{Former, Mark, Marks};
 use crate::clock::Estimator;
 use crate::identity::{BootId, Role};
 use crate::journal::{Fact, Own, Replayed};
@@ -33,6 +34,7 @@ pub(super) struct Earlier {
     last: BTreeMap<ClockName, Instant<Own>>,
     /// What each role covered; the primary's of other boots than this one only.
     lanes: BTreeMap<Role, Recording<Primary>>,
+    marks: BTreeMap<Role, Marks>,
     aways: Vec<Away>,
     /// When the primary's camera was told to stop, and when the session ended.
     stopped: Option<Instant<Primary>>,
@@ -62,7 +64,7 @@ pub(super) struct Brought {
     pub(super) known: Arc<Known>,
     /// How far it is ahead of session time.
     pub(super) shift: Span,
-    pub(super) lanes: BTreeMap<Role, Vec<Interval<Primary>>>,
+    pub(super) lanes: BTreeMap<Role, Former>,
     pub(super) aways: Vec<Away>,
     pub(super) stopped: Option<Instant<Primary>>,
     pub(super) ended: Option<Instant<Primary>>,
@@ -82,10 +84,11 @@ impl Earlier {
         let clock = ClockName { role: Role::PRIMARY, device: own.header().device, boot };
         let wall = zero_of(own, timeline.reference())? - wall_zero;
         let (lanes, aways, last) = (BTreeMap::new(), Vec::new(), BTreeMap::new());
+        let marks = BTreeMap::new();
         let (stopped, ended) = (None, None);
         let counted = Tally::default();
         let mut earlier =
-            Self { timeline, clock, last, lanes, aways, stopped, ended, wall, counted };
+            Self { timeline, clock, last, lanes, marks, aways, stopped, ended, wall, counted };
         for journal in known {
             earlier.cover(journal, policy.terms().frame_gap);
         }
@@ -99,6 +102,11 @@ impl Earlier {
     fn cover(&mut self, journal: &Replayed, frame_gap: Span) {
         for (clock, entry) in with_clocks(journal) {
             self.last.insert(clock, entry.at);
+            if let Some(mark) = Mark::of(&entry.fact)
+                && let Some(at) = self.place(clock, entry.at)
+            {
+                self.marks.entry(clock.role).or_default().mark(at, mark);
+            }
             let Fact::Segment { first, last, frames, bytes, sha256, .. } = &entry.fact else {
                 continue;
             };
@@ -173,10 +181,14 @@ impl Earlier {
         let shift = shift.unwrap_or(self.wall);
         let moved =
             |one: Interval<Primary>| Interval { start: one.start + shift, end: one.end + shift };
-        let lanes = self
-            .lanes
-            .into_iter()
-            .map(|(role, lane)| (role, lane.covered().iter().copied().map(moved).collect()));
+        let mut lanes: BTreeMap<Role, Former> = BTreeMap::new();
+        for (role, lane) in self.lanes {
+            let covered = lane.covered().iter().copied().map(moved);
+            lanes.entry(role).or_default().covered.extend(covered);
+        }
+        for (role, marks) in self.marks {
+            lanes.entry(role).or_default().marks = marks.moved(shift);
+        }
         let aways = self.aways.into_iter().map(|away| Away {
             left: away.left + shift,
             back: Some(away.back.map_or(start, |back| back + shift)),
@@ -186,7 +198,7 @@ impl Earlier {
         Brought {
             known: Arc::new(Known { timeline: self.timeline, shift }),
             shift,
-            lanes: lanes.collect(),
+            lanes,
             aways: aways.collect(),
             stopped,
             ended,

@@ -1,6 +1,7 @@
 //! What the host asks of the primary, and what it tells it.
 
 use super::machine::{Away, Course, PrimaryMachine};
+use super::marks::Mark;
 use super::seat::Seat;
 use super::{Command, Compared, Event};
 use crate::address::Addresses;
@@ -144,10 +145,10 @@ impl PrimaryMachine {
         Ok(())
     }
 
-    /// The device in `role` is out; what it covered stays.
+    /// The device in `role` is out; what it covered and told stays.
     pub(super) fn leave_seat(&mut self, role: Role) {
         if let Some(seat) = self.seats.remove(&role) {
-            self.former.insert(role, seat.stretches().to_vec());
+            self.former.insert(role, seat.leave());
         }
     }
 
@@ -210,6 +211,9 @@ impl PrimaryMachine {
         }
         if let (HostFact::ScreenBack, Some(away)) = (fact, self.away.last_mut()) {
             away.back.get_or_insert(now);
+        }
+        if let Some(mark) = Mark::of(&record) {
+            self.marks.mark(now, mark);
         }
         if let HostFact::Gate { name, outcome } = fact
             && self.face.outcome(*name, *outcome) == GateChange::VerifyAgain

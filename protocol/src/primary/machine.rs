@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::connection::Connection;
 use super::earlier::Earlier;
+use super::marks::{Former, Marks};
 use super::seat::Seat;
 use super::{CheckCode, Command, Event};
 use crate::address::Addresses;
@@ -43,6 +44,8 @@ pub struct PrimaryMachine {
     pub(super) local: Local<Primary>,
     pub(super) camera: Camera<Primary>,
     pub(super) away: Vec<Away>,
+    /// What this device told beside its frames.
+    pub(super) marks: Marks,
     /// When the own camera was told to stop, and when the session ended.
     pub(super) stopped: Option<Instant<Primary>>,
     pub(super) ended: Option<Instant<Primary>>,
@@ -52,8 +55,8 @@ pub struct PrimaryMachine {
     pub(super) earlier: Option<Earlier>,
     pub(super) shift: Span,
     pub(super) past: Vec<Interval<Primary>>,
-    /// What devices covered that were put out of their seats.
-    pub(super) former: BTreeMap<Role, Vec<Interval<Primary>>>,
+    /// What devices left that were put out of their seats.
+    pub(super) former: BTreeMap<Role, Former>,
     pub(super) device: Option<Device>,
     pub(super) face: FaceGate,
     pub(super) state: State,

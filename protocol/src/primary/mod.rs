@@ -17,6 +17,7 @@ mod earlier;
 mod heartbeat;
 mod hosting;
 mod machine;
+mod marks;
 mod pairing;
 mod resume;
 mod seat;

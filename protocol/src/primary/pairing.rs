@@ -245,7 +245,7 @@ impl PrimaryMachine {
             CheckCode::Compared => Some(paired.check_code()),
         };
         seat.check_code = check_code;
-        seat.cover(&self.former.remove(&role).unwrap_or_default());
+        seat.inherit(self.former.remove(&role).unwrap_or_default());
         self.seats.insert(role, seat);
         self.local.settle(now, &mut self.outbox);
         self.outbox.event(Event::Paired { role, label, check_code });

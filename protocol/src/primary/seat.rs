@@ -1,22 +1,25 @@
 //! One assistant's seat: the device in it and what its camera has proven.
 
+mod placing;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::earlier::{Earlier, Known};
+use super::marks::{Former, Marks};
 use crate::clock::{Estimate, Estimator, Schedule};
 use crate::fault::CloseCode;
 use crate::identity::{BootId, Label, Role};
-use crate::journal::{Entry, Fact, Head};
+use crate::journal::Head;
 use crate::ledger::{Cause, Loss, Medium, Observed, Unknown};
 use crate::limits;
 use crate::liveness::LinkState;
 use crate::policy::Policy;
-use crate::recording::{Fragment, Interval, Recording};
+use crate::recording::{Interval, Recording};
 use crate::session::Peer;
 use crate::time::{Instant, Primary, Secondary, Span};
-use crate::timeline::ClockName;
 use crate::wire;
+use placing::{Stale, Waiting};
 
 /// A taken seat.
 pub(super) struct Seat {
@@ -29,8 +32,12 @@ pub(super) struct Seat {
     pub(super) check_code: Option<u32>,
     /// Coverage that the copied journal proves, in session time.
     recording: Recording<Primary>,
-    /// Fragments of the device's present boot that wait for its clock to be known.
-    waiting: VecDeque<Fragment<Secondary>>,
+    /// What else its devices have told, in session time.
+    marks: Marks,
+    /// What the device's present boot told, which waits for its clock to be known.
+    waiting: VecDeque<Waiting>,
+    /// What earlier boots told that nothing places yet.
+    stale: Stale,
     /// The boot that the copied journal has come to.
     boot: Option<BootId>,
     /// The boot that the device was in when its link was gone, and what was known of
@@ -77,7 +84,9 @@ impl Seat {
             sought: None,
             check_code: None,
             recording: Recording::new(policy.terms().frame_gap),
+            marks: Marks::default(),
             waiting: VecDeque::new(),
+            stale: Stale::Dropped,
             boot: None,
             earlier: None,
             before: None,
@@ -101,49 +110,6 @@ impl Seat {
         self.cannot_return.filter(|_| self.peer.state() == LinkState::Down)
     }
 
-    /// Takes what the assistant's journal says of its camera.
-    #[expect(clippy::wildcard_enum_match_arm, reason = "no other fact is of the camera")]
-    pub(super) fn read(&mut self, entries: &[Entry]) {
-        for entry in entries {
-            match &entry.fact {
-                // What cannot be placed by now cannot be placed live any more; the
-                // report still places it.
-                Fact::ProcessStarted { boot, .. } if self.boot != Some(*boot) => {
-                    self.place();
-                    self.boot = Some(*boot);
-                    self.anchor = None;
-                    self.waiting.clear();
-                }
-                Fact::Segment { first, last, frames, bytes, sha256, .. } => {
-                    self.waiting.push_back(Fragment {
-                        first: first.relabelled(),
-                        last: last.relabelled(),
-                        frames: *frames,
-                        bytes: (*bytes).into(),
-                        sha256: *sha256,
-                    });
-                }
-                Fact::Take { mark: 0, .. } | Fact::RecordingStarted { .. } => self.stopped = None,
-                Fact::Take { mark: 1, .. } => self.stopped = Some(entry.at.relabelled()),
-                Fact::CameraEvent { state: 0, cause, raw }
-                | Fact::ScreenLeft { cause, raw }
-                | Fact::RecordingStopped { cause, raw } => {
-                    let at = entry.at.relabelled();
-                    self.observed = Some((at, observed(*cause, *raw)));
-                    if matches!(entry.fact, Fact::RecordingStopped { cause: 0, .. }) {
-                        self.stopped = Some(at);
-                    }
-                }
-                Fact::Finish { .. } => self.end = JournalEnd::Finished,
-                Fact::Seal { .. } if self.end == JournalEnd::Finished => {
-                    self.end = JournalEnd::Sealed;
-                }
-                _ => {}
-            }
-        }
-        self.place();
-    }
-
     /// The device comes back, perhaps from a crash: its clock may be numbered anew, so
     /// what is known of it is kept for what it has recorded until then.
     pub(super) fn returns(&mut self) {
@@ -154,24 +120,24 @@ impl Seat {
         }
     }
 
-    /// Takes what is known to be covered of what was copied before this process began,
-    /// or by the device that was in this seat before.
-    pub(super) fn cover(&mut self, covered: &[Interval<Primary>]) {
-        for stretch in covered {
+    /// Takes what is known of what was copied before this process began, or of the
+    /// device that was in this seat before.
+    pub(super) fn inherit(&mut self, former: Former) {
+        for stretch in former.covered {
             // More stretches than an exam can have: the report still counts them.
-            _ = self.recording.cover(*stretch);
+            _ = self.recording.cover(stretch);
         }
+        self.marks.follow(former.marks);
     }
 
-    /// Places by what was known of its clocks before this process began, too.
-    pub(super) fn remember(&mut self, known: Arc<Known>) {
-        self.before = Some(known);
-        self.place();
+    /// What is left of the device when it is put out.
+    pub(super) fn leave(self) -> Former {
+        Former { covered: self.recording.covered().to_vec(), marks: self.marks }
     }
 
-    /// Forgets what waits for its place, which [`Seat::cover`] is given.
-    pub(super) fn placed_elsewhere(&mut self) {
-        self.waiting.clear();
+    /// What its devices told beside their frames.
+    pub(super) const fn marks(&self) -> &Marks {
+        &self.marks
     }
 
     /// What is covered, in session time.
@@ -190,37 +156,6 @@ impl Seat {
     pub(super) fn is_whole(&self) -> bool {
         let told = self.finished.is_some_and(|end| self.peer.copied().sequence >= end.sequence);
         told || self.end == JournalEnd::Sealed
-    }
-
-    /// Places in session time what can be placed by now. It stays where it was
-    /// placed: a clock that begins anew says nothing of what was before.
-    pub(super) fn place(&mut self) {
-        while let Some(fragment) = self.waiting.front() {
-            let ends = (self.whereabouts(fragment.first), self.whereabouts(fragment.last));
-            let (Some(first), Some(last)) = ends else { return };
-            self.anchor = Some((fragment.last, last));
-            let Fragment { frames, bytes, sha256, .. } = *fragment;
-            // A fragment that proves no coverage counts as none: the report says
-            // why. `[RECORDING-2]`
-            _ = self.recording.commit(&Fragment { first, last, frames, bytes, sha256 });
-            self.waiting.pop_front();
-        }
-    }
-
-    /// Where an instant of the boot that the copy has come to lies in session time: by
-    /// what is known of its clock now, or was known before it was numbered anew or this
-    /// process began, or else by how long after the last one it is.
-    fn whereabouts(&self, at: Instant<Secondary>) -> Option<Instant<Primary>> {
-        let live = (self.peer.boot() == self.boot).then(|| self.peer.timing().estimator());
-        let earlier = self.earlier.as_ref().filter(|(boot, _)| Some(*boot) == self.boot);
-        let by = |estimator: &Estimator| estimator.middle_of(at);
-        let before = || {
-            let name = self.peer.name();
-            let clock = ClockName { role: name.role, device: name.device, boot: self.boot? };
-            self.before.as_ref()?.place(clock, at.relabelled())
-        };
-        let known = live.and_then(by).or_else(|| by(&earlier?.1)).or_else(before);
-        known.or_else(|| self.anchor.map(|(there, here)| here + (at - there)))
     }
 
     /// What is known of the assistant's clock at `now`.
@@ -305,7 +240,7 @@ impl Seat {
         // Whether a camera began in time is another question.
         let first = self.stretches().first().map_or(window.start, |first| first.start);
         let start = window.start.max(first);
-        if self.is_whole() && self.waiting.is_empty() {
+        if self.is_whole() && !self.frames_wait() {
             let end = self.end_of(window).max(start);
             let lost = self.recording.losses(Interval { start, end });
             return (lost.into_iter().map(|one| loss(one, Span::ZERO)).collect(), Vec::new());
@@ -340,12 +275,7 @@ impl Seat {
     /// Whether its camera is known to have begun too late for an exam that waited
     /// until `close`, or not at all before it was `over`. `[REPORT-12]`
     pub(super) fn began_after(&self, close: Instant<Primary>, over: bool) -> bool {
-        let never = over || (self.is_whole() && self.waiting.is_empty());
+        let never = over || (self.is_whole() && !self.frames_wait());
         self.stretches().first().map_or(never, |first| first.start > close)
     }
-}
-
-/// A cause that the specification does not know yet is unknown.
-fn observed(cause: u8, raw: i32) -> Observed {
-    Observed { cause: Cause::from_code(cause).unwrap_or(Cause::Unknown), raw }
 }

@@ -70,6 +70,7 @@ pub(crate) enum Act {
     CameraBack,
     SoundLost(Observed),
     SoundBack,
+    Announced(Span),
     ScreenLeft(Observed),
     ScreenBack,
 }
@@ -93,6 +94,7 @@ impl Act {
             Self::CameraBack => HostFact::CameraBack,
             Self::SoundLost(observed) => HostFact::AudioLost(observed),
             Self::SoundBack => HostFact::AudioBack,
+            Self::Announced(longest) => HostFact::ExpectedGap { longest },
             Self::ScreenLeft(observed) => HostFact::ScreenLeft(observed),
             Self::ScreenBack => HostFact::ScreenBack,
         }

@@ -96,6 +96,10 @@ pub(super) struct Camera {
     pub(super) doubtful: Vec<(i64, i64)>,
     /// Times away from the exam screen.
     pub(super) away: Vec<(i64, i64)>,
+    /// Times without sound; the last may go on.
+    pub(super) silent: Vec<(i64, Option<i64>)>,
+    /// Gaps that were announced, at their longest.
+    pub(super) announced: Vec<(i64, i64)>,
 }
 
 /// Frames to commit: first, last, how many.

@@ -6,7 +6,6 @@ use diptych_protocol::device::{Heat, Permissions, Requirements, Switch};
 use diptych_protocol::fault::CloseCode;
 use diptych_protocol::identity::{ExamTag, Label, Role, sha256};
 use diptych_protocol::plan::{Mode, Plan, Windows};
-use diptych_protocol::policy::Policy;
 use diptych_protocol::primary::{self, CheckCode, PrimaryMachine};
 use diptych_protocol::secondary::{self, Consent, SecondaryMachine};
 use diptych_protocol::secret::Entropy;
@@ -30,6 +29,7 @@ impl World {
             return;
         }
         self.note(|| format!("{who}: starts"));
+        self.sound_returns(who);
         let now = self.devices[who].clock.reading(self.now);
         let brain = if who == 0 { self.start_primary(now) } else { self.start_assistant(who, now) };
         match brain {
@@ -94,7 +94,7 @@ impl World {
     fn start_primary(&mut self, now: i64) -> Result<Brain, String> {
         let setup = primary::Setup {
             plan: self.plan(),
-            policy: Policy::preset("xyb-seed").unwrap(),
+            policy: self.scenario.policy,
             proctors: vec![proctor()],
             exam: ExamTag([3; 8]),
             label: Label::new("front").unwrap(),

@@ -7,6 +7,7 @@ use diptych_protocol::clock::Estimate;
 use diptych_protocol::identity::{Role, sha256};
 use diptych_protocol::journal::{Integrity, Replayed, replay, salvage, verify};
 use diptych_protocol::machine::JournalName;
+use diptych_protocol::policy::{ExpectedIn, Sound};
 use diptych_protocol::primary;
 use diptych_protocol::report::{Report, evaluate, revise, statements};
 use diptych_protocol::time::Span;
@@ -149,8 +150,10 @@ pub(super) fn of(mut world: World) -> Outcome {
 
 fn truth(world: &World, all_survives: bool) -> Truth {
     let [_, start, end] = world.scenario.plan;
+    let terms = world.scenario.policy.terms();
     let seen = |seat: u8| {
-        let mut seen = Seen { seat, frames: Vec::new(), away: Vec::new() };
+        let (frames, away, forgiven) = (Vec::new(), Vec::new(), Vec::new());
+        let mut seen = Seen { seat, frames, away, forgiven };
         for (who, device) in world.devices.iter().enumerate() {
             if device.seat == Some(seat) || (seat == 0 && who == 0) {
                 seen.frames.extend(&device.camera.durable);
@@ -159,6 +162,13 @@ fn truth(world: &World, all_survives: bool) -> Truth {
                     seen.frames.extend(&device.camera.doubtful);
                 }
                 seen.away.extend(&device.camera.away);
+                if terms.sound == Sound::Counted {
+                    let silent = device.camera.silent.iter();
+                    seen.away.extend(silent.map(|(from, to)| (*from, to.unwrap_or(i64::MAX))));
+                }
+                if terms.expected_in == ExpectedIn::Anywhere {
+                    seen.forgiven.extend(&device.camera.announced);
+                }
             }
         }
         seen

@@ -1,7 +1,7 @@
 //! What happens in a simulated exam, as data: one value says it all.
 
 use diptych_protocol::ledger::Cause;
-use diptych_protocol::policy::Statement;
+use diptych_protocol::policy::{Policy, Statement};
 use diptych_protocol::time::Span;
 
 use super::path::Conditions;
@@ -50,6 +50,13 @@ pub enum What {
         who: usize,
         /// For how long.
         lasting: Span,
+    },
+    /// The app announces a gap before it causes one.
+    Announced {
+        /// Whose.
+        who: usize,
+        /// At its longest.
+        longest: Span,
     },
     /// The examinee leaves the exam screen for a while.
     ScreenLeft {
@@ -207,6 +214,9 @@ pub struct Scenario {
     pub plan: [Span; 3],
     /// What happens, in any order.
     pub steps: Vec<Step>,
+    /// What the exam is judged by; all but its rules for sound and announced gaps has
+    /// to be the preset's, which is what the truth is judged by.
+    pub policy: Policy,
     /// When the simulation stops.
     pub until: Span,
     /// Whether every line is kept, and not only the last ones.
@@ -233,6 +243,7 @@ impl Scenario {
             paths: vec![Conditions::WIFI; usize::from(assistants) + 1],
             plan: [s(5), ANSWERING, end],
             steps: Vec::new(),
+            policy: seed_exam(),
             until: end + s(40),
             verbose: false,
         };
@@ -248,6 +259,13 @@ impl Scenario {
     #[must_use]
     pub fn with(mut self, at: Span, what: What) -> Self {
         self.steps.push(Step { at, what });
+        self
+    }
+
+    /// The same, judged by `policy`.
+    #[must_use]
+    pub fn judged_by(mut self, policy: Policy) -> Self {
+        self.policy = policy;
         self
     }
 
@@ -304,6 +322,11 @@ impl Scenario {
         }
         storm
     }
+}
+
+/// The preset of exams with three interruptions and two minutes.
+fn seed_exam() -> Policy {
+    Policy::preset("xyb-seed").unwrap()
 }
 
 /// Something that costs a camera `lasting`.

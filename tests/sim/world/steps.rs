@@ -37,18 +37,16 @@ impl World {
                 self.at(self.now + lasting.nanos(), Happening::Return(index));
             }
             What::SoundOff { who, lasting } => {
-                self.act(who, Act::SoundLost(Observed { cause: Cause::MicTaken, raw: 0 }));
+                self.sound_goes(who);
                 self.at(self.now + lasting.nanos(), Happening::Return(index));
             }
-            What::ScreenLeft { lasting } => {
-                if self.devices[0].brain.is_some() {
-                    let until = self.now + lasting.nanos();
-                    self.devices[0].camera.away.push((self.now, until));
-                    let observed = Observed { cause: Cause::Background, raw: 0 };
-                    self.act(0, Act::ScreenLeft(observed));
-                    self.at(until, Happening::Return(index));
-                }
+            What::Announced { who, longest } => self.announces(who, longest.nanos()),
+            What::ScreenLeft { lasting } if self.devices[0].brain.is_some() => {
+                let until = self.now + lasting.nanos();
+                self.leaves_screen(until);
+                self.at(until, Happening::Return(index));
             }
+            What::ScreenLeft { .. } => {}
             What::Kill { who, lasting } => {
                 self.devices[who].doom = Some(self.dice.bits() % 8);
                 self.at(self.now + lasting.nanos(), Happening::Return(index));
@@ -110,7 +108,10 @@ impl World {
         match step.what {
             What::CameraOff { who, said, .. } => self.camera_returns(who, said),
             What::SoundOff { who, .. } => {
-                self.act(who, Act::SoundBack);
+                let told = self.act(who, Act::SoundBack);
+                if told {
+                    self.sound_returns(who);
+                }
             }
             What::ScreenLeft { .. } => {
                 self.act(0, Act::ScreenBack);
@@ -231,6 +232,30 @@ impl World {
             if said != Said::Nothing {
                 self.act(who, Act::CameraBack);
             }
+        }
+    }
+
+    fn leaves_screen(&mut self, until: i64) {
+        self.devices[0].camera.away.push((self.now, until));
+        self.act(0, Act::ScreenLeft(Observed { cause: Cause::Background, raw: 0 }));
+    }
+
+    fn sound_goes(&mut self, who: usize) {
+        if self.act(who, Act::SoundLost(Observed { cause: Cause::MicTaken, raw: 0 })) {
+            self.devices[who].camera.silent.push((self.now, None));
+        }
+    }
+
+    fn announces(&mut self, who: usize, longest: i64) {
+        if self.act(who, Act::Announced(span(longest))) {
+            self.devices[who].camera.announced.push((self.now, self.now + longest));
+        }
+    }
+
+    /// The app has the microphone, as one that was just started has.
+    pub(super) fn sound_returns(&mut self, who: usize) {
+        if let Some((_, until)) = self.devices[who].camera.silent.last_mut() {
+            until.get_or_insert(self.now);
         }
     }
 

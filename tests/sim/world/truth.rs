@@ -22,6 +22,8 @@ pub(super) struct Seen {
     pub(super) seat: u8,
     pub(super) frames: Vec<(i64, i64)>,
     pub(super) away: Vec<(i64, i64)>,
+    /// Announced gaps that are forgiven.
+    pub(super) forgiven: Vec<(i64, i64)>,
 }
 
 const SECOND: i64 = 1_000_000_000;
@@ -75,6 +77,17 @@ fn losses_of(mut seen: Seen, start: i64, end: i64) -> Vec<(u8, i64, i64)> {
         last = Some(last.map_or(until, |before: i64| before.max(until)));
     }
     gaps.extend(seen.away);
+    let outside = |(from, to): (i64, i64)| {
+        let mut left = vec![(from, to)];
+        for (start, end) in &seen.forgiven {
+            left = left
+                .into_iter()
+                .flat_map(|(a, b)| [(a, b.min(*start)), (a.max(*end), b)])
+                .collect();
+        }
+        left
+    };
+    let mut gaps: Vec<(i64, i64)> = gaps.into_iter().flat_map(outside).collect();
     gaps.sort_unstable();
     let mut joined: Vec<(i64, i64)> = Vec::new();
     for (from, to) in gaps {
