@@ -45,7 +45,8 @@ pub fn smooth_with(
     join: impl Join,
 ) -> Map {
     let mut sorted = observations.to_vec();
-    sorted.sort_unstable_by_key(|observation| {
+    // Each journal has them nearly in order, and this sort sees it.
+    sorted.sort_by_key(|observation| {
         let epochs = observation.epochs;
         (
             epochs.primary.clock,
@@ -57,9 +58,9 @@ pub fn smooth_with(
     sorted.dedup();
     let mut stretches: Vec<Option<Smoother>> = Vec::new();
     for announced in sorted.chunk_by(|a, b| a.epochs.same_clocks(b.epochs)) {
-        match Smoother::of(announced).filter(Smoother::is_consistent) {
+        match Smoother::of(announced, join).filter(Smoother::is_consistent) {
             Some(whole) => stretches.push(Some(whole)),
-            None => stretches.extend(split(announced).iter().map(|part| Smoother::of(part))),
+            None => stretches.extend(split(announced).iter().map(|part| Smoother::of(part, join))),
         }
     }
     let last = stretches.len().saturating_sub(1);
@@ -73,26 +74,28 @@ pub fn smooth_with(
     Map::new(maps)
 }
 
-/// All constraints of one stretch.
+/// What all constraints of one stretch come to.
 struct Smoother {
     from: Instant<Primary>,
     to: Instant<Primary>,
     certain: Bracket,
-    points: Vec<Point>,
+    paths: Vec<PathStretch>,
 }
 
 impl Smoother {
-    fn of(stretch: &[Observation]) -> Option<Self> {
+    fn of(stretch: &[Observation], join: impl Join) -> Option<Self> {
         let mut points: Vec<Point> =
             stretch.iter().map(|observation| observation.constraint.point()).collect();
         points.sort_unstable();
         let (first, last) = (*points.first()?, *points.last()?);
-        Some(Self {
-            from: Instant::from_nanos(first.at),
-            to: Instant::from_nanos(last.at),
-            certain: Bracket::of(Wander::GUARANTEED, &points, limits::CLOCK_SMOOTH_VERTICES)?,
-            points,
-        })
+        let (from, to) = (Instant::from_nanos(first.at), Instant::from_nanos(last.at));
+        // What is certain and what is likely are found without each other. Where a
+        // step cuts the stretch the paths are found again, in its parts.
+        let (certain, paths) = join.join(
+            || Bracket::of(Wander::GUARANTEED, &points, limits::CLOCK_SMOOTH_VERTICES),
+            || paths(&points, (from, to), join),
+        );
+        Some(Self { from, to, certain: certain?, paths })
     }
 
     /// Whether no knot proves that the assumptions broke.
@@ -102,18 +105,16 @@ impl Smoother {
     }
 
     fn map(&self, from: Instant<Primary>, to: Instant<Primary>, join: impl Join) -> MapStretch {
-        let paths = self.paths(join);
         let all: Vec<Instant<Primary>> = knots(from, to).collect();
         let (early, late) = all.split_at(all.len() / 2);
-        let (early, late) =
-            join.join(|| self.knots_at(early, &paths), || self.knots_at(late, &paths));
+        let (early, late) = join.join(|| self.knots_at(early), || self.knots_at(late));
         MapStretch::new(early.into_iter().chain(late))
     }
 
-    fn knots_at(&self, instants: &[Instant<Primary>], paths: &[PathStretch]) -> Vec<Knot> {
+    fn knots_at(&self, instants: &[Instant<Primary>]) -> Vec<Knot> {
         let knot = |at: Instant<Primary>| {
             let certain = self.certain.interval(at)?;
-            let path = paths.iter().rfind(|path| path.from <= at).or(paths.first())?;
+            let path = self.paths.iter().rfind(|path| path.from <= at).or(self.paths.first())?;
             let mut likely = path.candidates.at(path.best.within, at)?;
             likely.offset = likely
                 .offset
@@ -123,48 +124,52 @@ impl Smoother {
         };
         instants.iter().filter_map(|at| knot(*at)).collect()
     }
+}
 
-    /// The stretches of one path each. What each of them moved the estimate by
-    /// is counted from the one with the shortest round trip. `[CLOCK-31]`
-    fn paths(&self, join: impl Join) -> Vec<PathStretch> {
-        let mut changes = vec![self.from];
-        let mut at = self.from + path::WINDOW;
-        while at + path::WINDOW <= self.to {
-            let found = path::change(&self.points, at)
-                .filter(|found| changes.last().is_some_and(|last| *found - *last >= path::WINDOW));
-            changes.extend(found);
-            at = found.map_or(at, |found| found.max(at)) + SEARCH;
-            // Where nothing was heard there is nothing to find, however long that is.
-            let heard = self.points.partition_point(|point| point.at < (at - path::WINDOW).nanos());
-            let Some(next) = self.points.get(heard) else { break };
-            let silence = Instant::from_nanos(next.at) - at;
-            at = at + SEARCH.times((silence.nanos() / SEARCH.nanos()).max(0));
-            if at + path::WINDOW == Instant::MAX {
-                break;
-            }
+/// The stretches of one path each. What each of them moved the estimate by
+/// is counted from the one with the shortest round trip. `[CLOCK-31]`
+fn paths(
+    points: &[Point],
+    (start, end): (Instant<Primary>, Instant<Primary>),
+    join: impl Join,
+) -> Vec<PathStretch> {
+    let mut changes = vec![start];
+    let mut at = start + path::WINDOW;
+    while at + path::WINDOW <= end {
+        let found = path::change(points, at)
+            .filter(|found| changes.last().is_some_and(|last| *found - *last >= path::WINDOW));
+        changes.extend(found);
+        at = found.map_or(at, |found| found.max(at)) + SEARCH;
+        // Where nothing was heard there is nothing to find, however long that is.
+        let heard = points.partition_point(|point| point.at < (at - path::WINDOW).nanos());
+        let Some(next) = points.get(heard) else { break };
+        let silence = Instant::from_nanos(next.at) - at;
+        at = at + SEARCH.times((silence.nanos() / SEARCH.nanos()).max(0));
+        if at + path::WINDOW == Instant::MAX {
+            break;
         }
-        let ends = changes.iter().skip(1).copied().chain([Instant::MAX]);
-        let mut paths: Vec<PathStretch> = changes
-            .iter()
-            .zip(ends)
-            .filter_map(|(from, to)| PathStretch::of(&self.points, (*from, to, self.to), join))
-            .collect();
-        let mut moved = 0_i64;
-        for index in 1..paths.len() {
-            if let [.., before, after] = paths.get(..=index).unwrap_or_default() {
-                moved = moved.saturating_add(after.offset_at_start().unwrap_or(0));
-                moved = moved.saturating_sub(before.offset_at(after.from).unwrap_or(0));
-            }
-            if let Some(path) = paths.get_mut(index) {
-                path.moved = moved;
-            }
-        }
-        let reference = paths.iter().min_by_key(|path| path.room).map_or(0, |path| path.moved);
-        for path in &mut paths {
-            path.moved = path.moved.saturating_sub(reference);
-        }
-        paths
     }
+    let ends = changes.iter().skip(1).copied().chain([Instant::MAX]);
+    let mut paths: Vec<PathStretch> = changes
+        .iter()
+        .zip(ends)
+        .filter_map(|(from, to)| PathStretch::of(points, (*from, to, end), join))
+        .collect();
+    let mut moved = 0_i64;
+    for index in 1..paths.len() {
+        if let [.., before, after] = paths.get(..=index).unwrap_or_default() {
+            moved = moved.saturating_add(after.offset_at_start().unwrap_or(0));
+            moved = moved.saturating_sub(before.offset_at(after.from).unwrap_or(0));
+        }
+        if let Some(path) = paths.get_mut(index) {
+            path.moved = moved;
+        }
+    }
+    let reference = paths.iter().min_by_key(|path| path.room).map_or(0, |path| path.moved);
+    for path in &mut paths {
+        path.moved = path.moved.saturating_sub(reference);
+    }
+    paths
 }
 
 /// A stretch of time with one path.
@@ -252,5 +257,22 @@ fn split(observations: &[Observation]) -> Vec<Vec<Observation>> {
         }
     }
     done.push(current);
+    part(&mut done);
     done
+}
+
+/// Ends each stretch with the last message that excludes the one after it. What came
+/// later and fits to both may be from after the step: a clock that stepped forward is
+/// contradicted by what it sends and not by what it hears. `[CLOCK-42]`
+fn part(stretches: &mut [Vec<Observation>]) {
+    for index in 1..stretches.len() {
+        let [.., before, after] = stretches.get_mut(..=index).unwrap_or_default() else { continue };
+        let points: Vec<Point> = after.iter().map(|one| one.constraint.point()).collect();
+        let bracket = Bracket::of(Wander::GUARANTEED, &points, limits::CLOCK_HULL_VERTICES);
+        let Some(bracket) = bracket else { continue };
+        let proof = before.iter().rposition(|one| contradicts(&bracket, one));
+        if let Some(proof) = proof {
+            before.truncate(proof.saturating_add(1));
+        }
+    }
 }

@@ -171,3 +171,34 @@ fn announced_epochs_never_mix() {
     let here = map.estimate(Instant::from_nanos(150 * SECOND)).unwrap();
     assert!(error(&truth, 150 * SECOND, here.offset - Span::from_nanos(300_000)) < 60_000);
 }
+
+#[test]
+fn what_fits_to_both_sides_of_a_step_claims_nothing_of_the_time_before_it() {
+    // [CLOCK-42] Asleep from 60 s on, awake at 125 s by another clock; two messages pass
+    // in the direction that excludes nothing before one passes that does.
+    for step in [150 * MILLI, -150 * MILLI] {
+        let random = &mut Random(47);
+        let truth = straight(400 * SECOND);
+        let mut all = exchanges(random, &truth, SECOND, 60 * SECOND, |_| 0);
+        let awake = 125 * SECOND;
+        let harmless = |at: i64| match step {
+            0.. => truth.forward(at, 800_000),
+            _ => truth.backward(at, 800_000),
+        };
+        let early = [300, 325].map(|ms| harmless(awake + ms * MILLI));
+        let later = exchanges(random, &truth, awake + 400 * MILLI, 160 * SECOND, |_| 0);
+        all.extend(early.into_iter().chain(later).map(|constraint| shifted(constraint, step)));
+        let all: Vec<_> = all.into_iter().map(plain).collect();
+        let map = smooth(&all, None);
+        assert_eq!(map.stretches().len(), 2);
+        for ms in [0, 100, 299, 324] {
+            let at = awake + ms * MILLI;
+            assert!(map.estimate(Instant::from_nanos(at)).is_none(), "{ms} ms after waking");
+        }
+        for (at, step) in [(50 * SECOND, 0), (awake + 500 * MILLI, step)] {
+            let here = map.estimate(Instant::from_nanos(at)).unwrap();
+            let step = Span::from_nanos(step);
+            assert!(truth.is_in(at, Interval { low: here.low - step, high: here.high - step }));
+        }
+    }
+}
