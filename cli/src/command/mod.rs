@@ -21,4 +21,4 @@ pub(crate) use report::{judge, report};
 pub(crate) use scan::scan;
 pub(crate) use statement::{decide, excuse};
 pub(crate) use verify::verify;
-pub(crate) use words::length;
+pub(crate) use words::{counted, length};

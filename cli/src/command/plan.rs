@@ -10,7 +10,7 @@ use diptych_protocol::plan::{Mode, Plan};
 use diptych_protocol::policy::Terms;
 use diptych_protocol::time::Instant;
 
-use super::words::{length, utc};
+use super::words::{counted, length, utc};
 use crate::args::PlanArgs;
 use crate::exit::Exit;
 use crate::fail::Fail;
@@ -50,9 +50,8 @@ fn check(path: &Path, out: &mut dyn Write) -> Result<(), Fail> {
         Mode::Exam => "An exam",
         Mode::Mock => "A mock exam",
     };
-    let seats = plan.assistants();
-    let plural = if seats == 1 { "" } else { "s" };
-    writeln!(out, "{kind} of {}, with {seats} assistant{plural}.", plan.issuer())?;
+    let seats = counted(plan.assistants(), "assistant");
+    writeln!(out, "{kind} of {}, with {seats}.", plan.issuer())?;
     let windows = plan.windows();
     for (name, at) in [
         ("waiting opens", windows.wait_open),

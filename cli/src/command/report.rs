@@ -11,6 +11,7 @@ use diptych_protocol::report::{Ground, Report, ReportError, put_in_order, revise
 use serde_json::{Value, json};
 
 use super::statement::said;
+use super::words::counted;
 use crate::args::{JudgeArgs, ReportArgs};
 use crate::exit::Exit;
 use crate::fail::Fail;
@@ -86,8 +87,8 @@ pub(crate) fn judge(args: &JudgeArgs, out: &mut dyn Write) -> Result<Exit, Fail>
     } else {
         print_text(&report, &given, out)?;
         if said.unproven > 0 {
-            let count = said.unproven;
-            writeln!(out, "{count} statement(s) in P.journal are of no key named by --proctor.")?;
+            let some = counted(said.unproven, "statement");
+            writeln!(out, "P.journal has {some} of keys that --proctor does not name.")?;
         }
     }
     let agrees = match &given {

@@ -1,4 +1,6 @@
-//! Times as people read them.
+//! Times and numbers as people read them.
+
+use std::fmt::Display;
 
 use diptych_protocol::time::Span;
 use jiff::Timestamp;
@@ -9,6 +11,12 @@ pub(crate) fn utc(unix_ms: i64) -> String {
         |_| format!("{unix_ms} ms after 1970"),
         |time| time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string(),
     )
+}
+
+/// So many of them: `1 seat`, `2 seats`.
+pub(crate) fn counted<N: Display + PartialEq + From<u8>>(count: N, one: &str) -> String {
+    let plural = if count == N::from(1) { "" } else { "s" };
+    format!("{count} {one}{plural}")
 }
 
 /// A length of time in its two largest units, rounded down to seconds.
@@ -33,6 +41,11 @@ pub(crate) fn length(span: Span) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_is_not_many() {
+        assert_eq!([0_usize, 1, 2].map(|n| counted(n, "seat")), ["0 seats", "1 seat", "2 seats"]);
+    }
 
     #[test]
     fn times_are_told_in_their_two_largest_units() {

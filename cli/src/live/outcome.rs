@@ -19,6 +19,7 @@ use sha2::{Digest as _, Sha256};
 use super::fail::LiveFail;
 use super::online::Online;
 use crate::align::{Comparison, FrameMap, Recorded, Recordings, Track};
+use crate::command::counted;
 use crate::folder::SessionFolder;
 use crate::video::read_timecodes;
 
@@ -202,11 +203,10 @@ impl Outcome {
         let then =
             error(online.bound_ns_max, online.true_error_ns_max, online.true_error_ns_median);
         let mut text = format!(
-            "{}: {} interruption{} counted\n{} pairs of frames align\n  {known};\n\
+            "{}: {} counted\n{} pairs of frames align\n  {known};\n\
              as it was known while it ran\n  {then}\n",
             self.verdict,
-            self.count,
-            if self.count == 1 { "" } else { "s" },
+            counted(self.count, "interruption"),
             self.alignment.frames_checked,
         );
         for one in &self.interruptions {
