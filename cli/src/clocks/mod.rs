@@ -19,6 +19,7 @@ use diptych_protocol::liveness::LinkState;
 use diptych_protocol::time::{Instant, Primary, Span};
 use diptych_protocol::timeline::{ClockName, observations, with_clocks};
 
+use crate::command::counted;
 use crate::share::Threads;
 
 pub(crate) use draw::draw;
@@ -196,10 +197,7 @@ impl What {
 impl ClockStory {
     /// How many epochs its clocks had, in words.
     pub(crate) fn epochs_told(&self) -> String {
-        match self.epochs.len() {
-            0 => "1 clock epoch".to_owned(),
-            later => format!("{} clock epochs", later + 1),
-        }
+        counted(self.epochs.len() + 1, "clock epoch")
     }
 
     /// Messages in one second, on average, in tenths.

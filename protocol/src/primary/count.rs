@@ -50,7 +50,7 @@ impl PrimaryMachine {
         let brought = earlier.bring(shift, self.started);
         let Brought { known, shift, lanes, aways, stopped, ended } = brought;
         self.shift = shift;
-        // Before it comes what they covered and told before: in the order of the journals.
+        // The latest first: what each is given after that was told before it.
         for seat in self.seats.values_mut() {
             seat.remember(known.clone());
         }
