@@ -42,6 +42,17 @@ fn a_primary_that_crashed_knows_what_it_had_counted() {
 }
 
 #[test]
+fn who_leaves_the_screen_twice_is_back_once() {
+    // [REPORT-5] [POLICY-34]: a call while another app is open, with and without a crash.
+    let at = ANSWERING + s(40);
+    let exam = Scenario::exam(38, 1, 5)
+        .with(at, What::ScreenLeft { lasting: s(9) })
+        .with(at + s(2), What::ScreenLeft { lasting: s(7) });
+    assert_count(exam.clone(), 1);
+    assert_count(exam.with(at + s(40), What::Kill { who: 0, lasting: s(20) }), 2);
+}
+
+#[test]
 fn both_devices_crash_at_once() {
     // [POLICY-26]
     let at = ANSWERING + s(70);

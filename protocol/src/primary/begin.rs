@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::earlier::Earlier;
 use super::machine::{Course, PrimaryMachine};
-use super::marks::{Mark, Marks};
+use super::marks::Marks;
 use super::seat::Seat;
 use super::{CannotStart, Event, Setup};
 use crate::fault::CloseCode;
@@ -60,11 +60,9 @@ impl PrimaryMachine {
             timers: Timers::default(),
             local,
             camera,
-            away: Vec::new(),
             marks: Marks::default(),
             stopped: None,
             ended: None,
-            started: now,
             earlier: None,
             shift: Span::ZERO,
             past: Vec::new(),
@@ -103,7 +101,7 @@ impl PrimaryMachine {
         let (boot, cause, raw) = (self.boot, last_exit.cause.code(), last_exit.raw);
         let started = Fact::ProcessStarted { boot, wall_ms, cause, raw };
         self.local.write(now, &started, &mut self.outbox);
-        self.marks.mark(now, Mark::SoundBack);
+        self.marks.hear(now, Role::PRIMARY, &started);
         let plan = self.plan_record();
         self.local.write(now, &plan, &mut self.outbox);
         self.outbox.store(self.state.encode());

@@ -47,8 +47,7 @@ impl PrimaryMachine {
             return;
         }
         let Some(earlier) = self.earlier.take() else { return };
-        let brought = earlier.bring(shift, self.started);
-        let Brought { known, shift, lanes, aways, stopped, ended } = brought;
+        let Brought { known, shift, lanes, stopped, ended } = earlier.bring(shift);
         self.shift = shift;
         // The latest first: what each is given after that was told before it.
         for seat in self.seats.values_mut() {
@@ -65,8 +64,6 @@ impl PrimaryMachine {
                 self.former.insert(role, former.then(since));
             }
         }
-        let since = core::mem::replace(&mut self.away, aways);
-        self.away.extend(since);
         let films = |at: Instant<Primary>| self.camera.covered().is_some_and(|last| last > at);
         self.stopped = self.stopped.or(stopped.filter(|at| !films(*at)));
         self.ended = self.ended.or(ended);
@@ -98,8 +95,8 @@ impl PrimaryMachine {
             case.unknown.extend(unknown);
         }
         for (role, marks) in self.marked() {
-            let silences = marks.silences(end).into_iter();
-            case.losses.extend(silences.map(|one| loss(role, one, Medium::Sound)));
+            let told = marks.losses(end).into_iter();
+            case.losses.extend(told.map(|(medium, one)| loss(role, one, medium)));
             let gaps = marks.gaps();
             case.expected.extend(gaps.map(|Interval { start, end }| Expected { role, start, end }));
         }
@@ -133,9 +130,8 @@ impl PrimaryMachine {
             // More stretches than an exam can have: the report still counts them.
             _ = recording.cover(*stretch);
         }
-        let screen = self.away.iter().map(|away| away.until(window.end));
         let (Some(first), Some(last)) = (recording.covered().first(), recording.last()) else {
-            return screen.map(|one| loss(role, one, Medium::Picture)).collect();
+            return Vec::new();
         };
         let start = window.start.max(first.start);
         let whole = self.ended.is_some() || (self.stopped.is_some() && self.camera.has_stopped());
@@ -150,7 +146,7 @@ impl PrimaryMachine {
             last
         };
         let frames = recording.losses(Interval { start, end: end.max(start) });
-        frames.into_iter().chain(screen).map(|one| loss(role, one, Medium::Picture)).collect()
+        frames.into_iter().map(|one| loss(role, one, Medium::Picture)).collect()
     }
 
     /// What is lost and what is unknown of a seat, be it taken or not.

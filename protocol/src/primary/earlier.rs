@@ -13,8 +13,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::machine::Away;
-use super::marks::{Former, Mark, Marks};
+use super::marks::{Former, Marks};
 use crate::clock::Estimator;
 use crate::identity::{BootId, Role};
 use crate::journal::{Fact, Own, Replayed};
@@ -35,7 +34,6 @@ pub(super) struct Earlier {
     /// What each role covered; the primary's of other boots than this one only.
     lanes: BTreeMap<Role, Recording<Primary>>,
     marks: BTreeMap<Role, Marks>,
-    aways: Vec<Away>,
     /// When the primary's camera was told to stop, and when the session ended.
     stopped: Option<Instant<Primary>>,
     ended: Option<Instant<Primary>>,
@@ -65,7 +63,6 @@ pub(super) struct Brought {
     /// How far it is ahead of session time.
     pub(super) shift: Span,
     pub(super) lanes: BTreeMap<Role, Former>,
-    pub(super) aways: Vec<Away>,
     pub(super) stopped: Option<Instant<Primary>>,
     pub(super) ended: Option<Instant<Primary>>,
 }
@@ -83,12 +80,11 @@ impl Earlier {
         let own = known.iter().find(|journal| journal.header().role.is_primary())?;
         let clock = ClockName { role: Role::PRIMARY, device: own.header().device, boot };
         let wall = zero_of(own, timeline.reference())? - wall_zero;
-        let (lanes, aways, last) = (BTreeMap::new(), Vec::new(), BTreeMap::new());
-        let marks = BTreeMap::new();
+        let (lanes, marks, last) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
         let (stopped, ended) = (None, None);
         let counted = Tally::default();
         let mut earlier =
-            Self { timeline, clock, last, lanes, marks, aways, stopped, ended, wall, counted };
+            Self { timeline, clock, last, lanes, marks, stopped, ended, wall, counted };
         for journal in known {
             earlier.cover(journal, policy.terms().frame_gap);
         }
@@ -102,10 +98,8 @@ impl Earlier {
     fn cover(&mut self, journal: &Replayed, frame_gap: Span) {
         for (clock, entry) in with_clocks(journal) {
             self.last.insert(clock, entry.at);
-            if let Some(mark) = Mark::of(&entry.fact)
-                && let Some(at) = self.place(clock, entry.at)
-            {
-                self.marks.entry(clock.role).or_default().mark(at, mark);
+            if let Some(at) = self.place(clock, entry.at) {
+                self.marks.entry(clock.role).or_default().hear(at, clock.role, &entry.fact);
             }
             let Fact::Segment { first, last, frames, bytes, sha256, .. } = &entry.fact else {
                 continue;
@@ -121,19 +115,12 @@ impl Earlier {
         }
     }
 
-    /// What the primary's journal says of its screen and of the end.
-    #[expect(clippy::wildcard_enum_match_arm, reason = "no other fact is of the screen or the end")]
+    /// What the primary's journal says of the end.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "no other fact is of the end")]
     fn follow(&mut self, own: &Replayed) {
         for (clock, entry) in with_clocks(own) {
             let Some(at) = self.place(clock, entry.at) else { continue };
             match &entry.fact {
-                Fact::ScreenLeft { .. } => self.aways.push(Away { left: at, back: None }),
-                // An app that starts anew is on the exam screen.
-                Fact::ScreenBack { .. } | Fact::ProcessStarted { .. } => {
-                    if let Some(away) = self.aways.last_mut() {
-                        away.back.get_or_insert(at);
-                    }
-                }
                 Fact::Take { mark: 1, .. } | Fact::RecordingStopped { cause: 0, .. } => {
                     self.stopped = Some(at);
                 }
@@ -176,8 +163,8 @@ impl Earlier {
     }
 
     /// Everything on the present clock, which is `shift` ahead, or as far as the wall
-    /// clock has it. This run began at `start`, on the exam screen.
-    pub(super) fn bring(self, shift: Option<Span>, start: Instant<Primary>) -> Brought {
+    /// clock has it.
+    pub(super) fn bring(self, shift: Option<Span>) -> Brought {
         let shift = shift.unwrap_or(self.wall);
         let moved =
             |one: Interval<Primary>| Interval { start: one.start + shift, end: one.end + shift };
@@ -189,17 +176,12 @@ impl Earlier {
         for (role, marks) in self.marks {
             lanes.entry(role).or_default().marks = marks.moved(shift);
         }
-        let aways = self.aways.into_iter().map(|away| Away {
-            left: away.left + shift,
-            back: Some(away.back.map_or(start, |back| back + shift)),
-        });
         let stopped = self.stopped.map(|at| at + shift);
         let ended = self.ended.map(|at| at + shift);
         Brought {
             known: Arc::new(Known { timeline: self.timeline, shift }),
             shift,
             lanes,
-            aways: aways.collect(),
             stopped,
             ended,
         }

@@ -1,7 +1,6 @@
 //! What the host asks of the primary, and what it tells it.
 
-use super::machine::{Away, Course, PrimaryMachine};
-use super::marks::Mark;
+use super::machine::{Course, PrimaryMachine};
 use super::seat::Seat;
 use super::{Command, Compared, Event};
 use crate::address::Addresses;
@@ -206,15 +205,7 @@ impl PrimaryMachine {
             }
             self.new_device(*device);
         }
-        if matches!(fact, HostFact::ScreenLeft(_)) {
-            self.away.push(Away { left: now, back: None });
-        }
-        if let (HostFact::ScreenBack, Some(away)) = (fact, self.away.last_mut()) {
-            away.back.get_or_insert(now);
-        }
-        if let Some(mark) = Mark::of(&record) {
-            self.marks.mark(now, mark);
-        }
+        self.marks.hear(now, Role::PRIMARY, &record);
         if let HostFact::Gate { name, outcome } = fact
             && self.face.outcome(*name, *outcome) == GateChange::VerifyAgain
         {

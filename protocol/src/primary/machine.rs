@@ -43,15 +43,13 @@ pub struct PrimaryMachine {
     pub(super) timers: Timers<Primary>,
     pub(super) local: Local<Primary>,
     pub(super) camera: Camera<Primary>,
-    pub(super) away: Vec<Away>,
     /// What this device told beside its frames.
     pub(super) marks: Marks,
     /// When the own camera was told to stop, and when the session ended.
     pub(super) stopped: Option<Instant<Primary>>,
     pub(super) ended: Option<Instant<Primary>>,
-    /// When this run began; what was before it, until it is known how far this
-    /// device's clock is ahead of session time; and what the own camera covered then.
-    pub(super) started: Instant<Primary>,
+    /// What was before this run, until it is known how far this device's clock is
+    /// ahead of session time; and what the own camera covered then.
     pub(super) earlier: Option<Earlier>,
     pub(super) shift: Span,
     pub(super) past: Vec<Interval<Primary>>,
@@ -91,13 +89,6 @@ pub(super) enum Course {
     Over,
 }
 
-/// Time away from the exam screen.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Away {
-    pub(super) left: Instant<Primary>,
-    pub(super) back: Option<Instant<Primary>>,
-}
-
 impl Course {
     pub(super) const fn has_begun(self) -> bool {
         !matches!(self, Self::Preparing)
@@ -105,13 +96,6 @@ impl Course {
 
     pub(super) const fn is_closing(self) -> bool {
         matches!(self, Self::Closing | Self::Over)
-    }
-}
-
-impl Away {
-    /// As an interval that ends at `end` if it has not ended.
-    pub(super) fn until(self, end: Instant<Primary>) -> Interval<Primary> {
-        Interval { start: self.left, end: self.back.unwrap_or(end).max(self.left) }
     }
 }
 

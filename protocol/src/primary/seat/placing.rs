@@ -90,9 +90,8 @@ impl Seat {
                 self.boot = Some(*boot);
                 self.anchor = None;
             }
-            if let Some(mark) = Mark::of(&entry.fact) {
-                self.waiting.push_back(Waiting::Mark(entry.at.relabelled(), mark));
-            }
+            let told = Mark::of(self.role(), &entry.fact);
+            self.waiting.extend(told.map(|mark| Waiting::Mark(entry.at.relabelled(), mark)));
             match &entry.fact {
                 Fact::Segment { first, last, frames, bytes, sha256, .. } => {
                     self.waiting.push_back(Waiting::Frames(Fragment {
