@@ -133,8 +133,8 @@ fn a_resumption_byte_for_byte() {
         assistant.request(&at_assistant, &exchange.assistant, asked).expect("RESUME");
     exchange.is("resume", frame.body());
     let answered = standing(0xA1, 10, 7);
-    let (frame, _) =
-        primary.answer(&at_primary, &exchange.primary, &frame, answered).expect("RESUMED");
+    let examined = primary.examine(&at_primary, &exchange.primary, &frame).expect("RESUME");
+    let frame = primary.answer(&examined, answered);
     exchange.is("resumed", frame.body());
     let received = Frame::new(Kind::Resumed, exchange.vector.bytes("resumed"));
     assert_eq!(expect.accept(&received).expect("resumed").sequence, 10);

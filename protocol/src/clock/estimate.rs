@@ -232,14 +232,7 @@ impl Estimator {
     /// When the secondary's clock shows what the primary's shows at `at`.
     #[must_use]
     pub fn to_secondary(&self, at: Instant<Primary>) -> Option<Mapped<Secondary>> {
-        let here = self.estimate(at)?;
-        let on = |offset: Span| at.relabelled() + offset;
-        Some(Mapped {
-            at: on(here.offset),
-            low: on(here.low),
-            high: on(here.high),
-            sigma: here.sigma,
-        })
+        Some(self.estimate(at)?.on_secondary(at))
     }
 
     /// Whether a new clock epoch is suspected and not yet decided. `[CLOCK-11]`
@@ -317,6 +310,13 @@ impl Estimator {
 }
 
 impl Estimate {
+    /// What the secondary's clock shows when the primary's shows `at`, for which this
+    /// estimate is.
+    pub(super) fn on_secondary(&self, at: Instant<Primary>) -> Mapped<Secondary> {
+        let on = |offset: Span| at.relabelled() + offset;
+        Mapped { at: on(self.offset), low: on(self.low), high: on(self.high), sigma: self.sigma }
+    }
+
     pub(super) fn of(certain: Interval, likely: Likely) -> Self {
         // How lopsided the shortest delays are cannot be observed. Anything
         // inside the interval is possible; a uniform law there has this deviation:

@@ -65,14 +65,7 @@ impl Map {
     /// When the secondary's clock showed what the primary's showed at `at`.
     #[must_use]
     pub fn to_secondary(&self, at: Instant<Primary>) -> Option<Mapped<Secondary>> {
-        let here = self.estimate(at)?;
-        let on = |offset: Span| at.relabelled() + offset;
-        Some(Mapped {
-            at: on(here.offset),
-            low: on(here.low),
-            high: on(here.high),
-            sigma: here.sigma,
-        })
+        Some(self.estimate(at)?.on_secondary(at))
     }
 
     /// When the primary's clock showed what the secondary's showed at `at`.

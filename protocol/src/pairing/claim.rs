@@ -84,9 +84,10 @@ impl Claim {
             epoch: 0,
             peer_boot: None,
         };
-        let (answer, request, mac) = membership.judge(connection, &terms.own, frame, standing)?;
+        let asked = membership.examine(connection, &terms.own, frame)?;
         let key = keys::verify_key(&connection.peer, &[self.ends.assistant])?;
-        let paired = Paired::new(self.seat(terms), keys, key, mac);
+        let (answer, request) = (membership.answer(&asked, standing), *asked.request());
+        let paired = Paired::new(self.seat(terms), keys, key, asked.verified());
         Ok(Returned { paired, membership, answer, request })
     }
 

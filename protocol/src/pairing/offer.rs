@@ -176,7 +176,7 @@ impl Offer {
     ///
     /// # Errors
     /// [`CloseCode::Expired`] if the caller has no claim that stands, and those of
-    /// [`Membership::answer`](crate::pairing::Membership::answer). The claim stands.
+    /// [`Membership::examine`](crate::pairing::Membership::examine). The claim stands.
     pub fn resume(
         &mut self,
         now: Instant<Primary>,

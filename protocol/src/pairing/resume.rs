@@ -59,6 +59,29 @@ pub struct ExpectResumed {
     request: Vec<u8>,
 }
 
+/// A RESUME with a right MAC and a number that is free. Nothing is used up by it.
+#[derive(Debug)]
+pub struct Asked {
+    request: Resume,
+    ends: Ends,
+    /// SHA-256 of the whole body.
+    whole: [u8; 32],
+    mac: MacVerified,
+}
+
+impl Asked {
+    /// What the assistant says of itself.
+    #[must_use]
+    pub const fn request(&self) -> &Resume {
+        &self.request
+    }
+
+    /// The proof that its MAC was verified.
+    pub(super) fn verified(self) -> MacVerified {
+        self.mac
+    }
+}
+
 impl Membership {
     /// The primary's name in local discovery while the session lasts.
     /// `[PAIRING-5]`
@@ -99,33 +122,20 @@ impl Membership {
         Ok((frame, expect))
     }
 
-    /// The primary judges RESUME and answers with RESUMED. Accepts the number,
-    /// so store this membership before the frame leaves.
+    /// The primary judges RESUME. A number is taken only by [`Membership::answer`]: what
+    /// else speaks against it must not cost the device that it was copied from.
     ///
     /// # Errors
     /// [`CloseCode::UnknownSession`] for another session, seat or key;
     /// [`CloseCode::AuthFailed`] for a wrong MAC; and with a right one,
     /// [`CloseCode::StaleEpoch`] for a late attempt of the same boot or
     /// [`CloseCode::CloneSuspected`] for a number that came before. `[PAIRING-24]`
-    pub fn answer(
-        &mut self,
+    pub fn examine(
+        &self,
         connection: &Connection,
         own: &PublicKey,
         frame: &Frame,
-        standing: Standing,
-    ) -> Result<(Frame, Resume), Fault> {
-        let (answer, request, _) = self.judge(connection, own, frame, standing)?;
-        Ok((answer, request))
-    }
-
-    /// The same, with the proof that the MAC was verified.
-    pub(super) fn judge(
-        &mut self,
-        connection: &Connection,
-        own: &PublicKey,
-        frame: &Frame,
-        standing: Standing,
-    ) -> Result<(Frame, Resume, MacVerified), Fault> {
+    ) -> Result<Asked, Fault> {
         let request = expect(Kind::Resume, frame)?;
         let known = request.session == self.session && request.role == self.role;
         if !known || connection.peer != self.peer {
@@ -137,14 +147,17 @@ impl Membership {
         let key = keys::resume_key(&self.resume, ASSISTANT);
         let mac = keys::verify(&ends.resume_mac(&key, &[&asked]), &request.mac)?;
         self.check_number(&request)?;
+        Ok(Asked { request, ends, whole: sha256(frame.body()), mac })
+    }
+
+    /// RESUMED. Takes the number of what was [examined](Membership::examine), so store
+    /// this membership before the frame leaves.
+    pub fn answer(&mut self, asked: &Asked, standing: Standing) -> Frame {
+        let Asked { request, ends, whole, .. } = asked;
         self.epoch = request.epoch;
         self.peer_boot = Some(request.boot);
         let key = keys::resume_key(&self.resume, PRIMARY);
-        let whole = sha256(frame.body());
-        let answer = self.seal(standing, |body| {
-            (Kind::Resumed, ends.resume_mac(&key, &[&whole, &sha256(body)]))
-        });
-        Ok((answer, request, mac))
+        self.seal(standing, |body| (Kind::Resumed, ends.resume_mac(&key, &[whole, &sha256(body)])))
     }
 
     /// A number is used once. `[PAIRING-24]`

@@ -212,7 +212,8 @@ impl PrimaryMachine {
         self.seat(now, role, &paired, paired.membership());
         if let Some(seat) = self.seats.get_mut(&role) {
             let (local, outbox) = (&mut self.local, &mut self.outbox);
-            // A journal that has just begun cannot contradict itself.
+            // A journal that has just begun cannot contradict itself, and nobody was told
+            // of a link that could have changed.
             _ = seat.peer.connected(now, Arrival::first(link), local, outbox);
             local.settle(now, outbox);
         }

@@ -37,27 +37,34 @@ impl PrimaryMachine {
         let Some(member) = member else { return self.resume_claim(now, link, frame) };
         let role = member.name.role;
         let Some(seat) = self.seats.get_mut(&role) else { return Ok(()) };
+        let asked = match member.membership.examine(&connection.proven, &self.local.key(), frame) {
+            Ok(asked) => asked,
+            Err(fault) => {
+                if fault.code == CloseCode::CloneSuspected {
+                    self.cloned(now, role);
+                }
+                return Err(fault);
+            }
+        };
+        let request = *asked.request();
+        // [SESSION-40]
+        if let Err(fork) = seat.peer.returned(shown(&request)) {
+            self.forked(now, link, role, &fork);
+            return Ok(());
+        }
+        let durable = self.local.durable();
         let standing = Standing {
             boot: self.boot,
-            head: self.local.durable().hash,
-            sequence: self.local.durable().sequence,
+            head: durable.hash,
+            sequence: durable.sequence,
             peer_sequence: seat.peer.copied().sequence,
         };
-        let own = self.local.key();
-        let (answer, request) =
-            match member.membership.answer(&connection.proven, &own, frame, standing) {
-                Ok(answered) => answered,
-                Err(fault) => {
-                    if fault.code == CloseCode::CloneSuspected {
-                        self.cloned(now, role);
-                    }
-                    return Err(fault);
-                }
-            };
+        let answer = member.membership.answer(&asked, standing);
         connection.reader.trust(Trust::Paired);
         connection.stage = Stage::Seated { role };
         self.outbox.store(self.state.encode());
-        self.relink(now, link, role, &request, answer)
+        self.relink(now, link, role, &request, &answer);
+        Ok(())
     }
 
     /// A device comes back whose CONFIRM never came: in time, or too late.
@@ -95,7 +102,13 @@ impl PrimaryMachine {
         }
         let Returned { paired, membership, answer, request } = returned;
         self.seat(now, role, &paired, membership);
-        self.relink(now, link, role, &request, answer)
+        let shows = |seat: &mut Seat| seat.peer.returned(shown(&request)).err();
+        if let Some(fork) = self.seats.get_mut(&role).and_then(shows) {
+            self.forked(now, link, role, &fork);
+            return Ok(());
+        }
+        self.relink(now, link, role, &request, &answer);
+        Ok(())
     }
 
     fn relink(
@@ -104,40 +117,28 @@ impl PrimaryMachine {
         link: LinkId,
         role: Role,
         request: &wire::Resume,
-        answer: Frame,
-    ) -> Result<(), Fault> {
-        let Some(seat) = self.seats.get_mut(&role) else { return Ok(()) };
-        let former = seat.peer.link();
-        if let Some(former) = former {
+        answer: &Frame,
+    ) {
+        let Some(seat) = self.seats.get_mut(&role) else { return };
+        if let Some(former) = seat.peer.link() {
             self.links.remove(&former);
             self.outbox.close(former, CloseCode::OkEnd);
         }
         seat.returns();
-        let theirs = Head { sequence: request.sequence, hash: request.head };
-        let (boot, held) = (Some(request.boot), request.peer_sequence);
-        let arrival = Arrival { link, boot, theirs: Some(theirs), held };
+        let (boot, theirs) = (Some(request.boot), Some(shown(request)));
+        let arrival = Arrival { link, boot, theirs, held: request.peer_sequence };
         let (local, outbox) = (&mut self.local, &mut self.outbox);
-        match seat.peer.connected(now, arrival, local, outbox) {
-            Ok(changed) => {
-                seat.sought = None;
-                // [SESSION-39]
-                seat.cannot_return = None;
-                self.local.settle(now, &mut self.outbox);
-                self.outbox.control(link, answer.to_bytes());
-                if let Some(state) = changed {
-                    self.outbox.event(Event::Link { role, state });
-                }
-                self.welcome(now, role);
-                self.show_codes();
-            }
-            Err(fork) => {
-                if former.is_some() {
-                    self.unlinked(now, role);
-                }
-                self.forked(now, link, role, &fork);
-            }
+        let changed = seat.peer.connected(now, arrival, local, outbox);
+        seat.sought = None;
+        // [SESSION-39]
+        seat.cannot_return = None;
+        self.local.settle(now, &mut self.outbox);
+        self.outbox.control(link, answer.to_bytes());
+        if let Some(state) = changed {
+            self.outbox.event(Event::Link { role, state });
         }
-        Ok(())
+        self.welcome(now, role);
+        self.show_codes();
     }
 
     /// A resume number came twice. `[SESSION-21]`
@@ -167,4 +168,9 @@ impl PrimaryMachine {
             self.outbox.settled().event(Event::CannotReturn { role, why });
         }
     }
+}
+
+/// How far the journal of the device goes that asks.
+const fn shown(request: &wire::Resume) -> Head {
+    Head { sequence: request.sequence, hash: request.head }
 }

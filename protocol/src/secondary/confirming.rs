@@ -109,8 +109,10 @@ impl SecondaryMachine {
         self.start_session(now);
         let Course::InSession(session) = &mut self.course else { return };
         session.local.write(now, &paired, &mut self.outbox);
+        // A journal that has just begun cannot contradict itself, and nobody was told of a
+        // link that could have changed.
+        _ = arrival.theirs.map(|head| session.peer.returned(head));
         let (local, outbox) = (&mut session.local, &mut self.outbox);
-        // A journal that has just begun cannot contradict itself.
         _ = session.peer.connected(now, arrival, local, outbox);
         session.local.settle(now, &mut self.outbox);
         self.report_device();

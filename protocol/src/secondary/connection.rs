@@ -159,26 +159,26 @@ impl SecondaryMachine {
         if let Course::InSession(session) = &mut self.course {
             session.patience = limits::REDIAL_FIRST;
         }
-        if let Err(fork) = self.arrived(now, &arrival) {
-            // It goes on all the same, and so does the session. [SESSION-36]
-            self.forked(now, &fork);
-            _ = self.arrived(now, &arrival);
-        }
+        self.arrived(now, arrival, theirs);
         self.report_device();
         self.ship();
         self.say_finished();
     }
 
     /// The primary is back on a connection.
-    fn arrived(&mut self, now: Instant<Secondary>, arrival: &Arrival) -> Result<(), Box<Fork>> {
-        let Course::InSession(session) = &mut self.course else { return Ok(()) };
+    fn arrived(&mut self, now: Instant<Secondary>, arrival: Arrival, theirs: Head) {
+        let Course::InSession(session) = &mut self.course else { return };
+        if let Err(fork) = session.peer.returned(theirs) {
+            // It goes on all the same, and so does the session. [SESSION-36]
+            self.forked(now, &fork);
+        }
+        let Course::InSession(session) = &mut self.course else { return };
         let (local, outbox) = (&mut session.local, &mut self.outbox);
-        let changed = session.peer.connected(now, *arrival, local, outbox)?;
+        let changed = session.peer.connected(now, arrival, local, outbox);
         session.local.settle(now, &mut self.outbox);
         if let Some(state) = changed {
             self.outbox.event(Event::Link(state));
         }
-        Ok(())
     }
 
     /// The primary shows two histories. The journals will say so; to leave it would

@@ -136,21 +136,23 @@ impl<C: Station> Peer<C> {
         self.courier.has_delivered(sequence)
     }
 
-    /// A connection with this peer begins.
+    /// The peer comes back and says how far its journal goes.
     ///
     /// # Errors
-    /// [`Fork`] if the peer's journal is behind what it showed before.
+    /// [`Fork`] if that is behind what it showed before, or beside it.
+    pub(crate) fn returned(&mut self, theirs: Head) -> Result<(), Box<Fork>> {
+        if self.forked { Ok(()) } else { self.mirror.returned(theirs) }
+    }
+
+    /// A connection with this peer begins.
     pub(crate) fn connected<E>(
         &mut self,
         now: Instant<C>,
         arrival: Arrival,
         local: &mut Local<C>,
         outbox: &mut Outbox<C, E>,
-    ) -> Result<Option<LinkState>, Box<Fork>> {
+    ) -> Option<LinkState> {
         let Arrival { link, boot, theirs, held } = arrival;
-        if let Some(head) = theirs.filter(|_| !self.forked) {
-            self.mirror.returned(head)?;
-        }
         self.link = Some(link);
         self.rhythm = Rhythm::default();
         self.goal = theirs.map_or(0, |head| head.sequence);
@@ -162,7 +164,7 @@ impl<C: Station> Peer<C> {
         }
         let changed = self.liveness.heard(now);
         self.note_link(now, changed, local, outbox);
-        Ok(changed)
+        changed
     }
 
     /// The peer said which boot of its device this is.

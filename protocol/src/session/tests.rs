@@ -1,5 +1,8 @@
 //! Two machines on a perfect cable: the shortest whole session there is.
 
+mod beats;
+mod broken;
+
 use std::collections::{BTreeMap, VecDeque};
 
 use crate::address::{Address, Addresses, Loopback};
@@ -9,7 +12,7 @@ use crate::fault::CloseCode;
 use crate::identity::tests::Key;
 use crate::identity::{BootId, ExamTag, Label, PublicKey, Role, Signer as _};
 use crate::journal::{Fact, replay};
-use crate::ledger::{Cause, Observed};
+use crate::ledger::Observed;
 use crate::machine::{Input, JournalName, Lane, LinkId, Lost, Machine, Output, Purpose};
 use crate::plan::{Mode, Plan, Windows};
 use crate::policy::Policy;
@@ -446,179 +449,4 @@ fn a_primary_without_a_network_shows_a_code_once_it_has_one() {
     machine.command(now, primary::Command::Addresses(addresses())).unwrap();
     machine.command(now, open()).unwrap();
     assert!(machine.snapshot(now).seats[0].ticket.is_some());
-}
-
-#[test]
-fn a_peer_that_shows_another_past_is_alarming_and_loses_its_link() {
-    // [SESSION-17] [SESSION-39]
-    let mut pair = Pair::new().run_until(105_000_000_000);
-    let assistants = JournalName { role: Role::new(1).unwrap(), device: 1 };
-    let copy = replay(&pair.p.disk[&assistants]).unwrap();
-    let stamp = wire::Stamp {
-        seq: 1_000_000,
-        sent: wire::SenderTime::default(),
-        epoch: u32::from(256_u16) << 16,
-        echo_seq: 0,
-        echo_clock: 0,
-        echo_received: wire::SenderTime::default(),
-    };
-    let pulse = wire::Pulse {
-        stamp,
-        recording: wire::Recording::Recording,
-        conditions: wire::Conditions::NONE,
-        last_committed: wire::SenderTime::default(),
-    };
-    let beat = wire::Heartbeat {
-        pulse,
-        frames: 1,
-        journal_sequence: copy.head().sequence,
-        journal_head: [0xEE; 32],
-        clock_digest: 0,
-    };
-    let bytes = wire::Timing::Heartbeat(beat).encode();
-    let now = pair.p.clock(pair.truth);
-    let (link, lane, age) = (LinkId(1), Lane::Timing, Span::ZERO);
-    let received = Input::Received { link, lane, age, bytes: &bytes };
-    pair.p.machine.handle(now, received);
-    let (events, sent) = pair.p.drain();
-    let alarm = |event: &primary::Event| {
-        matches!(event, primary::Event::Alarm { code: CloseCode::HistoryChanged, .. })
-    };
-    assert!(events.iter().any(alarm), "{events:?}");
-    let closed = |parcel: &Parcel| matches!(parcel, Parcel::Down(CloseCode::HistoryChanged));
-    assert!(sent.iter().any(closed));
-    let own = JournalName { role: Role::PRIMARY, device: 1 };
-    let kept = replay(&pair.p.disk[&own]).unwrap();
-    let fork = |fact: &Fact| matches!(fact, Fact::ForkSeen { .. });
-    assert!(kept.entries().iter().any(|entry| fork(&entry.fact)));
-    // The last that is told is that its seat is to be given to another.
-    let (role, why) = (assistants.role, CloseCode::HistoryChanged);
-    assert_eq!(events.last(), Some(&primary::Event::CannotReturn { role, why }));
-    assert_eq!(pair.p.machine.snapshot(now).seats[0].cannot_return, Some(why));
-    pair.ask_p(primary::Command::OpenPairing { role });
-    assert!(pair.p.machine.snapshot(now).seats[0].ticket.is_some());
-}
-
-#[test]
-fn an_assistant_speaks_when_it_is_spoken_to_and_mostly_in_pulses() {
-    // [SESSION-12] [SESSION-32] [SESSION-33]
-    let mut pair = Pair::new().run_until(135_000_000_000);
-    let beats = |by| {
-        let all = pair.timing.iter().filter(move |(_, of, _)| *of == by);
-        all.filter(|(.., message)| {
-            !matches!(message, wire::Timing::Probe(_) | wire::Timing::ShortProbe(_))
-        })
-    };
-    let whole = |message: &wire::Timing| matches!(message, wire::Timing::Heartbeat(_));
-    let assistant = Role::new(1).unwrap();
-    for (at, _, _) in beats(assistant) {
-        let asked = |(sent, _, _): &&(i64, Role, wire::Timing)| sent + DELAY.nanos() == *at;
-        assert!(beats(Role::PRIMARY).any(|beat| asked(&beat)), "unasked at {at}");
-    }
-    for by in [Role::PRIMARY, assistant] {
-        let late: Vec<_> = beats(by).filter(|(at, ..)| *at > 110_000_000_000).collect();
-        assert!(late.windows(2).all(|pair| pair[1].0 - pair[0].0 == 1_000_000_000));
-        for eight in late.chunks_exact(8) {
-            assert_eq!(eight.iter().filter(|(.., message)| whole(message)).count(), 1);
-        }
-        let mut before = None;
-        for (at, _, message) in beats(by) {
-            let now = match message {
-                wire::Timing::Heartbeat(beat) => beat.pulse.recording,
-                wire::Timing::Pulse(pulse) => pulse.recording,
-                wire::Timing::ShortPulse(pulse) => pulse.recording,
-                wire::Timing::Probe(_) | wire::Timing::ShortProbe(_) => continue,
-            };
-            assert!(whole(message) || before == Some(now), "a change in a pulse at {at}");
-            before = Some(now);
-        }
-    }
-    // Nobody asks any more.
-    pair.a.inbox.clear();
-    let last = beats(assistant).map(|(at, ..)| *at).max().unwrap();
-    let sent = loop {
-        let due = pair.a.wake.unwrap();
-        pair.a.machine.handle(due, Input::Wake);
-        let (_, sent) = pair.a.drain();
-        if sent.iter().any(|parcel| matches!(parcel, Parcel::Bytes(Lane::Timing, _))) {
-            break due - pair.a.offset;
-        }
-    };
-    assert_eq!(sent.nanos() - last, crate::limits::HEARTBEAT_PATIENCE.nanos());
-}
-
-#[test]
-fn a_late_pulse_takes_nothing_back() {
-    // [SESSION-14]
-    let mut pair = Pair::new().run_until(130_000_000_000);
-    let own = JournalName { role: Role::PRIMARY, device: 1 };
-    let seen = |pair: &Pair| {
-        let kept = replay(&pair.p.disk[&own]).unwrap();
-        let heads = kept.entries().iter().filter_map(|entry| {
-            let Fact::PeerHead { covered, .. } = entry.fact else { return None };
-            Some(covered)
-        });
-        heads.collect::<Vec<_>>()
-    };
-    let pulses = pair.timing.iter().filter(|(_, by, _)| *by != Role::PRIMARY);
-    let pulses = pulses.filter(|(.., message)| matches!(message, wire::Timing::ShortPulse(_)));
-    let late: Vec<_> = pulses.map(|(.., message)| message.encode()).collect();
-    assert!(late.len() > 10);
-    for bytes in &late {
-        let now = pair.p.clock(pair.truth);
-        let (link, lane, age) = (LinkId(1), Lane::Timing, Span::ZERO);
-        let received = Input::Received { link, lane, age, bytes };
-        pair.p.machine.handle(now, received);
-    }
-    let pair = pair.run_until(138_000_000_000);
-    let seen = seen(&pair);
-    assert!(seen.len() > 20 && seen.is_sorted(), "{seen:?}");
-}
-
-#[test]
-fn a_device_that_cannot_write_makes_no_connection() {
-    // [SESSION-2]
-    let gone = || Input::Disconnected { link: LinkId(1), lost: Lost::TimedOut };
-    let mut pair = Pair::new().run_until(105_000_000_000);
-    let now = pair.a.clock(pair.truth);
-    for input in [Input::StorageFailed, gone(), Input::NetworkChanged] {
-        pair.a.machine.handle(now, input);
-    }
-    let (_, sent) = pair.a.drain();
-    assert!(!sent.iter().any(|parcel| matches!(parcel, Parcel::Up(_))), "it dials");
-
-    let mut pair = Pair::new().run_until(105_000_000_000);
-    let (cut, p, a) = (pair.truth, pair.p.clock(pair.truth), pair.a.clock(pair.truth));
-    pair.p.machine.handle(p, Input::StorageFailed);
-    pair.p.machine.handle(p, gone());
-    pair.a.machine.handle(a, gone());
-    let pair = pair.run_until(112_000_000_000);
-    let spoke = |(at, by, _): &(i64, Role, wire::Timing)| by.is_primary() && *at > cut;
-    assert!(!pair.timing.iter().any(spoke), "it let somebody in");
-}
-
-#[test]
-fn a_recorder_that_fails_by_itself_is_a_loss_until_another_one_records() {
-    // [LEDGER-19] [LEDGER-12]
-    let mut pair = Pair::new().run_until(110_000_000_000);
-    let full = Observed { cause: Cause::StorageFull, raw: 28 };
-    pair.ask_a(secondary::Command::Host(HostFact::RecordingStopped(full)));
-    pair.a.recording = false;
-    let mut pair = pair.run_until(115_000_000_000);
-    let lost = |event: &secondary::Event| matches!(event, secondary::Event::CameraLost { observed, .. } if *observed == full);
-    assert!(pair.told_a.iter().any(lost), "{:?}", pair.told_a);
-    let shown = pair.p.machine.snapshot(pair.p.clock(pair.truth));
-    let left = shown.seats[0].countdown.unwrap();
-    assert!(left > Span::from_secs(110) && left < Span::from_secs(120), "{left} of 120 s");
-    assert_eq!(shown.countdown, None);
-    pair.ask_a(secondary::Command::Host(started("A1.2.mp4")));
-    (pair.a.recording, pair.a.next_fragment) = (true, pair.truth + FRAGMENT.nanos());
-    let mut pair = pair.run_until(125_000_000_000);
-    let back = |event: &secondary::Event| matches!(event, secondary::Event::CameraBack { .. });
-    assert!(pair.told_a.iter().any(back), "{:?}", pair.told_a);
-    // One that has failed for good keeps nobody from finishing.
-    pair.ask_a(secondary::Command::Host(HostFact::RecordingStopped(full)));
-    pair.a.recording = false;
-    let pair = pair.run_until(200_000_000_000);
-    assert!(pair.told_p.contains(&primary::Event::Finished { incomplete: Vec::new() }));
 }

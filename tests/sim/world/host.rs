@@ -263,10 +263,14 @@ impl World {
         }
     }
 
-    /// The device that last took a seat.
+    /// The device that last took a seat and was not sent away.
     fn in_seat(&self, role: Role) -> Option<usize> {
         let seat = u8::try_from(seat_of(role)).ok();
-        (1..self.devices.len()).rev().find(|who| self.devices[*who].seat == seat)
+        let stays = |who: &usize| {
+            let device = &self.devices[*who];
+            device.seat == seat && (device.finished || !device.over)
+        };
+        (1..self.devices.len()).rev().find(stays)
     }
 
     fn assistant_told(&mut self, who: usize, event: secondary::Event) {

@@ -125,12 +125,14 @@ pub enum What {
         /// Which seat.
         seat: u8,
     },
-    /// Everything on one device is copied to another, which is then started.
+    /// Everything on one device is copied to another, which is started later.
     Clone {
         /// The original.
         of: usize,
         /// The copy.
         who: usize,
+        /// How much later.
+        after: Span,
     },
     /// A device is gone for good.
     Gone {

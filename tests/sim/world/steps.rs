@@ -7,6 +7,7 @@ use diptych_protocol::primary;
 use diptych_protocol::secondary;
 
 use diptych_protocol::identity::Role;
+use diptych_protocol::time::Span;
 
 use super::brain::{Act, Brain, span};
 use super::device::{Device, address};
@@ -34,11 +35,11 @@ impl World {
             What::Finish => self.wishes.finish = true,
             What::CameraOff { who, lasting, said } => {
                 self.camera_goes(who, said);
-                self.at(self.now + lasting.nanos(), Happening::Return(index));
+                self.ends_after(lasting, index);
             }
             What::SoundOff { who, lasting } => {
                 self.sound_goes(who);
-                self.at(self.now + lasting.nanos(), Happening::Return(index));
+                self.ends_after(lasting, index);
             }
             What::Announced { who, longest } => self.announces(who, longest.nanos()),
             What::ScreenLeft { lasting } if self.devices[0].brain.is_some() => {
@@ -49,28 +50,26 @@ impl World {
             What::ScreenLeft { .. } => {}
             What::Kill { who, lasting } => {
                 self.devices[who].doom = Some(self.dice.bits() % 8);
-                self.at(self.now + lasting.nanos(), Happening::Return(index));
+                self.ends_after(lasting, index);
             }
             What::PowerLoss { who, lasting } => {
                 self.loses_power(who);
-                self.at(self.now + lasting.nanos(), Happening::Return(index));
+                self.ends_after(lasting, index);
             }
             What::Fails { who, operation, how, .. } => {
                 self.devices[who].fate = Some((operation, how, index));
             }
             // The path knows its outages from the beginning.
-            What::Outage { lasting, .. } => {
-                self.at(self.now + lasting.nanos(), Happening::Return(index));
-            }
+            What::Outage { lasting, .. } => self.ends_after(lasting, index),
             What::Move { who } => self.moves_to(who),
             What::Sleep { who, lasting } => {
                 self.devices[who].asleep_until = self.now + lasting.nanos();
-                self.at(self.now + lasting.nanos(), Happening::Return(index));
+                self.ends_after(lasting, index);
             }
             What::DiskFull { who } => self.devices[who].disk.fill(),
             What::NoRoom { who, lasting } => {
                 self.runs_out_of_room(who);
-                self.at(self.now + lasting.nanos(), Happening::Return(index));
+                self.ends_after(lasting, index);
             }
             What::Remove { seat } => {
                 if let Ok(role) = Role::new(seat) {
@@ -78,13 +77,20 @@ impl World {
                 }
             }
             What::Stated(statement) => self.stated(statement),
-            What::Clone { of, who } => self.clone_device(of, who),
+            What::Clone { of, who, after } => {
+                self.clone_device(of, who);
+                self.ends_after(after, index);
+            }
             What::BreakAt { .. } => self.breaks.push(index),
             What::Gone { who } => self.dies(who),
             What::Leave { who } => {
                 self.follow(who, secondary::Command::Leave);
             }
         }
+    }
+
+    fn ends_after(&mut self, lasting: Span, index: usize) {
+        self.at(self.now + lasting.nanos(), Happening::Return(index));
     }
 
     /// The recording ends with the room that is left.
@@ -128,6 +134,7 @@ impl World {
                 self.devices[who].last_exit = Observed { cause: Cause::StorageFull, raw: 0 };
                 self.start(who);
             }
+            What::Clone { who, .. } => self.start(who),
             What::BreakAt { who, .. } => {
                 self.start(0);
                 self.start(who);
@@ -186,7 +193,7 @@ impl World {
         if let Some(What::Fails { lasting, .. }) =
             self.scenario.steps.get(index).map(|step| step.what.clone())
         {
-            self.at(self.now + lasting.nanos(), Happening::Return(index));
+            self.ends_after(lasting, index);
         }
         true
     }
@@ -286,7 +293,6 @@ impl World {
         copy.own = original.own;
         copy.run = 1_000;
         self.devices[who] = copy;
-        self.start(who);
     }
 
     /// What the users still want, they ask for again.

@@ -16,7 +16,8 @@ fn answer(
     dialled: &Dialled,
     frame: &Frame,
 ) -> Result<(Frame, crate::wire::Resume), Fault> {
-    primary.answer(&dialled.at_primary, &key(1), frame, standing(1, 10))
+    let asked = primary.examine(&dialled.at_primary, &key(1), frame)?;
+    Ok((primary.answer(&asked, standing(1, 10)), *asked.request()))
 }
 
 fn code(primary: &mut Membership, dialled: &Dialled, frame: &Frame) -> CloseCode {
@@ -51,6 +52,19 @@ fn case_71_numbers_that_come_again() {
     assert_eq!(code(&mut primary, &two, &frame), CloseCode::CloneSuspected, "used twice");
     let (frame, _) = copy.request(&three.at_assistant, &key(2), standing(9, 0)).unwrap();
     assert_eq!(code(&mut primary, &three, &frame), CloseCode::CloneSuspected, "a copy");
+}
+
+#[test]
+fn a_resumption_that_is_not_answered_uses_no_number() {
+    // [PAIRING-24] [SESSION-40]
+    let (mut primary, mut assistant) = members();
+    let (mut copy, before) = (assistant.clone(), primary.clone());
+    let (one, two) = (dial(2, 1), dial(2, 2));
+    let (frame, _) = copy.request(&one.at_assistant, &key(2), standing(9, 0)).unwrap();
+    assert_eq!(primary.examine(&one.at_primary, &key(1), &frame).unwrap().request().epoch, 1);
+    assert_eq!(primary, before);
+    let (frame, _) = assistant.request(&two.at_assistant, &key(2), standing(2, 0)).unwrap();
+    assert_eq!(answer(&mut primary, &two, &frame).unwrap().1.epoch, 1);
 }
 
 #[test]
