@@ -2,10 +2,11 @@
 
 use diptych_protocol::identity::Role;
 use diptych_protocol::journal::replay;
+use diptych_protocol::plan::Phase;
 use diptych_protocol::policy::Verdict;
 use diptych_protocol::primary::Event;
 use diptych_protocol::secondary;
-use diptych_tests::world::{Scenario, What};
+use diptych_tests::world::{Scenario, Told, What};
 
 use crate::{assert_verdict, run, s};
 
@@ -19,6 +20,21 @@ fn a_dead_assistant_does_not_hold_up_the_end() {
     assert!(outcome.over[0] && outcome.over[1]);
     let verdict = outcome.report.as_ref().unwrap().judgement.verdict;
     assert_eq!(verdict, Verdict::Undetermined);
+}
+
+#[test]
+fn a_primary_that_comes_back_late_says_what_phase_it_is_in() {
+    // [SESSION-41]: in the exam, and when answering has ended meanwhile.
+    for (at, told) in [(s(100), vec![Phase::Answering]), (s(235), vec![Phase::Ended])] {
+        let exam = Scenario::exam(3, 1, 3).with(at, What::Kill { who: 0, lasting: s(10) });
+        let outcome = run(exam);
+        let back = (at + s(10)).nanos();
+        let phases = outcome.told.iter().filter_map(|(now, _, told)| match told {
+            Told::Primary(Event::Phase(phase)) if *now == back => Some(*phase),
+            Told::Primary(_) | Told::Assistant(_) => None,
+        });
+        assert_eq!(phases.collect::<Vec<_>>(), told, "{}", outcome.story());
+    }
 }
 
 #[test]

@@ -3,6 +3,8 @@
 //! Each test waits for the line with which the program enters a stage, so that
 //! no stage depends on how fast the machine is.
 
+use std::net::UdpSocket;
+
 use super::running::Running;
 use super::{Folder, run};
 
@@ -117,6 +119,28 @@ fn in_a_rehearsal_that_has_children() {
         interrupted(rehearsal);
         account(&folder);
     }
+}
+
+#[test]
+fn a_primary_that_comes_back_after_the_exam_ends_it() {
+    // [SESSION-41]
+    let folder = Folder::new();
+    plan(&folder, 20);
+    let text = folder.read("exam.toml").replace("in 30 min", "in 23 s");
+    folder.write("exam.toml", text);
+    // Within one machine nothing else leads to it but its port.
+    let bind = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let (mut primary, ticket) = primary(&folder, &["--bind", &bind]);
+    let mut assistant = secondary(&folder, &ticket, "A", &["--yes"]);
+    primary.waits_for("phase ANSWERING");
+    primary.breaks();
+    assistant.waits_for("phase ENDED");
+    let args = ["primary", "--out", "P", "--loopback", "--small", "--bind", &bind];
+    let again = Running::start(&folder, &args).end();
+    assert_eq!(again.code, 0, "{}", again.err);
+    assert!(again.err.contains("phase ENDED"), "{}", again.err);
+    let assistant = assistant.end();
+    assert_eq!(assistant.code, 0, "{}", assistant.err);
 }
 
 #[test]

@@ -211,7 +211,8 @@ pub enum Event {
         /// Why it was refused.
         why: CloseCode,
     },
-    /// A new phase began.
+    /// A new phase began, or this device started in it: an app that comes back after
+    /// answering has ended is told so, and has to finish.
     Phase(Phase),
     /// Start this device's camera.
     StartRecording {
