@@ -63,3 +63,16 @@ fn a_copy_of_an_older_past_costs_the_device_nothing() {
         assert!(cuts[1..].iter().all(|at| *at > 300), "{cuts:?}: {}", outcome.story());
     }
 }
+
+#[test]
+fn a_copy_that_was_refused_beside_its_device_is_no_reason_to_give_up_the_seat() {
+    // [SESSION-39]: nor when the primary starts again and has only its journal.
+    for seed in 4..7 {
+        let copy = What::Clone { of: 1, who: 2, after: s(50) };
+        let exam = Scenario::exam(seed, 1, 5).with_device().with(s(100), copy);
+        let outcome = run(exam.with(s(170), What::Kill { who: 0, lasting: s(4) }));
+        let gone = |event: &Event| matches!(event, Event::CannotReturn { .. });
+        assert!(!outcome.primary_told(gone), "{}", outcome.story());
+        assert!(outcome.over[0] && outcome.over[1], "{}", outcome.story());
+    }
+}

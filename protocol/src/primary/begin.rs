@@ -219,13 +219,15 @@ fn own_past(
 }
 
 /// Why the device in this seat was refused for good in an earlier run and nobody has
-/// been connected since. `[SESSION-39]`
-#[expect(clippy::wildcard_enum_match_arm, reason = "four facts tell who was let in")]
+/// been connected or heard since. `[SESSION-39]`
+#[expect(clippy::wildcard_enum_match_arm, reason = "five facts tell who was let in")]
 fn refused(own: &Replayed, role: Role) -> Option<CloseCode> {
     let (mut refused, mut link) = (None, LinkState::Down.number());
     for entry in own.entries() {
         match &entry.fact {
-            Fact::Paired { peer, .. } if *peer == role => refused = None,
+            Fact::Paired { peer, .. } | Fact::PeerHead { peer, .. } if *peer == role => {
+                refused = None;
+            }
             Fact::Link { peer, state, .. } if *peer == role => {
                 link = *state;
                 if link <= LinkState::CatchingUp.number() {
