@@ -18,6 +18,13 @@ pub(super) fn plan(folder: &Folder, wait: u32) {
     folder.write("exam.toml", text);
 }
 
+/// One whose answering begins 20 seconds after the start and lasts for three.
+fn brief_plan(folder: &Folder) {
+    plan(folder, 20);
+    let text = folder.read("exam.toml").replace("in 30 min", "in 23 s");
+    folder.write("exam.toml", text);
+}
+
 /// A primary that shows its code, and the code's text.
 pub(super) fn primary(folder: &Folder, more: &[&str]) -> (Running, String) {
     let args = ["primary", "--plan", "exam.toml", "--out", "P", "--loopback", "--small"];
@@ -125,9 +132,7 @@ fn in_a_rehearsal_that_has_children() {
 fn a_primary_that_comes_back_after_the_exam_ends_it() {
     // [SESSION-41]
     let folder = Folder::new();
-    plan(&folder, 20);
-    let text = folder.read("exam.toml").replace("in 30 min", "in 23 s");
-    folder.write("exam.toml", text);
+    brief_plan(&folder);
     // Within one machine nothing else leads to it but its port.
     let bind = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
     let (mut primary, ticket) = primary(&folder, &["--bind", &bind]);
@@ -147,9 +152,7 @@ fn a_primary_that_comes_back_after_the_exam_ends_it() {
 fn once_it_is_over_the_same_folder_tells_the_verdict_again() {
     // [SESSION-30]
     let folder = Folder::new();
-    plan(&folder, 20);
-    let text = folder.read("exam.toml").replace("in 30 min", "in 23 s");
-    folder.write("exam.toml", text);
+    brief_plan(&folder);
     let (primary, ticket) = primary(&folder, &[]);
     let assistant = secondary(&folder, &ticket, "A", &["--yes"]);
     let (first, assistant) = (primary.end(), assistant.end());

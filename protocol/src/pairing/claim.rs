@@ -84,10 +84,10 @@ impl Claim {
             epoch: 0,
             peer_boot: None,
         };
-        let asked = membership.examine(connection, &terms.own, frame)?;
+        let examined = membership.examine(connection, &terms.own, frame)?;
         let key = keys::verify_key(&connection.peer, &[self.ends.assistant])?;
-        let (answer, request) = (membership.answer(&asked, standing), *asked.request());
-        let paired = Paired::new(self.seat(terms), keys, key, asked.verified());
+        let (answer, request) = (membership.answer(&examined, standing), *examined.request());
+        let paired = Paired::new(self.seat(terms), keys, key, examined.verified());
         Ok(Returned { paired, membership, answer, request })
     }
 

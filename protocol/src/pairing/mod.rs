@@ -30,7 +30,7 @@ use keys::{Ends, KeyVerified, MacVerified, SessionKeys};
 
 pub use claim::Returned;
 pub use offer::Offer;
-pub use resume::{ExpectResumed, Membership, Standing};
+pub use resume::{Examined, ExpectResumed, Membership, Standing};
 pub use secondary::{Consent, ExpectAccept, Scanned, SendHello};
 pub use terms::{PairingAlarm, Refusal, Terms};
 

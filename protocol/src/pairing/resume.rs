@@ -61,7 +61,7 @@ pub struct ExpectResumed {
 
 /// A RESUME with a right MAC and a number that is free. Nothing is used up by it.
 #[derive(Debug)]
-pub struct Asked {
+pub struct Examined {
     request: Resume,
     ends: Ends,
     /// SHA-256 of the whole body.
@@ -69,7 +69,7 @@ pub struct Asked {
     mac: MacVerified,
 }
 
-impl Asked {
+impl Examined {
     /// What the assistant says of itself.
     #[must_use]
     pub const fn request(&self) -> &Resume {
@@ -135,7 +135,7 @@ impl Membership {
         connection: &Connection,
         own: &PublicKey,
         frame: &Frame,
-    ) -> Result<Asked, Fault> {
+    ) -> Result<Examined, Fault> {
         let request = expect(Kind::Resume, frame)?;
         let known = request.session == self.session && request.role == self.role;
         if !known || connection.peer != self.peer {
@@ -147,13 +147,13 @@ impl Membership {
         let key = keys::resume_key(&self.resume, ASSISTANT);
         let mac = keys::verify(&ends.resume_mac(&key, &[&asked]), &request.mac)?;
         self.check_number(&request)?;
-        Ok(Asked { request, ends, whole: sha256(frame.body()), mac })
+        Ok(Examined { request, ends, whole: sha256(frame.body()), mac })
     }
 
     /// RESUMED. Takes the number of what was [examined](Membership::examine), so store
     /// this membership before the frame leaves.
-    pub fn answer(&mut self, asked: &Asked, standing: Standing) -> Frame {
-        let Asked { request, ends, whole, .. } = asked;
+    pub fn answer(&mut self, examined: &Examined, standing: Standing) -> Frame {
+        let Examined { request, ends, whole, .. } = examined;
         self.epoch = request.epoch;
         self.peer_boot = Some(request.boot);
         let key = keys::resume_key(&self.resume, PRIMARY);

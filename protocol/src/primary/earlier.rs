@@ -13,7 +13,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::marks::{Former, Marks};
+use super::marks::{Former, Mark, Marks};
 use crate::clock::Estimator;
 use crate::identity::{BootId, Role};
 use crate::journal::{Fact, Own, Replayed};
@@ -98,8 +98,10 @@ impl Earlier {
     fn cover(&mut self, journal: &Replayed, frame_gap: Span) {
         for (clock, entry) in with_clocks(journal) {
             self.last.insert(clock, entry.at);
-            if let Some(at) = self.place(clock, entry.at) {
-                self.marks.entry(clock.role).or_default().hear(at, clock.role, &entry.fact);
+            for mark in Mark::of(clock.role, &entry.fact) {
+                if let Some(at) = self.place(clock, entry.at) {
+                    self.marks.entry(clock.role).or_default().mark(at, mark);
+                }
             }
             let Fact::Segment { first, last, frames, bytes, sha256, .. } = &entry.fact else {
                 continue;

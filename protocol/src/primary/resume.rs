@@ -37,8 +37,9 @@ impl PrimaryMachine {
         let Some(member) = member else { return self.resume_claim(now, link, frame) };
         let role = member.name.role;
         let Some(seat) = self.seats.get_mut(&role) else { return Ok(()) };
-        let asked = match member.membership.examine(&connection.proven, &self.local.key(), frame) {
-            Ok(asked) => asked,
+        let own = self.local.key();
+        let examined = match member.membership.examine(&connection.proven, &own, frame) {
+            Ok(examined) => examined,
             Err(fault) => {
                 if fault.code == CloseCode::CloneSuspected {
                     self.cloned(now, role);
@@ -46,7 +47,7 @@ impl PrimaryMachine {
                 return Err(fault);
             }
         };
-        let request = *asked.request();
+        let request = *examined.request();
         // [SESSION-40]
         if let Err(fork) = seat.peer.returned(shown(&request)) {
             self.forked(now, link, role, &fork);
@@ -59,7 +60,7 @@ impl PrimaryMachine {
             sequence: durable.sequence,
             peer_sequence: seat.peer.copied().sequence,
         };
-        let answer = member.membership.answer(&asked, standing);
+        let answer = member.membership.answer(&examined, standing);
         connection.reader.trust(Trust::Paired);
         connection.stage = Stage::Seated { role };
         self.outbox.store(self.state.encode());

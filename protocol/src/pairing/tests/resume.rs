@@ -16,8 +16,8 @@ fn answer(
     dialled: &Dialled,
     frame: &Frame,
 ) -> Result<(Frame, crate::wire::Resume), Fault> {
-    let asked = primary.examine(&dialled.at_primary, &key(1), frame)?;
-    Ok((primary.answer(&asked, standing(1, 10)), *asked.request()))
+    let examined = primary.examine(&dialled.at_primary, &key(1), frame)?;
+    Ok((primary.answer(&examined, standing(1, 10)), *examined.request()))
 }
 
 fn code(primary: &mut Membership, dialled: &Dialled, frame: &Frame) -> CloseCode {
