@@ -21,6 +21,8 @@ fn a_copy_of_a_device_raises_the_alarm() {
         let outcome = run(off.with(s(105), copy));
         let clone = |e: &Event| matches!(e, Event::Alarm { code: CloseCode::CloneSuspected, .. });
         assert!(outcome.primary_told(clone), "{}", outcome.story());
+        let report = outcome.report.as_ref().unwrap();
+        assert!(report.flags.contains(&Flag::CloneSuspected), "{:?}", report.flags);
         // Nobody can tell which of the two is which: one of them stays, or the seat is
         // to be given to another.
         let gone = |e: &Event| matches!(e, Event::CannotReturn { .. });
@@ -52,7 +54,9 @@ fn a_copy_of_an_older_past_costs_the_device_nothing() {
         assert!(ended(1, Ending::Finished), "{}", outcome.story());
         let report = outcome.report.as_ref().unwrap();
         assert_eq!(report.verdict(), Verdict::Pass);
-        assert_eq!(report.flags.contains(&Flag::Tamper), code == older, "{}", outcome.story());
+        for (flag, of) in [(Flag::Tamper, older), (Flag::CloneSuspected, used)] {
+            assert_eq!(report.flags.contains(&flag), code == of, "{flag:?}: {}", outcome.story());
+        }
         let cut = |event: &Event| matches!(event, Event::Link { state: LinkState::Down, .. });
         let cuts = outcome.told.iter().filter_map(|(at, _, told)| match told {
             Told::Primary(event) if cut(event) => Some(*at / 1_000_000_000),

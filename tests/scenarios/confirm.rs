@@ -8,7 +8,7 @@ use diptych_protocol::policy::Verdict;
 use diptych_protocol::primary::Event;
 use diptych_protocol::secondary::{self, Failure};
 use diptych_protocol::time::Span;
-use diptych_tests::world::{Break, Outcome, Scenario, Step, Told, What};
+use diptych_tests::world::{Break, Outcome, Scenario, Told, What};
 
 use crate::{assert_verdict, run, s};
 
@@ -27,12 +27,6 @@ fn broken(seed: u64, breaks: &[(u32, Break, Span)]) -> Scenario {
     let mut exam = Scenario::exam(seed, 1, 1);
     exam.plan = [s(1), s(75), s(80)];
     exam.until = s(90);
-    let finish = |step: &mut Step| {
-        if step.what == What::Finish {
-            step.at = s(81);
-        }
-    };
-    exam.steps.iter_mut().for_each(finish);
     breaks.iter().fold(exam, |exam, (message, how, lasting)| {
         let (message, how, lasting) = (*message, *how, *lasting);
         exam.with(s(1), What::BreakAt { who: 1, message, how, lasting })

@@ -34,6 +34,7 @@ fn a_primary_that_comes_back_late_says_what_phase_it_is_in() {
             Told::Primary(_) | Told::Assistant(_) => None,
         });
         assert_eq!(phases.collect::<Vec<_>>(), told, "{}", outcome.story());
+        assert!(outcome.over[0] && outcome.over[1], "{}", outcome.story());
     }
 }
 
@@ -66,11 +67,6 @@ fn an_assistant_that_is_left_alone_ends_by_itself() {
 
 #[test]
 fn an_early_end_ends_the_window_too() {
-    let mut exam = Scenario::exam(3, 1, 5);
-    for step in &mut exam.steps {
-        if step.what == What::Finish {
-            step.at = s(200);
-        }
-    }
+    let exam = Scenario::exam(3, 1, 5).with(s(200), What::Finish);
     assert_verdict(&run(exam).check(), Verdict::Pass, 0);
 }

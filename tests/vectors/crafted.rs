@@ -97,6 +97,7 @@ pub(crate) fn journals() -> Vec<Replayed> {
         (100_000, lost(0)),
         (150_000, lost(1)),
         (400_000, Fact::ExpectedGap { longest: Span::from_secs(8) }),
+        (420_000, Fact::CloneSuspected { role: p.peer, epoch: 3 }),
         (450_000, Fact::ForkSeen { peer: a.peer, sequence: 9, ours: [1; 32], theirs: [2; 32] }),
     ];
     for ms in (1_000..600_000).step_by(500) {

@@ -13,7 +13,7 @@ use diptych_protocol::policy::Proven;
 use diptych_protocol::report::{revise, statements};
 
 use super::fail::LiveFail;
-use super::secondary::say;
+use super::life::say;
 use crate::exit::Exit;
 
 /// A journal, replayed.

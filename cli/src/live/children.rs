@@ -11,10 +11,10 @@ use std::time::Duration;
 use diptych_protocol::identity::Role;
 
 use super::fail::LiveFail;
+use super::life::PATIENCE;
 use super::rehearse::{OFFSET, Options, PPB};
 use super::room::has_room;
 use super::script::{FAULT_LENGTH, Script, fault_at};
-use super::secondary::PATIENCE;
 use super::since::Since;
 
 /// The processes, by seat.

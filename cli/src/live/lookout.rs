@@ -13,7 +13,7 @@ use diptych_protocol::address::Loopback;
 use diptych_protocol::ticket::Ticket;
 
 use super::fail::LiveFail;
-use super::secondary::{PATIENCE, say};
+use super::life::{PATIENCE, say};
 use super::stop::Stop;
 use crate::camera::Camera;
 use crate::picture::{Colour, Picture};

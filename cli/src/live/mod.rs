@@ -16,6 +16,7 @@ pub mod director;
 mod exam;
 pub mod fail;
 pub mod faults;
+mod life;
 mod lookout;
 mod network;
 mod news;

@@ -9,7 +9,7 @@ use diptych_protocol::liveness::LinkState;
 use diptych_protocol::primary::{Event, Snapshot};
 use diptych_protocol::time::Span;
 
-use super::secondary::{STORAGE_FAILED, say};
+use super::life::{STORAGE_FAILED, say};
 
 /// What a person is told of an event that needs nothing done.
 #[expect(clippy::wildcard_enum_match_arm, reason = "the others were handled by the caller")]

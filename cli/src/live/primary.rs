@@ -15,7 +15,7 @@ use diptych_driver::embed::{Discovery, Embedded, Failure, Reach, Supply, Told};
 use diptych_driver::quic::{Sockets, Sources};
 use diptych_protocol::address::Loopback;
 use diptych_protocol::identity::{Fingerprint, Label, Role};
-use diptych_protocol::ledger::{Cause, Observed};
+use diptych_protocol::ledger::Observed;
 use diptych_protocol::liveness::LinkState;
 use diptych_protocol::plan::Phase;
 use diptych_protocol::primary::{Command, Compared, Event, PrimaryMachine, Setup, Snapshot};
@@ -25,12 +25,12 @@ use diptych_protocol::time::Primary;
 use super::account::account;
 use super::exam::Exam;
 use super::fail::LiveFail;
+use super::life::{Lived, PATIENCE, part, say, to_the_end};
 use super::network::Network;
 use super::news;
 use super::order::{Order, read_statement};
 use super::prompt::{Answer, Desk};
 use super::room::Room;
-use super::secondary::{Lived, PATIENCE, ROOM_AGAIN, say};
 use super::since::Since;
 use super::station::{Shot, Station, Wrongness};
 use super::stop::Stop;
@@ -81,11 +81,7 @@ pub struct Options {
 pub fn run(options: &Options, out: &mut dyn Write) -> Result<Exit, LiveFail> {
     let stop = Stop::listen();
     options.lens.check(options.size, options.rate)?;
-    let mut last_exit = Observed::NOTHING;
-    while lead(options, last_exit, &stop, out)? == Lived::UntilRoom {
-        say(out, ROOM_AGAIN);
-        last_exit.cause = Cause::StorageFull;
-    }
+    to_the_end(out, |last_exit, out| lead(options, last_exit, &stop, out))?;
     account(&options.folder, &options.proctors, out)
 }
 
@@ -124,14 +120,8 @@ fn lead(
         replacing: BTreeSet::new(),
         room: Room::of(&options.folder),
     };
-    let led = lead.live(stop, out);
-    lead.station.stop();
-    let stopped = lead.device.stop();
-    let lived = led?;
-    if lived == Lived::ToTheEnd {
-        stopped?;
-    }
-    Ok(lived)
+    let lived = lead.live(stop, out);
+    part(&mut lead.station, &lead.device, lived)
 }
 
 fn start(

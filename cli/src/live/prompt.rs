@@ -11,7 +11,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::Duration;
 
-use super::secondary::PATIENCE;
+use super::life::PATIENCE;
 use super::stop::Stop;
 
 /// Bytes of the longest line that anybody needs to type.

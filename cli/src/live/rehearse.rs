@@ -24,11 +24,12 @@ use diptych_protocol::time::{Instant, Primary, Span};
 
 use super::children::Children;
 use super::fail::LiveFail;
+use super::life::{PATIENCE, say};
 use super::news;
 use super::outcome::{self, Outcome, Story};
 use super::screen::{Kind, Screen};
 use super::script::{FAULT_LENGTH, Script, fault_at, least_seconds};
-use super::secondary::{Fault, PATIENCE, say};
+use super::secondary::Fault;
 use super::since::Since;
 use super::standing;
 use super::station::{Shot, Station, Wrongness};

@@ -10,7 +10,7 @@ use diptych_driver::quic::Sources;
 use diptych_protocol::address::Loopback;
 use diptych_protocol::fault::CloseCode;
 use diptych_protocol::identity::Label;
-use diptych_protocol::ledger::{Cause, Observed};
+use diptych_protocol::ledger::Observed;
 use diptych_protocol::plan::Phase;
 use diptych_protocol::secondary::{
     Command, Consent, Ending, Event, Failure, SecondaryMachine, Setup,
@@ -19,6 +19,7 @@ use diptych_protocol::ticket::Ticket;
 use diptych_protocol::time::{Instant, Secondary};
 
 use super::fail::LiveFail;
+use super::life::{Lived, PATIENCE, STORAGE_FAILED, part, say, to_the_end};
 use super::lookout::{look_out, shows_another};
 use super::network::Network;
 use super::news::tenths;
@@ -31,9 +32,6 @@ use crate::camera::{Lens, Scene};
 use crate::exit::Exit;
 use crate::picture::Size;
 use crate::qr;
-
-/// How often a waiting loop looks at everything else.
-pub(super) const PATIENCE: Duration = Duration::from_millis(50);
 
 /// What an assistant is started with.
 #[derive(Clone, Debug)]
@@ -84,20 +82,6 @@ pub enum Asked {
     Beforehand,
 }
 
-/// How long a device was run.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Lived {
-    /// Until its session was over.
-    ToTheEnd,
-    /// Until its storage, which had failed, had room again.
-    UntilRoom,
-}
-
-/// What a person reads when it fails, and then.
-pub(super) const STORAGE_FAILED: &str =
-    "storage failed: nothing more is kept. Free some space, and this device goes on by itself";
-pub(super) const ROOM_AGAIN: &str = "the storage can be written again: going on";
-
 /// Runs an assistant until its session is over.
 ///
 /// # Errors
@@ -105,11 +89,7 @@ pub(super) const ROOM_AGAIN: &str = "the storage can be written again: going on"
 pub fn run(options: &Options, out: &mut dyn Write) -> Result<Exit, LiveFail> {
     let stop = Stop::listen();
     options.lens.check(options.size, options.rate)?;
-    let mut last_exit = Observed::NOTHING;
-    while assist(options, last_exit, &stop, out)? == Lived::UntilRoom {
-        say(out, ROOM_AGAIN);
-        last_exit.cause = Cause::StorageFull;
-    }
+    to_the_end(out, |last_exit, out| assist(options, last_exit, &stop, out))?;
     Ok(Exit::Done)
 }
 
@@ -163,14 +143,8 @@ fn assist(
         fault: Fault::Ahead,
         room: Room::of(&options.folder),
     };
-    let done = assistant.live(stop, out);
-    assistant.station.stop();
-    let stopped = assistant.device.stop();
-    let lived = done?;
-    if lived == Lived::ToTheEnd {
-        stopped?;
-    }
-    Ok(lived)
+    let lived = assistant.live(stop, out);
+    part(&mut assistant.station, &assistant.device, lived)
 }
 
 /// Where the scripted interruption stands.
@@ -389,9 +363,4 @@ impl Assistant<'_> {
             self.fault = Fault::Past;
         }
     }
-}
-
-/// A line for whoever watches; a closed pipe is no reason to stop recording.
-pub(super) fn say(out: &mut dyn Write, line: &str) {
-    let _ = writeln!(out, "{line}").and_then(|()| out.flush());
 }

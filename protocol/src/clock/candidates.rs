@@ -4,9 +4,15 @@
 //! and where no message ever touches the floor, the bulk of the delays says more
 //! than the luckiest of them. Nothing known in advance tells which holds. So half
 //! of the messages judges the other half: what a candidate makes of the first half
-//! is held against what the softest model makes of the second. Their noise is
-//! independent, so a candidate's bias and noise both show, and the reference's
-//! noise is the same for all.
+//! is held against what a reference makes of the second. Their noise is independent, so
+//! a candidate's bias and noise both show, and the reference's noise is the same for all.
+//!
+//! A phone that warms up bends more than any model that averages over minutes allows.
+//! But a trend bends as it does, roughly, and what remains when the trend is taken off
+//! every message bends little: a stiff model of the remainder has neither the noise of
+//! a soft one nor the bias of a stiff one. It is a candidate, and the reference too.
+//! Rejected: the softest model as the reference (where it is too stiff it is off as the
+//! candidates are, and prefers those).
 
 use super::bank::{BAD, MODELS, STIFFNESS};
 use super::bulk::Bulk;
@@ -15,7 +21,7 @@ use super::grid::Grid;
 use super::interval::Bracket;
 use super::model::Wander;
 use super::point::{Likely, Prior, likely};
-use crate::join::{InTurn, Join};
+use crate::join::Join;
 use crate::limits;
 use crate::time::{Instant, Primary, Span};
 
@@ -26,8 +32,17 @@ const JUDGED: Span = Span::from_secs(30);
 /// Judged at no more instants than this, spread over the session.
 const JUDGEMENTS: i64 = 96;
 
+/// Between two instants at which the softest floors are asked.
+const STEP: Span = Span::from_secs(16);
 /// Over how many steps on either side parabolas are laid.
-const REACHES: [i64; 4] = [3, 5, 8, 14];
+const REACHES: [usize; 4] = [2, 3, 4, 7];
+/// The parabolas that are a trend.
+const TREND: usize = 7;
+/// What two oscillators do at most beside their trend.
+const REMAINDER: Wander = Wander::of_exponent(58);
+/// Between two instants at which that is asked for, and the parabolas over it.
+const REMAINDER_STEP: Span = Span::from_secs(32);
+const REMAINDER_REACHES: [usize; 3] = [1, 2, 4];
 /// How far on either side of an instant lines are laid through the bulk, seconds.
 const BULKS: [i64; 2] = [200, 450];
 
@@ -42,7 +57,9 @@ pub(super) enum Candidate {
     Floors(usize),
     /// What the softest floors say around an instant, through parabolas over so many
     /// steps on either side.
-    Smooth(i64),
+    Smooth(usize),
+    /// The trend, and what parabolas over so many steps make of the remainder.
+    Trend(usize),
     /// The lower part of all delays, over so many seconds on either side.
     Bulk(i64),
 }
@@ -67,6 +84,7 @@ struct Half {
     floors: [Bracket; MODELS],
     points: Vec<Point>,
     soft: Grid,
+    remainder: Option<Grid>,
     bulk: Bulk,
 }
 
@@ -89,8 +107,8 @@ impl Candidates {
             *turn = turn.wrapping_add(1);
         }
         let [first, second] = halves;
-        let halves = || [Half::of(first), Half::of(second)];
-        let (all, [first, second]) = join.join(|| Half::of(points.to_vec()), halves);
+        let halves = || join.join(|| Half::of(first), || Half::of(second));
+        let (all, (first, second)) = join.join(|| Half::of(points.to_vec()), halves);
         Some(Self { all: all?, halves: [first?, second?] })
     }
 
@@ -109,7 +127,7 @@ impl Candidates {
     /// The candidate whose halves agree best with each other: first the wander
     /// limit, then whether the bulk of the delays says more than that.
     pub(super) fn best(
-        &mut self,
+        &self,
         (from, to): (Instant<Primary>, Instant<Primary>),
         join: impl Join,
     ) -> Best {
@@ -118,13 +136,9 @@ impl Candidates {
         let step = Span::from_nanos(length / count);
         let instants =
             (0..count).map(|index| from + Span::from_nanos(step.nanos() / 2) + step.times(index));
-        let [first, second] = &mut self.halves;
-        let judge = |half: &mut Half| -> Vec<[Option<i64>; MODELS]> {
-            let judged = instants.clone().map(|at| {
-                half.ask_grid((at, at), InTurn);
-                half.offsets(at)
-            });
-            judged.collect()
+        let [first, second] = &self.halves;
+        let judge = |half: &Half| -> Vec<[Option<i64>; MODELS]> {
+            instants.clone().map(|at| half.offsets(at)).collect()
         };
         let (first, second) = join.join(|| judge(first), || judge(second));
         let floors = first.into_iter().zip(second);
@@ -136,7 +150,10 @@ impl Candidates {
         // Without a floor the reference is the worse one, and alike in both halves.
         let leniency = |candidate: &Candidate| match candidate {
             Candidate::Bulk(_) if self.all.bulk.is_floorless() => LENIENCY,
-            Candidate::Floors(_) | Candidate::Smooth(_) | Candidate::Bulk(_) => 1,
+            Candidate::Floors(_)
+            | Candidate::Smooth(_)
+            | Candidate::Trend(_)
+            | Candidate::Bulk(_) => 1,
         };
         let better = |candidates: &[Candidate], reference: Candidate| {
             let marked = candidates.iter().map(|candidate| {
@@ -147,7 +164,8 @@ impl Candidates {
             });
             marked.min_by_key(|(mark, _)| *mark).map_or(reference, |(_, candidate)| candidate)
         };
-        let smooth = REACHES.map(Candidate::Smooth);
+        let smooth = REACHES.map(Candidate::Smooth).into_iter();
+        let smooth = smooth.chain(REMAINDER_REACHES.map(Candidate::Trend));
         let floors: Vec<Candidate> = (0..MODELS).map(Candidate::Floors).collect();
         let edge = better(&floors, REFERENCE);
         let floors: Vec<Candidate> = floors.into_iter().chain(smooth).collect();
@@ -155,9 +173,6 @@ impl Candidates {
         let bulks = BULKS.map(Candidate::Bulk);
         let all: Vec<Candidate> = core::iter::once(floors).chain(bulks).collect();
         let best = better(&all, floors);
-        if matches!(best, Candidate::Smooth(_)) {
-            self.all.ask_grid((Instant::from_nanos(i64::MIN), Instant::MAX), join);
-        }
         let edge = if matches!(best, Candidate::Bulk(_)) { best } else { edge };
         Best { within: best, edge }
     }
@@ -169,7 +184,9 @@ impl Candidates {
             let floors = judged.floors.get(index)?;
             let offset = |of: Candidate| match of {
                 Candidate::Floors(index) => *floors.get(index)?,
-                Candidate::Smooth(_) | Candidate::Bulk(_) => Some(half.at(of, judged.at)?.offset),
+                Candidate::Smooth(_) | Candidate::Trend(_) | Candidate::Bulk(_) => {
+                    Some(half.at(of, judged.at)?.offset)
+                }
             };
             Some((offset(candidate)?, offset(reference)?))
         });
@@ -188,20 +205,27 @@ struct Judged {
     floors: [[Option<i64>; MODELS]; 2],
 }
 
-/// The softest: a reference that bends less than the oscillators did would prefer
-/// the candidates that are off as it is.
-const REFERENCE: Candidate = Candidate::Floors(0);
+/// The one that bends most: a reference that bends less than the oscillators did would
+/// prefer the candidates that are off as it is.
+const REFERENCE: Candidate = Candidate::Trend(1);
 
 impl Half {
     fn of(points: Vec<Point>) -> Option<Self> {
         let [a, b, c, d] = STIFFNESS
             .map(|wander: Wander| Bracket::of(wander, &points, limits::CLOCK_SMOOTH_VERTICES));
         let floors = [a?, b?, c?, d?];
-        let first = Instant::from_nanos(points.first()?.at);
-        let last = Instant::from_nanos(points.last()?.at);
-        let [.., stiff] = &floors;
+        let [softest, .., stiff] = &floors;
         let bulk = Bulk::of(&points, stiff);
-        Some(Self { floors, points, soft: Grid::new(first, last), bulk })
+        let soft = grid(STEP, softest, &points)?;
+        let trend = soft.trend(TREND);
+        let beside = points.iter().filter_map(|point| {
+            let trend = trend.at(Instant::from_nanos(point.at))?;
+            Some(Point { value: point.value.saturating_sub(trend), ..*point })
+        });
+        let beside: Vec<Point> = beside.collect();
+        let remainder = Bracket::of(REMAINDER, &beside, limits::CLOCK_SMOOTH_VERTICES);
+        let remainder = remainder.and_then(|floors| grid(REMAINDER_STEP, &floors, &beside));
+        Some(Self { floors, points, soft, remainder, bulk })
     }
 
     /// What each wander limit says of `at`.
@@ -213,6 +237,12 @@ impl Half {
         match candidate {
             Candidate::Floors(index) => self.likely(self.floors.get(index)?, at),
             Candidate::Smooth(reach) => self.soft.at(reach, at),
+            Candidate::Trend(reach) => {
+                let trend = self.soft.at(TREND, at)?;
+                let remainder = self.remainder.as_ref()?.at(reach, at)?;
+                let offset = trend.offset.saturating_add(remainder.offset);
+                Some(Likely { offset, skew_ppb: trend.skew_ppb, ..remainder })
+            }
             Candidate::Bulk(reach) => {
                 let [.., floors] = &self.floors;
                 let line = self.bulk.at(Span::from_secs(reach), at)?;
@@ -222,17 +252,17 @@ impl Half {
         }
     }
 
-    /// Prepares what parabolas say between these instants.
-    fn ask_grid(&mut self, during: (Instant<Primary>, Instant<Primary>), join: impl Join) {
-        let [.., widest] = REACHES;
-        let Self { floors: [soft, ..], points, soft: grid, .. } = self;
-        let near = |at| likely(soft, Prior::PHONES, at, around(points, at, NEAR));
-        grid.ask(widest, during, near, join);
-    }
-
     fn likely(&self, floors: &Bracket, at: Instant<Primary>) -> Option<Likely> {
         likely(floors, Prior::PHONES, at, around(&self.points, at, NEAR))
     }
+}
+
+/// What these floors say, step by step.
+fn grid(step: Span, floors: &Bracket, points: &[Point]) -> Option<Grid> {
+    let (first, last) = (points.first()?.at, points.last()?.at);
+    let whole = (Instant::from_nanos(first), Instant::from_nanos(last));
+    let near = |at| likely(floors, Prior::PHONES, at, around(points, at, NEAR));
+    Some(Grid::of(step, whole, near))
 }
 
 /// Those of `points` that are not farther than `reach` from `at`.

@@ -5,123 +5,121 @@
 //! not always little, and a parabola over a minute or two follows that: through what
 //! the soft model says at many instants it keeps the bend and averages the noise.
 //!
-//! Eight hours have thousands of steps, and each costs more than a parabola through
-//! many: so those are asked for that a parabola will need, and no others.
-
-use core::ops::RangeInclusive;
-use std::collections::BTreeMap;
+//! Rejected: steps of less than a quarter of what the soft model listens to. They cost
+//! as much each and say nothing that their neighbours do not.
 
 use super::model::saturate;
 use super::point::Likely;
-use crate::join::Join;
 use crate::time::{Instant, Primary, Span};
-
-/// Between two estimates.
-const STEP: Span = Span::from_secs(8);
 
 /// Estimates of one model.
 pub(super) struct Grid {
     from: Instant<Primary>,
+    /// Between two estimates.
+    step: Span,
     /// The number of the last step.
     last: i64,
-    steps: BTreeMap<i64, Likely>,
-}
-
-/// Whether there was an estimate for every step that was asked about.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Ended {
-    AtItsEnd,
-    Early,
+    /// One for each step, up to the first of which nothing is known.
+    steps: Vec<Likely>,
 }
 
 impl Grid {
-    /// With a step at every multiple from `from` to `to`, none of them known yet.
-    pub(super) fn new(from: Instant<Primary>, to: Instant<Primary>) -> Self {
-        let last = (to - from).nanos().max(0) / STEP.nanos();
-        Self { from, last, steps: BTreeMap::new() }
-    }
-
-    /// Asks `estimate` for the steps that parabolas over `reach` steps on either side
-    /// need from `from` to `to`, up to the first of which it knows nothing.
-    pub(super) fn ask(
-        &mut self,
-        reach: i64,
+    /// Asks `estimate` for every step from `from` to `to`, up to the first of which it
+    /// knows nothing.
+    pub(super) fn of(
+        step: Span,
         (from, to): (Instant<Primary>, Instant<Primary>),
-        estimate: impl Fn(Instant<Primary>) -> Option<Likely> + Sync,
-        join: impl Join,
-    ) {
-        let first = self.step(from).saturating_sub(reach).max(0);
-        let last = self.step(to).saturating_add(reach + 1).min(self.last);
-        let middle = first.midpoint(last);
-        let ask = |steps: RangeInclusive<i64>| {
-            let mut found = Vec::new();
-            for step in steps.filter(|step| !self.steps.contains_key(step)) {
-                let Some(likely) = estimate(self.from + STEP.times(step)) else {
-                    return (found, Ended::Early);
-                };
-                found.push((step, likely));
-            }
-            (found, Ended::AtItsEnd)
-        };
-        let ((early, ended), (late, _)) =
-            join.join(|| ask(first..=middle), || ask(middle + 1..=last));
-        self.steps.extend(early);
-        if ended == Ended::AtItsEnd {
-            self.steps.extend(late);
-        }
+        estimate: impl Fn(Instant<Primary>) -> Option<Likely>,
+    ) -> Self {
+        let last = (to - from).nanos().max(0) / step.nanos();
+        let steps = (0..=last).map_while(|index| estimate(from + step.times(index))).collect();
+        Self { from, step, last, steps }
     }
 
     /// The last step that is not after `at`.
-    fn step(&self, at: Instant<Primary>) -> i64 {
-        ((at - self.from).nanos().max(0) / STEP.nanos()).min(self.last)
+    fn step(&self, at: Instant<Primary>) -> Option<usize> {
+        let step = (at - self.from).nanos().max(0) / self.step.nanos();
+        usize::try_from(step.min(self.last)).ok()
     }
 
     /// The parabola over `reach` steps on either side of `at`, straight from step to
     /// step.
-    pub(super) fn at(&self, reach: i64, at: Instant<Primary>) -> Option<Likely> {
-        let step = self.step(at);
-        let since = (at - self.from).nanos().max(0);
-        let base = *self.steps.get(&step)?;
+    pub(super) fn at(&self, reach: usize, at: Instant<Primary>) -> Option<Likely> {
+        let step = self.step(at)?;
+        let base = self.steps.get(step)?;
         let here = self.smoothed(reach, step)?;
-        let run = i128::from(since.saturating_sub(STEP.nanos().saturating_mul(step)));
-        let moved = match self.smoothed(reach, step + 1) {
-            Some(next) => (next - here) * run / i128::from(STEP.nanos()),
-            // Beyond the last step its own rate goes on.
-            None => i128::from(base.skew_ppb) * run / 1_000_000_000,
+        let next = self.smoothed(reach, step + 1);
+        Some(Likely { offset: self.between((step, here), next, at)?, ..*base })
+    }
+
+    /// The same for all instants, as one line.
+    pub(super) fn trend(&self, reach: usize) -> Trend<'_> {
+        let offsets = (0..self.steps.len()).filter_map(|step| self.smoothed(reach, step));
+        Trend { offsets: offsets.collect(), grid: self }
+    }
+
+    /// Straight from one step to the next; beyond the last its own rate goes on.
+    fn between(
+        &self,
+        (step, here): (usize, i64),
+        next: Option<i64>,
+        at: Instant<Primary>,
+    ) -> Option<i64> {
+        let since = (at - self.from).nanos().max(0);
+        let run = since.saturating_sub(self.step.nanos().saturating_mul(i64::try_from(step).ok()?));
+        let run = i128::from(run);
+        let moved = match next {
+            Some(next) => {
+                i128::from(next.saturating_sub(here)) * run / i128::from(self.step.nanos())
+            }
+            None => i128::from(self.steps.get(step)?.skew_ppb) * run / 1_000_000_000,
         };
-        Some(Likely { offset: saturate(here + moved), ..base })
+        Some(here.saturating_add(saturate(moved)))
     }
 
     /// The least-squares parabola at its middle, by the weights of Savitzky and
     /// Golay; over fewer steps near the ends.
-    fn smoothed(&self, reach: i64, step: i64) -> Option<i128> {
-        let reach = reach.min(step).min(self.last.checked_sub(step).filter(|after| *after >= 0)?);
-        let middle = i128::from(self.steps.get(&step)?.offset);
-        let m = i128::from(reach);
+    fn smoothed(&self, reach: usize, step: usize) -> Option<i64> {
+        let after = self.steps.len().checked_sub(step + 1)?;
+        let reach = reach.min(step).min(after);
+        let middle = self.steps.get(step)?.offset;
+        let m = i128::try_from(reach).ok()?;
         let total = (2 * m - 1) * (2 * m + 1) * (2 * m + 3);
-        let mut sum = 0_i128;
-        let mut known = self.steps.range(step - reach..=step + reach);
-        for away in -m..=m {
-            let (_, one) = known.next()?;
+        let known = self.steps.get(step - reach..=step + reach)?;
+        let terms = (-m..=m).zip(known).map(|(away, one)| {
             let weight = 3 * (3 * m * m + 3 * m - 1) - 15 * away * away;
-            sum += (i128::from(one.offset) - middle) * weight;
-        }
-        Some(middle + sum.div_euclid(total))
+            i128::from(one.offset.saturating_sub(middle)) * weight
+        });
+        Some(middle.saturating_add(saturate(terms.sum::<i128>().div_euclid(total))))
+    }
+}
+
+/// A smoothed grid as a line of straight pieces.
+pub(super) struct Trend<'a> {
+    grid: &'a Grid,
+    offsets: Vec<i64>,
+}
+
+impl Trend<'_> {
+    /// The offset of the line at `at`.
+    pub(super) fn at(&self, at: Instant<Primary>) -> Option<i64> {
+        let step = self.grid.step(at)?;
+        let here = *self.offsets.get(step)?;
+        self.grid.between((step, here), self.offsets.get(step + 1).copied(), at)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::join::InTurn;
 
-    fn grid(offset: impl Fn(i64) -> i64 + Sync) -> Grid {
+    const STEP: Span = Span::from_secs(16);
+
+    fn grid(offset: impl Fn(i64) -> i64) -> Grid {
         let (from, to) = (Instant::from_nanos(0), Instant::from_nanos(0) + STEP.times(40));
         let step = |at: Instant<Primary>| at.nanos() / STEP.nanos();
         let likely = |at| Some(Likely { offset: offset(step(at)), noise: 0, skew_ppb: 0 });
-        let mut grid = Grid::new(from, to);
-        grid.ask(14, (from, to), likely, InTurn);
-        grid
+        Grid::of(STEP, (from, to), likely)
     }
 
     #[test]
@@ -134,7 +132,7 @@ mod tests {
             let error = noisy.at(8, at).unwrap().offset - bend(step);
             assert!(error.abs() < 4_000, "{error} at {step}");
         }
-        let between = Instant::from_nanos(0) + STEP.times(10) + Span::from_secs(2);
+        let between = Instant::from_nanos(0) + STEP.times(10) + Span::from_secs(4);
         let straight = bend(10) + (bend(11) - bend(10)) / 4;
         assert!((grid(bend).at(5, between).unwrap().offset - straight).abs() <= 1);
     }
@@ -150,27 +148,24 @@ mod tests {
     }
 
     #[test]
-    fn what_was_asked_for_around_an_instant_says_the_same_there() {
+    fn a_trend_says_what_the_parabolas_say() {
         // [CLOCK-14]
-        let bend = |at: Instant<Primary>| {
-            let offset = at.nanos() / 1_000 * (at.nanos() % 7);
-            Some(Likely { offset, noise: 0, skew_ppb: 0 })
-        };
-        let (from, to) = (Instant::from_nanos(3), Instant::from_nanos(3) + STEP.times(400));
-        let mut whole = Grid::new(from, to);
-        whole.ask(14, (from, to), bend, InTurn);
-        for seconds in (0..3_300).step_by(50) {
-            let at = from + Span::from_secs(seconds);
-            let mut part = Grid::new(from, to);
-            part.ask(14, (at, at), bend, InTurn);
-            for reach in [3, 5, 8, 14] {
-                assert_eq!(part.at(reach, at), whole.at(reach, at), "{reach} at {seconds} s");
-            }
+        let bend = grid(|step| 5_000_000 + 7_000 * step - 90 * step * step);
+        let trend = bend.trend(5);
+        for seconds in -20..700 {
+            let at = Instant::from_nanos(0) + Span::from_secs(seconds);
+            assert_eq!(trend.at(at), bend.at(5, at).map(|likely| likely.offset), "{seconds} s");
         }
-        // However long a journal claims to be, no more is looked at than is known.
-        let mut endless = Grid::new(from, Instant::MAX);
-        let known = |at| bend(at).filter(|_| at < to);
-        endless.ask(14, (from, Instant::MAX), known, InTurn);
+    }
+
+    #[test]
+    fn however_long_a_journal_claims_to_be_no_more_is_looked_at_than_is_known() {
+        let from = Instant::from_nanos(3);
+        let to = from + STEP.times(400);
+        let known = |at| (at < to).then_some(Likely { offset: 0, noise: 0, skew_ppb: 0 });
+        let endless = Grid::of(STEP, (from, Instant::MAX), known);
         assert_eq!(endless.steps.len(), 400);
+        assert_eq!(endless.at(2, Instant::MAX), None);
+        assert_eq!(endless.at(2, from + STEP.times(399)).map(|likely| likely.offset), Some(0));
     }
 }

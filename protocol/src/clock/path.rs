@@ -10,10 +10,13 @@
 //! Rejected: taking every outage for a new path (each jump that is taken out adds
 //! its own error, and bursty loss would make hundreds).
 
+use std::collections::BTreeMap;
+
 use super::constraint::{Point, Side};
 use super::interval::Bracket;
 use super::model::Wander;
 use super::point::{Fit, fit};
+use crate::join::Join;
 use crate::limits;
 use crate::time::{Instant, Primary, Span};
 
@@ -39,6 +42,52 @@ const BURST: Span = Span::from_millis(500);
 const CHANCE: u64 = 1 << 20;
 /// Where within the window the change is looked for.
 const SEARCH: Span = Span::from_secs(2);
+/// Between two instants at which a finished session is looked at.
+const LOOK: Span = Span::from_secs(20);
+
+/// Where the path changed in a finished session, in order. `[CLOCK-30]`
+pub(super) fn changes(
+    points: &[Point],
+    (start, end): (Instant<Primary>, Instant<Primary>),
+    join: impl Join,
+) -> Vec<Instant<Primary>> {
+    let follow = |at: &Instant<Primary>| next_look(points, *at, end);
+    let first = Some(start + WINDOW).filter(|at| *at + WINDOW <= end);
+    // Where it is looked depends on what was found before, but seldom: so it is asked
+    // beforehand, by as many as there are, where it will be looked if nothing is found.
+    let likely: Vec<Instant<Primary>> = core::iter::successors(first, follow).collect();
+    let (early, late) = likely.split_at(likely.len() / 2);
+    let ask = |looks: &[Instant<Primary>]| -> Vec<_> {
+        looks.iter().map(|at| (*at, change(points, *at))).collect()
+    };
+    let (early, late) = join.join(|| ask(early), || ask(late));
+    let known: BTreeMap<_, _> = early.into_iter().chain(late).collect();
+    let mut changes = Vec::new();
+    let mut look = first;
+    while let Some(at) = look {
+        let last = changes.last().copied().unwrap_or(start);
+        let found = known.get(&at).copied().unwrap_or_else(|| change(points, at));
+        let found = found.filter(|found| *found - last >= WINDOW);
+        changes.extend(found);
+        look = next_look(points, found.map_or(at, |found| found.max(at)), end);
+    }
+    changes
+}
+
+/// Where it is looked after `at`.
+fn next_look(
+    points: &[Point],
+    at: Instant<Primary>,
+    end: Instant<Primary>,
+) -> Option<Instant<Primary>> {
+    let at = at + LOOK;
+    // Where nothing was heard there is nothing to find, however long that is.
+    let heard = points.partition_point(|point| point.at < (at - WINDOW).nanos());
+    let silence = Instant::from_nanos(points.get(heard)?.at) - at;
+    let at = at + LOOK.times((silence.nanos() / LOOK.nanos()).max(0));
+    let until = at + WINDOW;
+    (until <= end && until != Instant::MAX).then_some(at)
+}
 
 /// Where within `points`, sorted by time, the path changed its length: tells by
 /// the room before and after `at`, then finds the instant that leaves most room on

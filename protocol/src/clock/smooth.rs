@@ -23,9 +23,6 @@ use crate::time::{Instant, Primary, Span};
 /// `[CLOCK-25]`
 const KNOT_SPACING: Span = Span::from_secs(4);
 
-/// Between two instants at which a change of path is looked for.
-const SEARCH: Span = Span::from_secs(20);
-
 /// Smooths all observations of a session, in any order, into a map. It reaches
 /// from the first observation to the last, and out to `cover`, the first and last
 /// instant that will be asked about. `[CLOCK-25]`
@@ -133,24 +130,10 @@ fn paths(
     (start, end): (Instant<Primary>, Instant<Primary>),
     join: impl Join,
 ) -> Vec<PathStretch> {
-    let mut changes = vec![start];
-    let mut at = start + path::WINDOW;
-    while at + path::WINDOW <= end {
-        let found = path::change(points, at)
-            .filter(|found| changes.last().is_some_and(|last| *found - *last >= path::WINDOW));
-        changes.extend(found);
-        at = found.map_or(at, |found| found.max(at)) + SEARCH;
-        // Where nothing was heard there is nothing to find, however long that is.
-        let heard = points.partition_point(|point| point.at < (at - path::WINDOW).nanos());
-        let Some(next) = points.get(heard) else { break };
-        let silence = Instant::from_nanos(next.at) - at;
-        at = at + SEARCH.times((silence.nanos() / SEARCH.nanos()).max(0));
-        if at + path::WINDOW == Instant::MAX {
-            break;
-        }
-    }
-    let ends = changes.iter().skip(1).copied().chain([Instant::MAX]);
-    let mut paths: Vec<PathStretch> = changes
+    let starts: Vec<Instant<Primary>> =
+        core::iter::once(start).chain(path::changes(points, (start, end), join)).collect();
+    let ends = starts.iter().skip(1).copied().chain([Instant::MAX]);
+    let mut paths: Vec<PathStretch> = starts
         .iter()
         .zip(ends)
         .filter_map(|(from, to)| PathStretch::of(points, (*from, to, end), join))
@@ -191,7 +174,7 @@ impl PathStretch {
     ) -> Option<Self> {
         let first = points.partition_point(|point| point.at < from.nanos());
         let after = points.partition_point(|point| point.at < to.nanos());
-        let mut candidates = Candidates::of(points.get(first..after)?, join)?;
+        let candidates = Candidates::of(points.get(first..after)?, join)?;
         let best = candidates.best((from, to.min(end)), join);
         let middle = Instant::from_nanos(from.nanos().midpoint(to.min(end).nanos()));
         let room = candidates.room(middle)?;

@@ -55,6 +55,8 @@ flags! {
     Tamper = 8, "TAMPER";
     /// A gap could be timed by wall clocks only.
     WallOnly = 9, "WALL_ONLY";
+    /// A seat's number came twice: from a device, and from a copy of it.
+    CloneSuspected = 10, "CLONE_SUSPECTED";
 }
 
 impl fmt::Display for Flag {

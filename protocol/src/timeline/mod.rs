@@ -92,13 +92,7 @@ impl Timeline {
     pub fn of_with(journals: &[Replayed], join: impl Join) -> Option<Self> {
         let primary = journals.iter().find(|journal| journal.header().role.is_primary())?;
         let reference = reference(primary)?;
-        let mut runs = BTreeMap::new();
-        for journal in journals {
-            for (clock, entry) in with_clocks(journal) {
-                note_run(&mut runs, clock, entry);
-            }
-        }
-        let pairs = observations(journals);
+        let (runs, pairs) = join.join(|| runs(journals), || observations(journals));
         let mut observed = BTreeMap::new();
         for ((_, other), list) in &pairs {
             let count = observed.entry(*other).or_insert(0_u64);
@@ -191,6 +185,15 @@ fn clocked<'a>(
         let clock = ClockName { role: header.role, device: header.device, boot: boot? };
         Some((clock, entry))
     })
+}
+
+/// What each clock's run says of itself.
+fn runs(journals: &[Replayed]) -> BTreeMap<ClockName, Run> {
+    let mut runs = BTreeMap::new();
+    for (clock, entry) in journals.iter().flat_map(with_clocks) {
+        note_run(&mut runs, clock, entry);
+    }
+    runs
 }
 
 fn note_run(runs: &mut BTreeMap<ClockName, Run>, clock: ClockName, entry: &Entry) {

@@ -17,6 +17,9 @@ const ASKED: usize = 60;
 /// How much longer a round trip takes at least, where several milliseconds were
 /// asked for.
 const DISTURBED_NS: i64 = 3_000_000;
+/// How often that many more are exchanged until one packet is lost: one run in eighty
+/// loses none of those that the programs send, and then nothing is proven.
+const MORE: usize = 10;
 /// What fills a guest's disk.
 const BALLAST: &str = "/disk/ballast";
 /// Whole seconds are what a guest's clock chip has, and its `date`.
@@ -152,10 +155,19 @@ pub(super) fn disturb(
     guest.run(&format!("iptc qdisc replace dev nic root netem {netem}"))?;
     let (answered, meanwhile) = median(guest)?;
     reach(began + nanos(lasts));
-    let counted = guest.run("iptc -s qdisc show dev nic | grep Sent")?;
+    let count = |guest: &mut Guest| guest.run("iptc -s qdisc show dev nic | grep Sent");
+    let spared = |counted: &str| counted.contains("dropped 0,");
+    let mut counted = count(guest)?;
+    for _ in 0..MORE {
+        if !spared(&counted) {
+            break;
+        }
+        median(guest)?;
+        counted = count(guest)?;
+    }
     guest.run("iptc qdisc del dev nic root")?;
     let added = meanwhile - before;
-    if added < DISTURBED_NS || counted.contains("dropped 0,") {
+    if added < DISTURBED_NS || spared(&counted) {
         return Err(format!("not disturbed: {added} ns more, {counted}"));
     }
     Ok(format!(
@@ -167,9 +179,11 @@ pub(super) fn disturb(
 
 /// Leaves no room on the guest's disk, and proves it.
 pub(super) fn fill(guest: &mut Guest) -> Result<Proof, Trouble> {
-    // Until it is refused, the last pieces being small ones.
+    // Nearly all of it at once: to write it would take longer than what is tested. Then
+    // until it is refused.
     guest.run(&format!(
-        "for size in 1M 4k; do dd if=/dev/zero bs=$size >>{BALLAST} 2>/dev/null; sync; done; true"
+        "fallocate -l $((($(stat -f -c %f /disk) - 64) * $(stat -f -c %S /disk))) {BALLAST}; \
+         dd if=/dev/zero bs=4k >>{BALLAST} 2>/dev/null; sync; true"
     ))?;
     let (code, _) = guest.attempt(&format!("dd if=/dev/zero bs=4k count=1 >>{BALLAST}"))?;
     let left = guest.run("stat -f -c %a /disk")?;

@@ -5,7 +5,7 @@ use diptych_protocol::clock::Estimate;
 use diptych_protocol::device::{Heat, Permissions, Requirements, Switch};
 use diptych_protocol::fault::CloseCode;
 use diptych_protocol::identity::{ExamTag, Label, Role, sha256};
-use diptych_protocol::plan::{Mode, Plan, Windows};
+use diptych_protocol::plan::{Mode, Phase, Plan, Windows};
 use diptych_protocol::primary::{self, CheckCode, PrimaryMachine};
 use diptych_protocol::secondary::{self, Consent, SecondaryMachine};
 use diptych_protocol::secret::Entropy;
@@ -238,13 +238,16 @@ impl World {
                 self.wishes.begin = false;
                 self.start_camera(0, take);
             }
+            primary::Event::Phase(Phase::Ended) => {
+                self.wishes.ended = Some(self.devices[0].run);
+            }
             primary::Event::StopRecording => {
-                self.wishes.finish = false;
+                (self.wishes.finish, self.wishes.ended) = (false, None);
                 self.stopped.get_or_insert(self.now);
                 self.stop_camera(0);
             }
             primary::Event::Finished { .. } => {
-                self.wishes.finish = false;
+                (self.wishes.finish, self.wishes.ended) = (false, None);
                 self.devices[0].over = true;
                 self.devices[0].over_in = Some(self.devices[0].run);
             }

@@ -78,6 +78,9 @@ struct Wishes {
     open: BTreeSet<u8>,
     begin: bool,
     finish: bool,
+    /// The run of the primary's app that was told that answering has ended, and so
+    /// ends the session.
+    ended: Option<u32>,
 }
 
 /// The simulation.

@@ -33,7 +33,7 @@ pub enum What {
     },
     /// All cameras are started, as soon as all seats are taken.
     Begin,
-    /// The session is ended.
+    /// The session is ended before its time; at its time the app ends it by itself.
     Finish,
     /// A camera delivers nothing for a while.
     CameraOff {
@@ -254,7 +254,7 @@ impl Scenario {
             exam = exam.with(at, What::Open { seat });
             exam = exam.with(at + s(1), What::Scan { who: usize::from(seat), seat });
         }
-        exam.with(s(20), What::Begin).with(end + s(1), What::Finish)
+        exam.with(s(20), What::Begin)
     }
 
     /// The same, and `what` at `at`.

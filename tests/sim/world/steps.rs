@@ -307,10 +307,12 @@ impl World {
                 self.lead(primary::Command::OpenPairing { role });
             }
         }
-        if self.wishes.begin && !self.wishes.finish {
+        // An app that died knows only what it is told again.
+        let finish = self.wishes.finish || self.wishes.ended == Some(self.devices[0].run);
+        if self.wishes.begin && !finish {
             self.lead(primary::Command::Begin);
         }
-        if self.wishes.finish {
+        if finish {
             self.lead(primary::Command::Finish);
         }
     }

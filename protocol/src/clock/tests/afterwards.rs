@@ -34,13 +34,13 @@ fn half_of_the_messages_judges_the_other() {
         constraints.push(truth.backward(at + SECOND / 2, gamma(random)));
     }
     let points: Vec<_> = constraints.iter().map(Constraint::point).collect();
-    let mut judge = candidates::Candidates::of(&points, InTurn).unwrap();
+    let judge = candidates::Candidates::of(&points, InTurn).unwrap();
     let whole = (Instant::from_nanos(0), Instant::from_nanos(600 * SECOND));
     assert!(matches!(judge.best(whole, InTurn).within, candidates::Candidate::Bulk(_)));
     let quiet = exchanges(random, &truth, SECOND, 600 * SECOND, |_| 0);
     let mut points: Vec<_> = quiet.iter().map(Constraint::point).collect();
     points.sort_unstable();
-    let mut judge = candidates::Candidates::of(&points, InTurn).unwrap();
+    let judge = candidates::Candidates::of(&points, InTurn).unwrap();
     assert!(!matches!(judge.best(whole, InTurn).within, candidates::Candidate::Bulk(_)));
 }
 
@@ -74,4 +74,32 @@ fn directions_that_are_unlike_do_not_move_the_bulk() {
     points.sort_unstable();
     let floors = interval::Bracket::of(stiff, &points, 1_000).unwrap();
     assert!(!bulk::Bulk::of(&points, &floors).is_floorless());
+}
+
+#[test]
+fn a_clock_that_bends_more_than_the_softest_model_is_followed_beside_its_trend() {
+    // [CLOCK-14]: nearly twice as much as that may, for two minutes up and two down.
+    let random = &mut Random(41);
+    let bend = |second: i64| match (second % 2, second / 56 % 4) {
+        (0, 0 | 3) => 1,
+        (0, _) => -1,
+        (..) => 0,
+    };
+    let bends: Vec<i64> = (0..1_300).map(bend).collect();
+    let truth = Truth::bent(5 * SECOND, 0, &bends);
+    let constraints = exchanges(random, &truth, SECOND, 1_200 * SECOND, |_| 0);
+    let mut points: Vec<_> = constraints.iter().map(Constraint::point).collect();
+    points.sort_unstable();
+    let judge = candidates::Candidates::of(&points, InTurn).unwrap();
+    let whole = (Instant::from_nanos(0), Instant::from_nanos(1_200 * SECOND));
+    let best = judge.best(whole, InTurn).within;
+    assert!(matches!(best, candidates::Candidate::Trend(_)), "{best:?}");
+    let squares = |candidate| -> i64 {
+        let said = |at| judge.at(candidate, Instant::from_nanos(at)).unwrap().offset;
+        let off = |at| error(&truth, at, Span::from_nanos(said(at))) / 1_000;
+        (60..1_140).map(|second| off(second * SECOND).pow(2)).sum()
+    };
+    for other in (0..bank::MODELS).map(candidates::Candidate::Floors) {
+        assert!(squares(best) < squares(other), "{} and {other:?}", squares(best));
+    }
 }
