@@ -95,6 +95,9 @@ pub const CLOCK_SMOOTH_VERTICES: usize = 1 << 20;
 /// Knots of one stretch of a map. Eight hours then have one every 14 s, between
 /// which an offset bends by 1.3 µs at most. `[LIMITS-25]`
 pub const CLOCK_MAP_KNOTS: i64 = 1 << 11;
+/// Instants at which one model is asked about a finished session: 36 hours of steps.
+/// `[LIMITS-69]`
+pub const CLOCK_GRID_STEPS: i64 = 1 << 13;
 /// Logged frames that one media map goes through. `[LIMITS-26]`
 pub const CLOCK_MEDIA_FACTS: usize = 1 << 16;
 

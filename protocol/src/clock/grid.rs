@@ -10,6 +10,7 @@
 
 use super::model::saturate;
 use super::point::Likely;
+use crate::limits;
 use crate::time::{Instant, Primary, Span};
 
 /// Estimates of one model.
@@ -25,14 +26,15 @@ pub(super) struct Grid {
 
 impl Grid {
     /// Asks `estimate` for every step from `from` to `to`, up to the first of which it
-    /// knows nothing.
+    /// knows nothing; beyond [`limits::CLOCK_GRID_STEPS`] nothing is known.
     pub(super) fn of(
         step: Span,
         (from, to): (Instant<Primary>, Instant<Primary>),
         estimate: impl Fn(Instant<Primary>) -> Option<Likely>,
     ) -> Self {
         let last = (to - from).nanos().max(0) / step.nanos();
-        let steps = (0..=last).map_while(|index| estimate(from + step.times(index))).collect();
+        let asked = 0..=last.min(limits::CLOCK_GRID_STEPS - 1);
+        let steps = asked.map_while(|index| estimate(from + step.times(index))).collect();
         Self { from, step, last, steps }
     }
 
@@ -160,6 +162,7 @@ mod tests {
 
     #[test]
     fn however_long_a_journal_claims_to_be_no_more_is_looked_at_than_is_known() {
+        // [LIMITS-69]
         let from = Instant::from_nanos(3);
         let to = from + STEP.times(400);
         let known = |at| (at < to).then_some(Likely { offset: 0, noise: 0, skew_ppb: 0 });
@@ -167,5 +170,9 @@ mod tests {
         assert_eq!(endless.steps.len(), 400);
         assert_eq!(endless.at(2, Instant::MAX), None);
         assert_eq!(endless.at(2, from + STEP.times(399)).map(|likely| likely.offset), Some(0));
+        let always = |_| Some(Likely { offset: 0, noise: 0, skew_ppb: 0 });
+        let endless = Grid::of(STEP, (from, Instant::MAX), always);
+        assert_eq!(endless.steps.len(), 1 << 13);
+        assert_eq!(endless.at(2, Instant::MAX), None);
     }
 }
