@@ -50,7 +50,7 @@ fn account(
 ) -> Result<Report, ReportError> {
     put_in_order(journals);
     let journals = &*journals;
-    revise_from(journals, Ground::of_with(journals, Threads), policy, said, Threads)
+    revise_from(journals, Ground::of_with(journals, Threads), policy, said)
 }
 
 /// Replaces a file at once: whoever reads meanwhile sees the old or the new one.

@@ -84,6 +84,7 @@ struct Half {
     floors: [Bracket; MODELS],
     points: Vec<Point>,
     soft: Grid,
+    trend: Grid,
     remainder: Option<Grid>,
     bulk: Bulk,
 }
@@ -217,15 +218,15 @@ impl Half {
         let [softest, .., stiff] = &floors;
         let bulk = Bulk::of(&points, stiff);
         let soft = grid(STEP, softest, &points)?;
-        let trend = soft.trend(TREND);
+        let trend = soft.smooth(TREND);
         let beside = points.iter().filter_map(|point| {
-            let trend = trend.at(Instant::from_nanos(point.at))?;
-            Some(Point { value: point.value.saturating_sub(trend), ..*point })
+            let trend = trend.at(0, Instant::from_nanos(point.at))?;
+            Some(Point { value: point.value.saturating_sub(trend.offset), ..*point })
         });
         let beside: Vec<Point> = beside.collect();
         let remainder = Bracket::of(REMAINDER, &beside, limits::CLOCK_SMOOTH_VERTICES);
         let remainder = remainder.and_then(|floors| grid(REMAINDER_STEP, &floors, &beside));
-        Some(Self { floors, points, soft, remainder, bulk })
+        Some(Self { floors, points, soft, trend, remainder, bulk })
     }
 
     /// What each wander limit says of `at`.
@@ -238,7 +239,7 @@ impl Half {
             Candidate::Floors(index) => self.likely(self.floors.get(index)?, at),
             Candidate::Smooth(reach) => self.soft.at(reach, at),
             Candidate::Trend(reach) => {
-                let trend = self.soft.at(TREND, at)?;
+                let trend = self.trend.at(0, at)?;
                 let remainder = self.remainder.as_ref()?.at(reach, at)?;
                 let offset = trend.offset.saturating_add(remainder.offset);
                 Some(Likely { offset, skew_ppb: trend.skew_ppb, ..remainder })

@@ -45,38 +45,30 @@ impl Grid {
     }
 
     /// The parabola over `reach` steps on either side of `at`, straight from step to
-    /// step.
+    /// step; beyond the last its own rate goes on.
     pub(super) fn at(&self, reach: usize, at: Instant<Primary>) -> Option<Likely> {
         let step = self.step(at)?;
+        let since = (at - self.from).nanos().max(0);
         let base = self.steps.get(step)?;
         let here = self.smoothed(reach, step)?;
-        let next = self.smoothed(reach, step + 1);
-        Some(Likely { offset: self.between((step, here), next, at)?, ..*base })
-    }
-
-    /// The same for all instants, as one line.
-    pub(super) fn trend(&self, reach: usize) -> Trend<'_> {
-        let offsets = (0..self.steps.len()).filter_map(|step| self.smoothed(reach, step));
-        Trend { offsets: offsets.collect(), grid: self }
-    }
-
-    /// Straight from one step to the next; beyond the last its own rate goes on.
-    fn between(
-        &self,
-        (step, here): (usize, i64),
-        next: Option<i64>,
-        at: Instant<Primary>,
-    ) -> Option<i64> {
-        let since = (at - self.from).nanos().max(0);
         let run = since.saturating_sub(self.step.nanos().saturating_mul(i64::try_from(step).ok()?));
         let run = i128::from(run);
-        let moved = match next {
+        let moved = match self.smoothed(reach, step + 1) {
             Some(next) => {
                 i128::from(next.saturating_sub(here)) * run / i128::from(self.step.nanos())
             }
-            None => i128::from(self.steps.get(step)?.skew_ppb) * run / 1_000_000_000,
+            None => i128::from(base.skew_ppb) * run / 1_000_000_000,
         };
-        Some(here.saturating_add(saturate(moved)))
+        Some(Likely { offset: here.saturating_add(saturate(moved)), ..*base })
+    }
+
+    /// The grid of what parabolas over `reach` steps on either side say, so that nobody
+    /// lays the same one twice.
+    pub(super) fn smooth(&self, reach: usize) -> Self {
+        let steps = self.steps.iter().enumerate().filter_map(|(step, base)| {
+            Some(Likely { offset: self.smoothed(reach, step)?, ..*base })
+        });
+        Self { steps: steps.collect(), ..*self }
     }
 
     /// The least-squares parabola at its middle, by the weights of Savitzky and
@@ -93,21 +85,6 @@ impl Grid {
             i128::from(one.offset.saturating_sub(middle)) * weight
         });
         Some(middle.saturating_add(saturate(terms.sum::<i128>().div_euclid(total))))
-    }
-}
-
-/// A smoothed grid as a line of straight pieces.
-pub(super) struct Trend<'a> {
-    grid: &'a Grid,
-    offsets: Vec<i64>,
-}
-
-impl Trend<'_> {
-    /// The offset of the line at `at`.
-    pub(super) fn at(&self, at: Instant<Primary>) -> Option<i64> {
-        let step = self.grid.step(at)?;
-        let here = *self.offsets.get(step)?;
-        self.grid.between((step, here), self.offsets.get(step + 1).copied(), at)
     }
 }
 
@@ -150,13 +127,13 @@ mod tests {
     }
 
     #[test]
-    fn a_trend_says_what_the_parabolas_say() {
+    fn a_grid_of_parabolas_says_what_they_say() {
         // [CLOCK-14]
         let bend = grid(|step| 5_000_000 + 7_000 * step - 90 * step * step);
-        let trend = bend.trend(5);
+        let trend = bend.smooth(5);
         for seconds in -20..700 {
             let at = Instant::from_nanos(0) + Span::from_secs(seconds);
-            assert_eq!(trend.at(at), bend.at(5, at).map(|likely| likely.offset), "{seconds} s");
+            assert_eq!(trend.at(0, at), bend.at(5, at), "{seconds} s");
         }
     }
 

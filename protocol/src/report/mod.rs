@@ -154,14 +154,14 @@ pub fn revise(
     statements: &[Proven],
 ) -> Result<Report, ReportError> {
     if journals.is_sorted_by_key(place) {
-        return revise_from(journals, Ground::of(journals), policy, statements, InTurn);
+        return revise_from(journals, Ground::of(journals), policy, statements);
     }
     // Which of two equal ways leads to session time must not depend on a caller.
     let mut places: Vec<usize> = (0..journals.len()).collect();
     places.sort_by_key(|index| journals.get(*index).map(place));
     let sorted: Vec<Replayed> =
         places.iter().filter_map(|index| journals.get(*index).cloned()).collect();
-    let mut report = revise_from(&sorted, Ground::of(&sorted), policy, statements, InTurn)?;
+    let mut report = revise_from(&sorted, Ground::of(&sorted), policy, statements)?;
     for finding in &mut report.findings {
         finding.journal = places.get(finding.journal).copied().unwrap_or(finding.journal);
     }
@@ -204,7 +204,7 @@ const fn place(journal: &Replayed) -> (Role, u8, u64, [u8; 32]) {
 }
 
 /// The same of journals that were [put in order](put_in_order), and of the ground that
-/// was laid for them, by as many hands as `join` has.
+/// was laid for them.
 ///
 /// # Errors
 /// As [`evaluate`].
@@ -213,7 +213,6 @@ pub fn revise_from(
     ground: Ground,
     policy: Option<&Policy>,
     statements: &[Proven],
-    join: impl Join,
 ) -> Result<Report, ReportError> {
     let Ground { timeline, findings } = ground;
     let absent = ReportError::NoPrimary { got: journals.len() };
@@ -226,8 +225,10 @@ pub fn revise_from(
     let start = plan.answer.0.min(end);
     let window = Window { waiting: Some(plan.waiting.0.min(start)), start, end };
     let frame_gap = policy.terms().frame_gap;
-    let gather = |role| Lane::gather(role, journals, &timeline, frame_gap, end);
-    let lanes = each_role(plan.assistants, gather, join);
+    let lanes: Vec<Lane<'_>> = (0..=plan.assistants)
+        .filter_map(|number| Role::new(number).ok())
+        .map(|role| Lane::gather(role, journals, &timeline, frame_gap, end))
+        .collect();
 
     let mut case = Case { window, ..Case::clean(start, end) };
     let mut witnessed: Vec<Witnessed> = Vec::new();
@@ -275,18 +276,6 @@ pub fn revise_from(
         links,
         findings,
     })
-}
-
-/// What `gather` makes of every role, the primary first.
-fn each_role<T: Send>(
-    assistants: u8,
-    gather: impl Fn(Role) -> T + Sync,
-    join: impl Join,
-) -> Vec<T> {
-    let assistants = (1..=assistants).filter_map(|number| Role::new(number).ok());
-    let others = || assistants.map(&gather).collect::<Vec<T>>();
-    let (primary, others) = join.join(|| gather(Role::PRIMARY), others);
-    core::iter::once(primary).chain(others).collect()
 }
 
 /// The last plan on the clock that session time is. `[REPORT-1]`
