@@ -14,6 +14,15 @@ pub trait Join: Copy + Sync {
     where
         A: Send,
         B: Send;
+
+    /// What `of` makes of each, in their order: of one half beside the other.
+    fn map<T: Sync, R: Send>(self, items: &[T], of: impl Fn(&T) -> R + Sync) -> Vec<R> {
+        let (early, late) = items.split_at(items.len() / 2);
+        let all = |items: &[T]| items.iter().map(&of).collect();
+        let (mut done, late): (Vec<R>, Vec<R>) = self.join(|| all(early), || all(late));
+        done.extend(late);
+        done
+    }
 }
 
 /// One piece after the other, on the thread that asked.

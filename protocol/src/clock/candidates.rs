@@ -20,7 +20,7 @@ use super::constraint::{Point, Side};
 use super::grid::Grid;
 use super::interval::Bracket;
 use super::model::Wander;
-use super::point::{Likely, Prior, likely};
+use super::point::{Likely, Prior, likely, unweighed};
 use crate::join::Join;
 use crate::limits;
 use crate::time::{Instant, Primary, Span};
@@ -108,8 +108,8 @@ impl Candidates {
             *turn = turn.wrapping_add(1);
         }
         let [first, second] = halves;
-        let halves = || join.join(|| Half::of(first), || Half::of(second));
-        let (all, (first, second)) = join.join(|| Half::of(points.to_vec()), halves);
+        let halves = || join.join(|| Half::of(first, join), || Half::of(second, join));
+        let (all, (first, second)) = join.join(|| Half::of(points.to_vec(), join), halves);
         Some(Self { all: all?, halves: [first?, second?] })
     }
 
@@ -211,22 +211,25 @@ struct Judged {
 const REFERENCE: Candidate = Candidate::Trend(1);
 
 impl Half {
-    fn of(points: Vec<Point>) -> Option<Self> {
-        let [a, b, c, d] = STIFFNESS
-            .map(|wander: Wander| Bracket::of(wander, &points, limits::CLOCK_SMOOTH_VERTICES));
-        let floors = [a?, b?, c?, d?];
-        let [softest, .., stiff] = &floors;
-        let bulk = Bulk::of(&points, stiff);
-        let soft = grid(STEP, softest, &points)?;
-        let trend = soft.smooth(TREND);
-        let beside = points.iter().filter_map(|point| {
-            let trend = trend.at(0, Instant::from_nanos(point.at))?;
-            Some(Point { value: point.value.saturating_sub(trend.offset), ..*point })
-        });
-        let beside: Vec<Point> = beside.collect();
-        let remainder = Bracket::of(REMAINDER, &beside, limits::CLOCK_SMOOTH_VERTICES);
-        let remainder = remainder.and_then(|floors| grid(REMAINDER_STEP, &floors, &beside));
-        Some(Self { floors, points, soft, trend, remainder, bulk })
+    fn of(points: Vec<Point>, join: impl Join) -> Option<Self> {
+        let [a, b, c, d] = STIFFNESS;
+        let a = Bracket::of(a, &points, limits::CLOCK_SMOOTH_VERTICES)?;
+        let stiffer = || {
+            let b = a.stiffer(b);
+            let c = b.stiffer(c);
+            let d = c.stiffer(d);
+            let bulk = Bulk::of(&points, &d);
+            ([b, c, d], bulk)
+        };
+        let smoothed = || {
+            let soft = grid(STEP, &a, &points, join)?;
+            let trend = soft.smooth(TREND);
+            let remainder = remainder(&points, &trend, join);
+            Some((soft, trend, remainder))
+        };
+        let (smoothed, ([b, c, d], bulk)) = join.join(smoothed, stiffer);
+        let (soft, trend, remainder) = smoothed?;
+        Some(Self { floors: [a, b, c, d], points, soft, trend, remainder, bulk })
     }
 
     /// What each wander limit says of `at`.
@@ -258,12 +261,23 @@ impl Half {
     }
 }
 
-/// What these floors say, step by step.
-fn grid(step: Span, floors: &Bracket, points: &[Point]) -> Option<Grid> {
+/// What a stiff model says of all messages once the trend is taken off.
+fn remainder(points: &[Point], trend: &Grid, join: impl Join) -> Option<Grid> {
+    let beside = points.iter().filter_map(|point| {
+        let trend = trend.at(0, Instant::from_nanos(point.at))?;
+        Some(Point { value: point.value.saturating_sub(trend.offset), ..*point })
+    });
+    let beside: Vec<Point> = beside.collect();
+    let floors = Bracket::of(REMAINDER, &beside, limits::CLOCK_SMOOTH_VERTICES)?;
+    grid(REMAINDER_STEP, &floors, &beside, join)
+}
+
+/// What these floors say, step by step. Many steps are averaged, so none is weighed.
+fn grid(step: Span, floors: &Bracket, points: &[Point], join: impl Join) -> Option<Grid> {
     let (first, last) = (points.first()?.at, points.last()?.at);
     let whole = (Instant::from_nanos(first), Instant::from_nanos(last));
-    let near = |at| likely(floors, Prior::PHONES, at, around(points, at, NEAR));
-    Some(Grid::of(step, whole, near))
+    let near = |at| unweighed(floors, at, around(points, at, NEAR));
+    Some(Grid::of(step, whole, near, join))
 }
 
 /// Those of `points` that are not farther than `reach` from `at`.

@@ -8,8 +8,11 @@
 //! Rejected: steps of less than a quarter of what the soft model listens to. They cost
 //! as much each and say nothing that their neighbours do not.
 
+use core::ops::Range;
+
 use super::model::saturate;
 use super::point::Likely;
+use crate::join::Join;
 use crate::limits;
 use crate::time::{Instant, Primary, Span};
 
@@ -30,11 +33,19 @@ impl Grid {
     pub(super) fn of(
         step: Span,
         (from, to): (Instant<Primary>, Instant<Primary>),
-        estimate: impl Fn(Instant<Primary>) -> Option<Likely>,
+        estimate: impl Fn(Instant<Primary>) -> Option<Likely> + Sync,
+        join: impl Join,
     ) -> Self {
         let last = (to - from).nanos().max(0) / step.nanos();
-        let asked = 0..=last.min(limits::CLOCK_GRID_STEPS - 1);
-        let steps = asked.map_while(|index| estimate(from + step.times(index))).collect();
+        let asked = last.min(limits::CLOCK_GRID_STEPS - 1).saturating_add(1);
+        let ask = |indices: Range<i64>| -> Vec<Likely> {
+            indices.map_while(|index| estimate(from + step.times(index))).collect()
+        };
+        let half = asked / 2;
+        let (mut steps, late) = join.join(|| ask(0..half), || ask(half..asked));
+        if i64::try_from(steps.len()) == Ok(half) {
+            steps.extend(late);
+        }
         Self { from, step, last, steps }
     }
 
@@ -91,14 +102,15 @@ impl Grid {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::join::InTurn;
 
     const STEP: Span = Span::from_secs(16);
 
-    fn grid(offset: impl Fn(i64) -> i64) -> Grid {
+    fn grid(offset: impl Fn(i64) -> i64 + Sync) -> Grid {
         let (from, to) = (Instant::from_nanos(0), Instant::from_nanos(0) + STEP.times(40));
         let step = |at: Instant<Primary>| at.nanos() / STEP.nanos();
         let likely = |at| Some(Likely { offset: offset(step(at)), noise: 0, skew_ppb: 0 });
-        Grid::of(STEP, (from, to), likely)
+        Grid::of(STEP, (from, to), likely, InTurn)
     }
 
     #[test]
@@ -143,12 +155,12 @@ mod tests {
         let from = Instant::from_nanos(3);
         let to = from + STEP.times(400);
         let known = |at| (at < to).then_some(Likely { offset: 0, noise: 0, skew_ppb: 0 });
-        let endless = Grid::of(STEP, (from, Instant::MAX), known);
+        let endless = Grid::of(STEP, (from, Instant::MAX), known, InTurn);
         assert_eq!(endless.steps.len(), 400);
         assert_eq!(endless.at(2, Instant::MAX), None);
         assert_eq!(endless.at(2, from + STEP.times(399)).map(|likely| likely.offset), Some(0));
         let always = |_| Some(Likely { offset: 0, noise: 0, skew_ppb: 0 });
-        let endless = Grid::of(STEP, (from, Instant::MAX), always);
+        let endless = Grid::of(STEP, (from, Instant::MAX), always, InTurn);
         assert_eq!(endless.steps.len(), 1 << 13);
         assert_eq!(endless.at(2, Instant::MAX), None);
     }

@@ -121,19 +121,48 @@ impl Hull {
         let (mut low, mut high) = (low, high);
         while low < high {
             let middle = low.midpoint(high);
-            let (Some(left), Some(right)) =
-                (self.vertices.get(middle), self.vertices.get(middle + 1))
-            else {
-                return low;
-            };
-            let rise = i128::from(right.lifted - left.lifted) << self.slope_shift();
-            if rise < i128::from(slope) * i128::from(right.at - left.at) {
-                low = middle + 1;
-            } else {
-                high = middle;
-            }
+            if self.rises_less(middle, slope) { low = middle + 1 } else { high = middle }
         }
         low
+    }
+
+    /// Its index, likely not far from `near`.
+    pub(super) fn touching_near(&self, slope: i64, near: usize) -> usize {
+        let last = self.vertices.len().saturating_sub(1);
+        let near = near.min(last);
+        let (mut low, mut high, mut reach) = (0, last, 1_usize);
+        if self.rises_less(near, slope) {
+            low = near + 1;
+            while near + reach < last {
+                if !self.rises_less(near + reach, slope) {
+                    high = near + reach;
+                    break;
+                }
+                low = near + reach + 1;
+                reach *= 2;
+            }
+        } else {
+            high = near;
+            while reach <= near {
+                if self.rises_less(near - reach, slope) {
+                    low = near - reach + 1;
+                    break;
+                }
+                high = near - reach;
+                reach *= 2;
+            }
+        }
+        self.touching_within(slope, low, high)
+    }
+
+    /// Whether the hull after that vertex rises less than `slope`.
+    fn rises_less(&self, index: usize, slope: i64) -> bool {
+        let Some([left, right]) = self.vertices.get(index..).and_then(|rest| rest.first_chunk())
+        else {
+            return false;
+        };
+        let rise = i128::from(right.lifted - left.lifted) << self.slope_shift();
+        rise < i128::from(slope) * i128::from(right.at - left.at)
     }
 
     /// The bound on `x(at)` if the rate at `at` is `rate` (units of 2⁻ⁿ), in
@@ -167,13 +196,26 @@ impl Hull {
     pub(super) fn move_origin(&mut self, by: i64, reach: i64) {
         let (wander, capacity) = (self.wander, self.capacity);
         let old = core::mem::replace(self, Self::new(wander, capacity));
-        for vertex in old.vertices {
+        for vertex in old.vertices.iter().copied() {
             let at = vertex.at.saturating_sub(by);
             if at >= -reach {
-                let value = vertex.lifted.saturating_sub(parabola(wander, vertex.at)) >> TICK_BITS;
-                self.insert(at, value);
+                self.insert(at, old.bound_of(vertex));
             }
         }
+    }
+
+    /// Of the same bounds under a smaller wander limit.
+    pub(super) fn stiffer(&self, wander: Wander) -> Self {
+        let mut stiffer = Self::new(wander, self.capacity);
+        for vertex in &self.vertices {
+            stiffer.insert(vertex.at, self.bound_of(*vertex));
+        }
+        stiffer
+    }
+
+    /// The bound that was lifted.
+    fn bound_of(&self, vertex: Vertex) -> i64 {
+        vertex.lifted.saturating_sub(parabola(self.wander, vertex.at)) >> TICK_BITS
     }
 
     /// The height of the hull above `at`, which lies between two vertices.

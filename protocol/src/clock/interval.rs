@@ -129,6 +129,13 @@ impl Bracket {
         Some(bracket)
     }
 
+    /// Of the same points under a smaller wander limit: what bends more is touched at
+    /// every point that what bends less is touched at.
+    pub(super) fn stiffer(&self, wander: Wander) -> Self {
+        let (above, below) = (self.above.stiffer(wander), self.below.stiffer(wander));
+        Self { wander, above, below, hint: 0, ..*self }
+    }
+
     /// Memory held beyond the value itself.
     #[cfg(test)]
     pub(super) const fn bytes(&self) -> usize {
@@ -167,7 +174,7 @@ impl Bracket {
     fn take_hint(&mut self, at: i64) {
         if self.room(at).of(self.hint).is_some_and(|room| room < 0) {
             let limit = self.wander.rate_limit();
-            self.hint = self.room(at).roomiest(-limit, limit).unwrap_or(0);
+            self.hint = self.room(at).roomiest(-limit, limit).map_or(0, |peak| peak.rate);
         }
     }
 
@@ -235,7 +242,7 @@ impl Bracket {
         let roomy = |at| {
             let room = self.room(at);
             let peak = room.roomiest(-limit, limit)?;
-            Some(room.of(peak)? >= 0 || room.of(peak + 1)? >= 0)
+            Some(room.held(peak)? >= 0 || room.held(room.next(peak))? >= 0)
         };
         self.relative_instant(at.nanos()).and_then(roomy).unwrap_or(true)
     }
@@ -244,7 +251,9 @@ impl Bracket {
     pub(super) fn widest(&self, at: Instant<Primary>) -> Option<Line> {
         let at = self.relative_instant(at.nanos())?;
         let limit = self.wander.rate_limit();
-        self.line(at, self.room(at).roomiest(-limit, limit)?)
+        let peak = self.room(at).roomiest(-limit, limit)?;
+        let (above, below) = self.room(at).bounds(peak)?;
+        Some(self.line_within(peak.rate, above, below))
     }
 
     /// The middle line of one given rate.
@@ -270,8 +279,9 @@ impl Bracket {
         let at = self.relative_instant(at.nanos())?;
         let limit = self.wander.rate_limit();
         let room = i128::from(peak.room.saturating_sub(less)) << (self.wander.exponent() + 1);
-        let least = self.room(at).outermost(peak.rate, -limit, room)?;
-        let most = self.room(at).outermost(peak.rate, limit, room)?;
+        let peak = self.room(at).touch(peak.rate)?;
+        let least = self.room(at).outermost(peak, -limit, room)?;
+        let most = self.room(at).outermost(peak, limit, room)?;
         Some((least, most))
     }
 
@@ -318,13 +328,13 @@ impl Bracket {
         let limit = self.wander.rate_limit();
         let room = self.room(at);
         let peak = room.roomiest(-limit, limit)?;
-        let inside = if room.of(peak)? >= 0 {
-            peak
-        } else if room.of(peak + 1)? >= 0 {
-            peak + 1
-        } else {
-            return Some((peak, peak + 1));
-        };
+        let mut inside = peak;
+        if room.held(peak)? < 0 {
+            inside = room.next(peak);
+            if room.held(inside)? < 0 {
+                return Some((peak.rate, inside.rate));
+            }
+        }
         let least = room.outermost(inside, -limit, 0)?;
         let most = room.outermost(inside, limit, 0)?;
         Some((least, most))

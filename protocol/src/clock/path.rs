@@ -13,9 +13,9 @@
 use std::collections::BTreeMap;
 
 use super::constraint::{Point, Side};
-use super::interval::Bracket;
+use super::interval::{Bracket, Line};
 use super::model::Wander;
-use super::point::{Fit, fit};
+use super::point::fit;
 use crate::join::Join;
 use crate::limits;
 use crate::time::{Instant, Primary, Span};
@@ -56,12 +56,8 @@ pub(super) fn changes(
     // Where it is looked depends on what was found before, but seldom: so it is asked
     // beforehand, by as many as there are, where it will be looked if nothing is found.
     let likely: Vec<Instant<Primary>> = core::iter::successors(first, follow).collect();
-    let (early, late) = likely.split_at(likely.len() / 2);
-    let ask = |looks: &[Instant<Primary>]| -> Vec<_> {
-        looks.iter().map(|at| (*at, change(points, *at))).collect()
-    };
-    let (early, late) = join.join(|| ask(early), || ask(late));
-    let known: BTreeMap<_, _> = early.into_iter().chain(late).collect();
+    let known = join.map(&likely, |at| (*at, change(points, *at)));
+    let known: BTreeMap<_, _> = known.into_iter().collect();
     let mut changes = Vec::new();
     let mut look = first;
     while let Some(at) = look {
@@ -94,12 +90,14 @@ fn next_look(
 /// both sides. `[CLOCK-30]`
 pub(super) fn change(points: &[Point], at: Instant<Primary>) -> Option<Instant<Primary>> {
     let (before, after) = (Part::before(points, at)?, Part::after(points, at)?);
-    let moved = after.fit.peak.room.saturating_sub(before.fit.peak.room);
-    let distance = before.distance().max(after.distance());
-    let least = LEAST_CHANGE.nanos().max(distance.saturating_mul(DISTANCES));
+    let moved = after.peak.room.saturating_sub(before.peak.room);
     let (short, long) = if moved < 0 { (&after, &before) } else { (&before, &after) };
     let moved = moved.saturating_abs();
-    if moved < least || !short.is_out_of_reach_of(long, moved / 2) {
+    if moved < LEAST_CHANGE.nanos() {
+        return None;
+    }
+    let distance = before.distance()?.max(after.distance()?);
+    if moved < distance.saturating_mul(DISTANCES) || !short.is_out_of_reach_of(long, moved / 2) {
         return None;
     }
     let steps = (WINDOW.nanos() / SEARCH.nanos()).saturating_sub(1);
@@ -111,7 +109,7 @@ pub(super) fn change(points: &[Point], at: Instant<Primary>) -> Option<Instant<P
         let part = |from, to| {
             let part = Part::of(points, from, to, at)?;
             let messages = i64::try_from(part.points.len()).ok()?;
-            Some(i128::from(part.fit.peak.room) * i128::from(messages))
+            Some(i128::from(part.peak.room) * i128::from(messages))
         };
         Some((part(from, at)? + part(at, to)?, at))
     };
@@ -123,7 +121,7 @@ struct Part<'a> {
     at: Instant<Primary>,
     points: &'a [Point],
     floors: Bracket,
-    fit: Fit,
+    peak: Line,
 }
 
 impl<'a> Part<'a> {
@@ -149,8 +147,8 @@ impl<'a> Part<'a> {
             return None;
         }
         let floors = Bracket::of(WANDER, points, limits::CLOCK_FLOOR_VERTICES)?;
-        let fit = fit(&floors, at, points, |_| {})?;
-        Some(Self { at, points, floors, fit })
+        let peak = floors.widest(at)?;
+        Some(Self { at, points, floors, peak })
     }
 
     /// Whether its messages span more than any queue lasts.
@@ -161,8 +159,10 @@ impl<'a> Part<'a> {
         newest.at.saturating_sub(oldest.at) >= LASTING.nanos()
     }
 
-    const fn distance(&self) -> i64 {
-        self.fit.above.saturating_add(self.fit.below)
+    /// The mean distance between messages at both floors together.
+    fn distance(&self) -> Option<i64> {
+        let fit = fit(&self.floors, self.at, self.points, |_| {})?;
+        Some(fit.above.saturating_add(fit.below))
     }
 
     /// Whether, in one direction, no burst of `long` came as near to this part's
@@ -186,7 +186,7 @@ impl<'a> Part<'a> {
         let (mut clean, mut bursts) = (0, 0);
         let mut last: Option<(i64, bool)> = None;
         for point in points.iter().filter(|point| point.side == side) {
-            let is_near = self.floors.excess(self.at, self.fit.peak, *point) <= near;
+            let is_near = self.floors.excess(self.at, self.peak, *point) <= near;
             let (counted, same) = match last {
                 Some((at, counted)) if point.at.saturating_sub(at) < BURST.nanos() => {
                     (counted, true)

@@ -97,28 +97,61 @@ pub(super) fn likely(
     around: &[Point],
 ) -> Option<Likely> {
     let mut excesses = Vec::with_capacity(around.len());
-    let found = fit(floors, at, around, |excess| excesses.push(excess))?;
-    let Fit { peak, above, below } = found;
-    // Where the room is one mean spacing smaller the line is e times less likely;
-    // the middle of the range that loses two is the mean of all.
-    let spacing = above.saturating_add(below).max(2);
-    let (least, most) = floors.rates_nearly(at, peak, spacing)?;
+    let fit = fit(floors, at, around, |excess| excesses.push(excess))?;
+    let (least, most) = fit.rates(floors, at)?;
     let line = if (most - least) >> (floors.wander().exponent() - RATE_UNIT) < DOUBT {
-        let line = floors.line_of_rate(at, least.midpoint(most))?;
-        let (high, low) = (floors.line_of_rate(at, most)?, floors.line_of_rate(at, least)?);
-        let tilt = high.offset.saturating_sub(low.offset);
-        rate::Weighed { rate: line.rate, offset: line.offset, deviation: tilt / 3 }
+        middle(floors, at, (least, most))?
     } else {
-        rate::weigh(floors, prior, at, (peak, spacing), (around, &excesses))?
+        rate::weigh(floors, prior, at, (fit.peak, fit.spacing()), (around, &excesses))?
     };
-    // The true floor lies below the lowest message by up to one spacing.
-    let offset = line.offset.saturating_add(below.saturating_sub(above) / 4);
-    let floor_noise = in_quadrature(above, below) / 2;
-    Some(Likely {
-        offset,
-        noise: in_quadrature(floor_noise, line.deviation),
-        skew_ppb: saturate((i128::from(line.rate) * 1_000_000_000) >> floors.wander().exponent()),
-    })
+    Some(fit.likely(floors, line))
+}
+
+/// The same without asking what all messages say of the rates that the floors leave
+/// open: for where many instants are averaged, at a fifth of the cost.
+pub(super) fn unweighed(
+    floors: &Bracket,
+    at: Instant<Primary>,
+    around: &[Point],
+) -> Option<Likely> {
+    let fit = fit(floors, at, around, |_| {})?;
+    Some(fit.likely(floors, middle(floors, at, fit.rates(floors, at)?)?))
+}
+
+/// The middle of two rates, with what they leave open.
+fn middle(
+    floors: &Bracket,
+    at: Instant<Primary>,
+    (least, most): (i64, i64),
+) -> Option<rate::Weighed> {
+    let line = floors.line_of_rate(at, least.midpoint(most))?;
+    let (high, low) = (floors.line_of_rate(at, most)?, floors.line_of_rate(at, least)?);
+    let tilt = high.offset.saturating_sub(low.offset);
+    Some(rate::Weighed { rate: line.rate, offset: line.offset, deviation: tilt / 3 })
+}
+
+impl Fit {
+    /// The mean distance between messages at both floors together.
+    fn spacing(&self) -> i64 {
+        self.above.saturating_add(self.below).max(2)
+    }
+
+    /// Where the room is one mean spacing smaller the line is e times less likely; the
+    /// middle of the range that loses two is the mean of all.
+    fn rates(&self, floors: &Bracket, at: Instant<Primary>) -> Option<(i64, i64)> {
+        floors.rates_nearly(at, self.peak, self.spacing())
+    }
+
+    fn likely(&self, floors: &Bracket, line: rate::Weighed) -> Likely {
+        let exponent = floors.wander().exponent();
+        let floor_noise = in_quadrature(self.above, self.below) / 2;
+        Likely {
+            // The true floor lies below the lowest message by up to one spacing.
+            offset: line.offset.saturating_add(self.below.saturating_sub(self.above) / 4),
+            noise: in_quadrature(floor_noise, line.deviation),
+            skew_ppb: saturate((i128::from(line.rate) * 1_000_000_000) >> exponent),
+        }
+    }
 }
 
 /// The smallest few of many numbers.

@@ -21,10 +21,14 @@ pub(super) struct Room<'a> {
     at: i64,
 }
 
+/// How far apart in rate the touches of neighbouring messages are, about: lifted bounds
+/// are touched as much later as the rate is greater, and 8 s hold a few.
+const SCATTER: i64 = 1 << 33;
+
 /// Where a line of one rate touches the hulls.
 #[derive(Clone, Copy)]
-struct Touch {
-    rate: i64,
+pub(super) struct Touch {
+    pub(super) rate: i64,
     above: usize,
     below: usize,
 }
@@ -54,56 +58,94 @@ impl<'a> Room<'a> {
         self.held(self.touch(rate)?)
     }
 
+    /// Where the next greater rate touches.
+    pub(super) fn next(self, touch: Touch) -> Touch {
+        self.near(touch.rate + 1, touch)
+    }
+
     /// Prepares for many questions about rates from `least` to `most`.
     pub(super) fn fan(self, least: i64, most: i64) -> Option<Between<'a>> {
         Some(Between { room: self, ends: (self.touch(least)?, self.touch(most)?) })
     }
 
-    /// The greatest rate in the range before which the room still grows.
-    pub(super) fn roomiest(self, least: i64, most: i64) -> Option<i64> {
-        let (mut growing, mut not) = (self.touch(least)?, self.touch(most)?);
-        if !self.grows(growing)? {
-            return Some(least);
-        }
-        if self.grows(not)? {
-            return Some(most);
-        }
+    /// Where the greatest rate in the range touches before which the room still grows.
+    pub(super) fn roomiest(self, least: i64, most: i64) -> Option<Touch> {
+        let (mut growing, mut not) = match self.around_roomiest(least, most)? {
+            (Some(growing), Some(not)) => (growing, not),
+            (Some(only), None) | (None, Some(only)) => return Some(only),
+            (None, None) => return None,
+        };
         while not.rate - growing.rate > 1 {
             if not.above - growing.above <= 1 && growing.below - not.below <= 1 {
-                return self.last_growing(growing, not);
+                let last = self.last_growing(growing, not)?;
+                return Some(self.between(last, growing, not));
             }
             let middle = self.between(growing.rate.midpoint(not.rate), growing, not);
             if self.grows(middle)? { growing = middle } else { not = middle }
         }
-        Some(growing.rate)
+        Some(growing)
+    }
+
+    /// A rate at which the room grows and a greater one at which it does not; only an
+    /// end of the range if that is the roomiest.
+    fn around_roomiest(self, least: i64, most: i64) -> Option<(Option<Touch>, Option<Touch>)> {
+        // A line that is lifted with the bounds touches them as far from this instant
+        // as its rate is from the one that they have here, on one side before and on
+        // the other after: half of the distance leads to where it is none.
+        let mut here = self.touch_here(least, most)?;
+        for _ in 0..2 {
+            let apart = self.before_growth_ends(here)?;
+            here = self.near(here.rate.saturating_add(apart / 2).clamp(least, most), here);
+        }
+        let is_growing = self.grows(here)?;
+        let end = if is_growing { most } else { least };
+        let mut reach = SCATTER;
+        while here.rate != end {
+            let far = if is_growing { reach } else { -reach };
+            let next = self.near(here.rate.saturating_add(far).clamp(least, most), here);
+            if self.grows(next)? != is_growing {
+                let pair = if is_growing { (here, next) } else { (next, here) };
+                return Some((Some(pair.0), Some(pair.1)));
+            }
+            here = next;
+            reach = reach.saturating_mul(2);
+        }
+        Some((Some(here), None))
     }
 
     /// The first rate with less than `room` on the way from `inside` to `limit`,
     /// or `limit`.
-    pub(super) fn outermost(self, inside: i64, limit: i64, room: i128) -> Option<i64> {
-        let (mut possible, mut not) = (self.touch(inside)?, self.touch(limit)?);
-        if self.held(not)? >= room {
-            return Some(limit);
-        }
-        while (not.rate - possible.rate).abs() > 1 {
-            if (possible.above, possible.below) == (not.above, not.below) {
-                return self.first_without(possible, not, room);
+    pub(super) fn outermost(self, inside: Touch, limit: i64, room: i128) -> Option<i64> {
+        let way = (limit - inside.rate).signum();
+        // Away from its peak the room falls with the square, as the parabolas do.
+        let spare = (self.held(inside)? - room).max(1);
+        let mut reach = 1_i64 << (spare.ilog2() / 2).min(62);
+        let mut not = inside;
+        while self.held(not)? >= room {
+            if not.rate == limit {
+                return Some(limit);
             }
-            let halved = possible.rate + (not.rate - possible.rate) / 2;
-            let middle = self.between(halved, possible, not);
-            if self.held(middle)? >= room { possible = middle } else { not = middle }
+            let left = (limit - not.rate).abs();
+            not = self.near(not.rate + way * reach.min(left), not);
+            reach = reach.saturating_mul(2);
         }
-        Some(not.rate)
-    }
-
-    /// Within one piece: the rate after `possible` with less than `room`.
-    fn first_without(self, possible: Touch, not: Touch, room: i128) -> Option<i64> {
-        let (above, below) = (self.above.vertex(not.above)?, self.below.vertex(not.below)?);
-        let spare = self.held(possible)? - room;
-        let fall = 2 * i128::from(above.at - below.at).abs();
-        let steps = saturate(spare.checked_div(fall).unwrap_or(0).saturating_add(1));
-        let steps = steps.clamp(1, (not.rate - possible.rate).abs());
-        Some(possible.rate + steps * (not.rate - possible.rate).signum())
+        // A piece that is gone on straight lies nowhere below the room. So where it
+        // reaches what is sought, the rate before has less, and if there is as much that
+        // is the last one.
+        loop {
+            let missing = room - self.held(not)?;
+            let (above, below) = (self.above.vertex(not.above)?, self.below.vertex(not.below)?);
+            let climb = 2 * i128::from(above.at - below.at) * i128::from(way);
+            if climb <= 0 {
+                return Some(not.rate);
+            }
+            let steps = saturate(missing.checked_add(climb - 1)?.checked_div(climb)?);
+            let last = self.near(not.rate - way * steps, not);
+            if self.held(last)? >= room {
+                return Some(last.rate + way);
+            }
+            not = last;
+        }
     }
 
     /// Within two pieces on each side: the rate before the room stops growing.
@@ -122,13 +164,36 @@ impl<'a> Room<'a> {
         Some(end - 1)
     }
 
-    fn touch(self, rate: i64) -> Option<Touch> {
+    /// Where a line of one rate touches.
+    pub(super) fn touch(self, rate: i64) -> Option<Touch> {
         let last = |hull: &Hull| hull.vertices().len().checked_sub(1);
         Some(Touch {
             rate,
             above: self.above.touching_within(rate + self.at, 0, last(self.above)?),
             below: self.below.touching_within(self.at - rate, 0, last(self.below)?),
         })
+    }
+
+    /// The same, likely not far from another.
+    fn near(self, rate: i64, other: Touch) -> Touch {
+        Touch {
+            rate,
+            above: self.above.touching_near(rate + self.at, other.above),
+            below: self.below.touching_near(self.at - rate, other.below),
+        }
+    }
+
+    /// Where a line touches that runs here as both hulls do, on average.
+    fn touch_here(self, least: i64, most: i64) -> Option<Touch> {
+        let here = |hull: &Hull| {
+            let after = hull.vertices().partition_point(|vertex| vertex.at < self.at);
+            Some(after.min(hull.vertices().len().checked_sub(1)?).saturating_sub(1))
+        };
+        let (above, below) = (here(self.above)?, here(self.below)?);
+        let rising = self.above.steepest(above).map_or(0, |slope| slope.saturating_sub(self.at));
+        let falling = self.below.steepest(below).map_or(0, |slope| self.at.saturating_sub(slope));
+        let rate = rising.midpoint(falling).clamp(least, most);
+        Some(self.near(rate, Touch { rate, above, below }))
     }
 
     /// Where a rate between two others touches.
@@ -144,15 +209,23 @@ impl<'a> Room<'a> {
     }
 
     fn grows(self, touch: Touch) -> Option<bool> {
-        Some(self.below.vertex(touch.below)?.at >= self.above.vertex(touch.above)?.at)
+        Some(self.before_growth_ends(touch)? >= 0)
     }
 
-    fn held(self, touch: Touch) -> Option<i128> {
+    /// How much later the lower bounds are touched than the upper ones: the room grows
+    /// with the rate as long as that is no less than zero.
+    fn before_growth_ends(self, touch: Touch) -> Option<i64> {
+        Some(self.below.vertex(touch.below)?.at - self.above.vertex(touch.above)?.at)
+    }
+
+    /// `U − L` for the rate of a touch.
+    pub(super) fn held(self, touch: Touch) -> Option<i128> {
         let (above, below) = self.bounds(touch)?;
         Some(above + below)
     }
 
-    fn bounds(self, touch: Touch) -> Option<(i128, i128)> {
+    /// `U` and minus `L` for the rate of a touch.
+    pub(super) fn bounds(self, touch: Touch) -> Option<(i128, i128)> {
         let (above, below) = (self.above.vertex(touch.above)?, self.below.vertex(touch.below)?);
         let above = self.above.bound_by(above, self.at, touch.rate);
         Some((above, self.below.bound_by(below, self.at, -touch.rate)))
@@ -202,7 +275,7 @@ mod tests {
                 let room = Room::new(&above, &below, random.within(200_000_000_000));
                 let of = |rate| room.of(rate).unwrap();
                 let grows = |rate| room.grows(room.touch(rate).unwrap()).unwrap();
-                let peak = room.roomiest(-limit, limit).unwrap();
+                let peak = room.roomiest(-limit, limit).unwrap().rate;
                 let plain = if grows(-limit) { last(-limit, limit + 1, grows) } else { -limit };
                 assert_eq!(peak, plain, "seed {seed}");
                 let inside = if of(peak) >= of(peak + 1) { peak } else { peak + 1 };
@@ -215,6 +288,7 @@ mod tests {
                         inner + (limit - inside).signum()
                     };
                     asked += i32::from(plain != limit);
+                    let inside = room.touch(inside).unwrap();
                     assert_eq!(room.outermost(inside, limit, least), Some(plain), "seed {seed}");
                 }
             }

@@ -42,16 +42,11 @@ pub fn smooth_with(
     join: impl Join,
 ) -> Map {
     let mut sorted = observations.to_vec();
-    // Each journal has them nearly in order, and this sort sees it.
-    sorted.sort_by_key(|observation| {
-        let epochs = observation.epochs;
-        (
-            epochs.primary.clock,
-            epochs.secondary.clock,
-            observation.constraint.point().at,
-            *observation,
-        )
-    });
+    // Each journal has them nearly in order, one after the other, and the last sort
+    // sees that its halves are.
+    let (early, late) = sorted.split_at_mut(observations.len() / 2);
+    join.join(|| early.sort_by_key(in_time), || late.sort_by_key(in_time));
+    sorted.sort_by_key(in_time);
     sorted.dedup();
     let mut stretches: Vec<Option<Smoother>> = Vec::new();
     for announced in sorted.chunk_by(|a, b| a.epochs.same_clocks(b.epochs)) {
@@ -69,6 +64,13 @@ pub fn smooth_with(
         Some(smoother.map(from, to, join))
     });
     Map::new(maps)
+}
+
+/// By epoch, then by time.
+fn in_time(observation: &Observation) -> impl Ord + use<> {
+    let epochs = observation.epochs;
+    let at = observation.constraint.point().at;
+    (epochs.primary.clock, epochs.secondary.clock, at, *observation)
 }
 
 /// What all constraints of one stretch come to.
@@ -103,23 +105,18 @@ impl Smoother {
 
     fn map(&self, from: Instant<Primary>, to: Instant<Primary>, join: impl Join) -> MapStretch {
         let all: Vec<Instant<Primary>> = knots(from, to).collect();
-        let (early, late) = all.split_at(all.len() / 2);
-        let (early, late) = join.join(|| self.knots_at(early), || self.knots_at(late));
-        MapStretch::new(early.into_iter().chain(late))
+        MapStretch::new(join.map(&all, |at| self.knot(*at)).into_iter().flatten())
     }
 
-    fn knots_at(&self, instants: &[Instant<Primary>]) -> Vec<Knot> {
-        let knot = |at: Instant<Primary>| {
-            let certain = self.certain.interval(at)?;
-            let path = self.paths.iter().rfind(|path| path.from <= at).or(self.paths.first())?;
-            let mut likely = path.candidates.at(path.best.within, at)?;
-            likely.offset = likely
-                .offset
-                .saturating_sub(path.moved)
-                .clamp(certain.low.nanos(), certain.high.nanos());
-            Some(Knot { at, here: Estimate::of(certain, likely) })
-        };
-        instants.iter().filter_map(|at| knot(*at)).collect()
+    fn knot(&self, at: Instant<Primary>) -> Option<Knot> {
+        let certain = self.certain.interval(at)?;
+        let path = self.paths.iter().rfind(|path| path.from <= at).or(self.paths.first())?;
+        let mut likely = path.candidates.at(path.best.within, at)?;
+        likely.offset = likely
+            .offset
+            .saturating_sub(path.moved)
+            .clamp(certain.low.nanos(), certain.high.nanos());
+        Some(Knot { at, here: Estimate::of(certain, likely) })
     }
 }
 

@@ -250,14 +250,14 @@ impl Field for Vec<Heard> {
         if count == 0 || usize::from(count) > limits::JOURNAL_HEARD {
             return Err(BodyError::Value { expected: "1 to 64 messages", got: count.into() });
         }
-        (0..count)
-            .map(|_| {
-                Ok(Heard {
-                    sequence: Field::take(cursor)?,
-                    sent: Field::take(cursor)?,
-                    received: Field::take(cursor)?,
-                })
-            })
-            .collect()
+        let mut heard = Self::with_capacity(count.into());
+        for _ in 0..count {
+            heard.push(Heard {
+                sequence: Field::take(cursor)?,
+                sent: Field::take(cursor)?,
+                received: Field::take(cursor)?,
+            });
+        }
+        Ok(heard)
     }
 }

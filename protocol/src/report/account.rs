@@ -171,11 +171,10 @@ pub(super) fn moments(primary: &Replayed, timeline: &Timeline) -> Vec<Moment> {
 /// window. `[REPORT-11]`
 pub(super) fn alignments(
     lanes: &[Lane<'_>],
-    journals: &[Replayed],
+    tracks: &[Track],
     timeline: &Timeline,
     window: Window,
 ) -> Vec<Alignment> {
-    let tracks: Vec<_> = journals.iter().flat_map(Track::of).collect();
     let media = |role: Role| {
         let mine = tracks.iter().filter(|track| track.clock.role == role);
         mine.filter_map(Track::media_bound).max().unwrap_or_default()

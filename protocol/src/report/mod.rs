@@ -28,7 +28,7 @@ use crate::policy::{
     StatementError, Verdict, Window, judge,
 };
 use crate::time::{Instant, Primary, Span};
-use crate::timeline::{Timeline, events};
+use crate::timeline::{Timeline, Track, events};
 pub use account::{Account, Alignment, Camera, JournalState, Moment};
 pub use evidence::Evidence;
 use evidence::Witnessed;
@@ -154,14 +154,14 @@ pub fn revise(
     statements: &[Proven],
 ) -> Result<Report, ReportError> {
     if journals.is_sorted_by_key(place) {
-        return revise_from(journals, Ground::of(journals), policy, statements);
+        return revise_from(journals, Ground::of(journals), policy, statements, InTurn);
     }
     // Which of two equal ways leads to session time must not depend on a caller.
     let mut places: Vec<usize> = (0..journals.len()).collect();
     places.sort_by_key(|index| journals.get(*index).map(place));
     let sorted: Vec<Replayed> =
         places.iter().filter_map(|index| journals.get(*index).cloned()).collect();
-    let mut report = revise_from(&sorted, Ground::of(&sorted), policy, statements)?;
+    let mut report = revise_from(&sorted, Ground::of(&sorted), policy, statements, InTurn)?;
     for finding in &mut report.findings {
         finding.journal = places.get(finding.journal).copied().unwrap_or(finding.journal);
     }
@@ -203,8 +203,13 @@ const fn place(journal: &Replayed) -> (Role, u8, u64, [u8; 32]) {
     (header.role, header.device, head.sequence, head.hash)
 }
 
+/// The primary's and that many assistants'.
+fn seats(assistants: u8) -> Vec<Role> {
+    (0..=assistants).filter_map(|number| Role::new(number).ok()).collect()
+}
+
 /// The same of journals that were [put in order](put_in_order), and of the ground that
-/// was laid for them.
+/// was laid for them, by as many hands as `join` has.
 ///
 /// # Errors
 /// As [`evaluate`].
@@ -213,6 +218,7 @@ pub fn revise_from(
     ground: Ground,
     policy: Option<&Policy>,
     statements: &[Proven],
+    join: impl Join,
 ) -> Result<Report, ReportError> {
     let Ground { timeline, findings } = ground;
     let absent = ReportError::NoPrimary { got: journals.len() };
@@ -225,10 +231,10 @@ pub fn revise_from(
     let start = plan.answer.0.min(end);
     let window = Window { waiting: Some(plan.waiting.0.min(start)), start, end };
     let frame_gap = policy.terms().frame_gap;
-    let lanes: Vec<Lane<'_>> = (0..=plan.assistants)
-        .filter_map(|number| Role::new(number).ok())
-        .map(|role| Lane::gather(role, journals, &timeline, frame_gap, end))
-        .collect();
+    let roles = seats(plan.assistants);
+    let lane = |role: &Role| Lane::gather(*role, journals, &timeline, frame_gap, end);
+    let lanes = || join.map(&roles, lane);
+    let (lanes, tracks) = join.join(lanes, || join.map(journals, Track::of).concat());
 
     let mut case = Case { window, ..Case::clean(start, end) };
     let mut witnessed: Vec<Witnessed> = Vec::new();
@@ -263,7 +269,7 @@ pub fn revise_from(
     Ok(Report {
         accounts: account::accounts(&judgement, &witnessed, primary),
         cameras: lanes.iter().map(account::camera).collect(),
-        alignments: account::alignments(&lanes, journals, &timeline, window),
+        alignments: account::alignments(&lanes, &tracks, &timeline, window),
         moments: account::moments(primary, &timeline),
         journals: journals.iter().map(account::state).collect(),
         revision: Revision::of(&case, &policy, statements),

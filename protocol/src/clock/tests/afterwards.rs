@@ -77,6 +77,27 @@ fn directions_that_are_unlike_do_not_move_the_bulk() {
 }
 
 #[test]
+fn a_stiffer_hull_needs_no_point_that_a_softer_one_did_without() {
+    // [CLOCK-6]
+    let random = &mut Random(43);
+    let truth = straight(700 * SECOND);
+    let queue = |at: i64| if at / SECOND % 7 == 0 { 0 } else { at % 900_000 };
+    let constraints = exchanges(random, &truth, SECOND, 600 * SECOND, queue);
+    let mut points: Vec<_> = constraints.iter().map(Constraint::point).collect();
+    points.sort_unstable();
+    let [soft, .., stiff] = bank::STIFFNESS;
+    let all = interval::Bracket::of(stiff, &points, 10_000).unwrap();
+    let some = interval::Bracket::of(soft, &points, 10_000).unwrap();
+    let vertices = |bracket: &interval::Bracket| bracket.vertices().0.len();
+    assert!(vertices(&some) < points.len() / 4 && vertices(&all) < vertices(&some));
+    let some = some.stiffer(stiff);
+    for at in (-20..640).map(|second| Instant::from_nanos(second * SECOND)) {
+        assert_eq!(some.interval(at), all.interval(at), "{at:?}");
+        assert_eq!(some.widest(at), all.widest(at), "{at:?}");
+    }
+}
+
+#[test]
 fn a_clock_that_bends_more_than_the_softest_model_is_followed_beside_its_trend() {
     // [CLOCK-14]: nearly twice as much as that may, for two minutes up and two down.
     let random = &mut Random(41);

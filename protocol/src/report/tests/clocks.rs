@@ -84,7 +84,7 @@ fn every_frame_is_placed_within_its_bound() {
     let [p, a] = Scene::new(60).play();
     let journals = [replay(&p.file).unwrap(), replay(&a.file).unwrap()];
     let timeline = Timeline::of(&journals).unwrap();
-    let tracks = crate::timeline::Track::of(&journals[1]);
+    let tracks = Track::of(&journals[1]);
     let [track] = tracks.as_slice() else { panic!("one recording") };
     let mut seen = BTreeMap::new();
     for ms in (2_000..55_000).step_by(500) {
