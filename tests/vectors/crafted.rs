@@ -98,7 +98,10 @@ pub(crate) fn journals() -> Vec<Replayed> {
         (150_000, lost(1)),
         (400_000, Fact::ExpectedGap { longest: Span::from_secs(8) }),
         (420_000, Fact::CloneSuspected { role: p.peer, epoch: 3 }),
-        (450_000, Fact::ForkSeen { peer: a.peer, sequence: 9, ours: [1; 32], theirs: [2; 32] }),
+        (
+            450_000,
+            Fact::ForkSeen { peer: a.peer, sequence: 9, ours: [1; 32], theirs: Box::new([2; 32]) },
+        ),
     ];
     for ms in (1_000..600_000).step_by(500) {
         for (_, fact) in facts.iter().filter(|(when, _)| *when == ms) {

@@ -158,7 +158,8 @@ fn begin(devices: &mut [Device; 2]) {
         device.write(START - 2 * SECOND, &started);
         let (peer, key) = (device.peer, keys[1 - index]);
         let (session, transcript) = (SessionId([9; 16]), [0; 32]);
-        device.write(START - SECOND, &Fact::Paired { peer, key, session, transcript });
+        device
+            .write(START - SECOND, &Fact::Paired { peer, key: Box::new(key), session, transcript });
         let boot = boots[1 - index];
         device.write(START - SECOND, &Fact::PeerBoot { peer, device: 1, boot });
     }

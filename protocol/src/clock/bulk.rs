@@ -12,7 +12,7 @@
 
 use super::constraint::{Point, Side};
 use super::interval::Bracket;
-use super::model::saturate;
+use super::model::{saturate, share};
 use crate::time::{Instant, Primary, Span};
 
 /// Averaged at once.
@@ -60,8 +60,8 @@ impl Bulk {
             let Some(middle) = chunk.first().map(middle) else { continue };
             let Some(line) = bulk.at(TRAJECTORY, Instant::from_nanos(middle)) else { continue };
             for point in chunk {
-                let run = i128::from(point.at.saturating_sub(middle));
-                let drift = saturate(i128::from(line.skew_ppb) * run / 1_000_000_000);
+                let run = point.at.saturating_sub(middle);
+                let drift = share(line.skew_ppb, run, 1_000_000_000);
                 let apart = point.value.saturating_sub(line.offset).saturating_sub(drift);
                 let apart = apart.clamp(-FAR, FAR);
                 let [above, below] = &mut excesses;

@@ -92,7 +92,7 @@ struct Half {
 impl Candidates {
     /// `points` in order of time; `None` if there are too few to judge.
     pub(super) fn of(points: &[Point], join: impl Join) -> Option<Self> {
-        let mut halves = [Vec::new(), Vec::new()];
+        let mut halves = [0; 2].map(|_| Vec::with_capacity(points.len() / 2 + 1));
         let mut turn = [0_u32; 2];
         for point in points {
             let [above, below] = &mut turn;

@@ -10,7 +10,7 @@
 
 use core::ops::Range;
 
-use super::model::saturate;
+use super::model::{saturate, share};
 use super::point::Likely;
 use crate::join::Join;
 use crate::limits;
@@ -63,14 +63,11 @@ impl Grid {
         let base = self.steps.get(step)?;
         let here = self.smoothed(reach, step)?;
         let run = since.saturating_sub(self.step.nanos().saturating_mul(i64::try_from(step).ok()?));
-        let run = i128::from(run);
         let moved = match self.smoothed(reach, step + 1) {
-            Some(next) => {
-                i128::from(next.saturating_sub(here)) * run / i128::from(self.step.nanos())
-            }
-            None => i128::from(base.skew_ppb) * run / 1_000_000_000,
+            Some(next) => share(next.saturating_sub(here), run, self.step.nanos()),
+            None => share(base.skew_ppb, run, 1_000_000_000),
         };
-        Some(Likely { offset: here.saturating_add(saturate(moved)), ..*base })
+        Some(Likely { offset: here.saturating_add(moved), ..*base })
     }
 
     /// The grid of what parabolas over `reach` steps on either side say, so that nobody
@@ -88,6 +85,9 @@ impl Grid {
         let after = self.steps.len().checked_sub(step + 1)?;
         let reach = reach.min(step).min(after);
         let middle = self.steps.get(step)?.offset;
+        if reach == 0 {
+            return Some(middle);
+        }
         let m = i128::try_from(reach).ok()?;
         let total = (2 * m - 1) * (2 * m + 1) * (2 * m + 3);
         let known = self.steps.get(step - reach..=step + reach)?;

@@ -6,7 +6,7 @@
 //! iterations, and an error at one knot rings through its neighbours).
 
 use super::estimate::{Estimate, Mapped, invert};
-use super::model::{RATE_BITS, Wander, saturate};
+use super::model::{RATE_BITS, Wander, saturate, share};
 use crate::time::{Instant, Primary, Secondary, Span};
 
 /// The offset at one instant of a [`Map`].
@@ -162,9 +162,9 @@ impl Knot {
         // Once more the rate: the distance is the secondary's, not the primary's.
         let drift = (away.saturating_abs() >> RATE_BITS).saturating_add(2);
         let drift = Span::from_nanos(drift.saturating_add(drift >> RATE_BITS));
-        let run = i128::from(away) * i128::from(self.here.skew_ppb) / 1_000_000_000;
+        let run = share(away, self.here.skew_ppb, 1_000_000_000);
         let here = Estimate {
-            offset: self.here.offset + Span::from_nanos(saturate(run)),
+            offset: self.here.offset + Span::from_nanos(run),
             low: self.here.low - drift,
             high: self.here.high + drift,
             ..self.here

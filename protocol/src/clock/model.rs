@@ -81,6 +81,15 @@ pub(super) fn saturate(value: i128) -> i64 {
     i64::try_from(value).unwrap_or(if value < 0 { i64::MIN } else { i64::MAX })
 }
 
+/// `value · part / whole`, rounded towards zero.
+pub(super) fn share(value: i64, part: i64, whole: i64) -> i64 {
+    // A quotient of 128 bits costs ten of 64.
+    match value.checked_mul(part) {
+        Some(product) => product / whole,
+        None => saturate(i128::from(value) * i128::from(part) / i128::from(whole)),
+    }
+}
+
 /// The largest integer whose square is at most `value`; zero for negatives.
 pub(super) const fn root(value: i128) -> i128 {
     if value <= 0 { 0 } else { value.isqrt() }

@@ -10,7 +10,7 @@
 //! Rejected: taking every outage for a new path (each jump that is taken out adds
 //! its own error, and bursty loss would make hundreds).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::constraint::{Point, Side};
 use super::interval::{Bracket, Line};
@@ -56,7 +56,16 @@ pub(super) fn changes(
     // Where it is looked depends on what was found before, but seldom: so it is asked
     // beforehand, by as many as there are, where it will be looked if nothing is found.
     let likely: Vec<Instant<Primary>> = core::iter::successors(first, follow).collect();
-    let known = join.map(&likely, |at| (*at, change(points, *at)));
+    // What comes after one instant comes before another.
+    let starts: BTreeSet<_> = likely.iter().flat_map(|at| [*at - WINDOW, *at]).collect();
+    let starts: Vec<_> = starts.into_iter().collect();
+    let windows = join.map(&starts, |from| (*from, Window::lasting(points, *from)));
+    let windows: BTreeMap<_, _> = windows.into_iter().collect();
+    let window = |from| windows.get(&from)?.as_ref();
+    let known = join.map(&likely, |at| {
+        let found = window(*at - WINDOW).zip(window(*at));
+        (*at, found.and_then(|windows| change_between(points, *at, windows)))
+    });
     let known: BTreeMap<_, _> = known.into_iter().collect();
     let mut changes = Vec::new();
     let mut look = first;
@@ -89,7 +98,17 @@ fn next_look(
 /// the room before and after `at`, then finds the instant that leaves most room on
 /// both sides. `[CLOCK-30]`
 pub(super) fn change(points: &[Point], at: Instant<Primary>) -> Option<Instant<Primary>> {
-    let (before, after) = (Part::before(points, at)?, Part::after(points, at)?);
+    let before = Window::lasting(points, at - WINDOW)?;
+    change_between(points, at, (&before, &Window::lasting(points, at)?))
+}
+
+/// The same, knowing what lies before and after `at`.
+fn change_between(
+    points: &[Point],
+    at: Instant<Primary>,
+    (before, after): (&Window<'_>, &Window<'_>),
+) -> Option<Instant<Primary>> {
+    let (before, after) = (before.part(at)?, after.part(at)?);
     let moved = after.peak.room.saturating_sub(before.peak.room);
     let (short, long) = if moved < 0 { (&after, &before) } else { (&before, &after) };
     let moved = moved.saturating_abs();
@@ -107,38 +126,23 @@ pub(super) fn change(points: &[Point], at: Instant<Primary>) -> Option<Instant<P
     // message on the wrong side takes room from one floor or gives none to the other.
     let likely = |at: Instant<Primary>| {
         let part = |from, to| {
-            let part = Part::of(points, from, to, at)?;
-            let messages = i64::try_from(part.points.len()).ok()?;
-            Some(i128::from(part.peak.room) * i128::from(messages))
+            let window = Window::of(points, from, to)?;
+            let messages = i64::try_from(window.points.len()).ok()?;
+            Some(i128::from(window.part(at)?.peak.room) * i128::from(messages))
         };
         Some((part(from, at)? + part(at, to)?, at))
     };
     instants.filter_map(likely).max_by_key(|(likely, at)| (*likely, *at)).map(|(_, at)| at)
 }
 
-/// The messages on one side of a suspected change.
-struct Part<'a> {
-    at: Instant<Primary>,
+/// The messages of some time, enough to compare them.
+struct Window<'a> {
     points: &'a [Point],
     floors: Bracket,
-    peak: Line,
 }
 
-impl<'a> Part<'a> {
-    fn before(points: &'a [Point], at: Instant<Primary>) -> Option<Self> {
-        Self::of(points, at - WINDOW, at, at).filter(Self::is_lasting)
-    }
-
-    fn after(points: &'a [Point], at: Instant<Primary>) -> Option<Self> {
-        Self::of(points, at, at + WINDOW, at).filter(Self::is_lasting)
-    }
-
-    fn of(
-        points: &'a [Point],
-        from: Instant<Primary>,
-        to: Instant<Primary>,
-        at: Instant<Primary>,
-    ) -> Option<Self> {
+impl<'a> Window<'a> {
+    fn of(points: &'a [Point], from: Instant<Primary>, to: Instant<Primary>) -> Option<Self> {
         let first = points.partition_point(|point| point.at < from.nanos());
         let end = points.partition_point(|point| point.at < to.nanos());
         let points = points.get(first..end)?;
@@ -146,22 +150,32 @@ impl<'a> Part<'a> {
         if above < MESSAGES || points.len() - above < MESSAGES {
             return None;
         }
-        let floors = Bracket::of(WANDER, points, limits::CLOCK_FLOOR_VERTICES)?;
-        let peak = floors.widest(at)?;
-        Some(Self { at, points, floors, peak })
+        Some(Self { points, floors: Bracket::of(WANDER, points, limits::CLOCK_FLOOR_VERTICES)? })
     }
 
-    /// Whether its messages span more than any queue lasts.
-    fn is_lasting(&self) -> bool {
-        let (Some(oldest), Some(newest)) = (self.points.first(), self.points.last()) else {
-            return false;
-        };
-        newest.at.saturating_sub(oldest.at) >= LASTING.nanos()
+    /// What is compared from `from` on, if it spans more than any queue lasts.
+    fn lasting(points: &'a [Point], from: Instant<Primary>) -> Option<Self> {
+        let window = Self::of(points, from, from + WINDOW)?;
+        let (oldest, newest) = (window.points.first()?, window.points.last()?);
+        (newest.at.saturating_sub(oldest.at) >= LASTING.nanos()).then_some(window)
     }
 
+    fn part(&self, at: Instant<Primary>) -> Option<Part<'_>> {
+        Some(Part { at, window: self, peak: self.floors.widest(at)? })
+    }
+}
+
+/// The messages on one side of a suspected change.
+struct Part<'a> {
+    at: Instant<Primary>,
+    window: &'a Window<'a>,
+    peak: Line,
+}
+
+impl Part<'_> {
     /// The mean distance between messages at both floors together.
     fn distance(&self) -> Option<i64> {
-        let fit = fit(&self.floors, self.at, self.points, |_| {})?;
+        let fit = fit(&self.window.floors, self.at, self.window.points, |_| {})?;
         Some(fit.above.saturating_add(fit.below))
     }
 
@@ -170,8 +184,8 @@ impl<'a> Part<'a> {
     /// is no chance. Bursts, not messages: those of one burst share its queue.
     fn is_out_of_reach_of(&self, long: &Self, near: i64) -> bool {
         [Side::Above, Side::Below].into_iter().any(|side| {
-            let (clean, bursts) = self.clean_bursts(self.points, side, near);
-            let (reached, tries) = self.clean_bursts(long.points, side, near);
+            let (clean, bursts) = self.clean_bursts(self.window.points, side, near);
+            let (reached, tries) = self.clean_bursts(long.window.points, side, near);
             // Laplace's rule: the chance of a burst that misses the floor.
             let missed = (0..tries).fold(1_u64 << 40, |chance, _| {
                 chance * (2 * (bursts - clean) + 1) / (2 * bursts + 2)
@@ -186,7 +200,7 @@ impl<'a> Part<'a> {
         let (mut clean, mut bursts) = (0, 0);
         let mut last: Option<(i64, bool)> = None;
         for point in points.iter().filter(|point| point.side == side) {
-            let is_near = self.floors.excess(self.at, self.peak, *point) <= near;
+            let is_near = self.window.floors.excess(self.at, self.peak, *point) <= near;
             let (counted, same) = match last {
                 Some((at, counted)) if point.at.saturating_sub(at) < BURST.nanos() => {
                     (counted, true)

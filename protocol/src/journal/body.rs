@@ -42,7 +42,7 @@ pub enum BodyError {
 /// Bytes that the journal keeps but does not read: at most
 /// [`limits::JOURNAL_BLOB_BYTES`]. `[JOURNAL-13]`
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Blob(Vec<u8>);
+pub struct Blob(Box<[u8]>);
 
 /// Too many bytes for a [`Blob`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
@@ -61,7 +61,7 @@ impl Blob {
         if bytes.len() > limits::JOURNAL_BLOB_BYTES {
             return Err(BlobTooLong { got: bytes.len() });
         }
-        Ok(Self(bytes.to_vec()))
+        Ok(Self(bytes.into()))
     }
 
     /// The bytes.
@@ -229,7 +229,17 @@ impl Field for Blob {
         if usize::from(len) > limits::JOURNAL_BLOB_BYTES {
             return Err(BodyError::Value { expected: "a shorter blob", got: len.into() });
         }
-        Ok(Self(cursor.bytes(len.into())?.to_vec()))
+        Ok(Self(cursor.bytes(len.into())?.into()))
+    }
+}
+
+impl<T: Field> Field for Box<T> {
+    fn put(&self, out: &mut Vec<u8>) {
+        (**self).put(out);
+    }
+
+    fn take(cursor: &mut Cursor<'_>) -> Result<Self, BodyError> {
+        T::take(cursor).map(Self::new)
     }
 }
 

@@ -17,6 +17,9 @@ macro_rules! facts {
     )*) => {
         /// One thing that happened. Fields are encoded in this order.
         /// `[JOURNAL-9]`
+        ///
+        /// Large fields of seldom facts are boxed: eight hours hold a hundred thousand
+        /// others, and each takes as much memory as the largest.
         #[derive(Clone, PartialEq, Eq, Debug)]
         pub enum Fact { $($(#[$doc])* $name { $($(#[$field_doc])* $field: $type,)* },)* }
 
@@ -73,7 +76,7 @@ facts! {
         /// The other side's seat.
         peer: Role,
         /// The other side's key.
-        key: PublicKey,
+        key: Box<PublicKey>,
         /// The session.
         session: SessionId,
         /// Hash of the pairing messages.
@@ -303,7 +306,7 @@ facts! {
         /// The head this device has for it.
         ours: [u8; 32],
         /// The head the peer showed.
-        theirs: [u8; 32],
+        theirs: Box<[u8; 32]>,
     }
     /// A seal of a peer over one of the two histories that it showed, as it came:
     /// follows [`Fact::ForkSeen`]. `[JOURNAL-23]`
@@ -317,7 +320,7 @@ facts! {
         /// The chain hash after that record.
         head: [u8; 32],
         /// By the peer's key.
-        signature: Signature,
+        signature: Box<Signature>,
     }
     /// The session is over for this device. Only seals follow.
     31 Finish {
@@ -329,7 +332,7 @@ facts! {
         /// The head that is signed.
         head: [u8; 32],
         /// By the key in the header.
-        signature: Signature,
+        signature: Box<Signature>,
     }
 }
 

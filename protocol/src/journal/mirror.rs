@@ -80,13 +80,11 @@ impl Fork {
     /// history. `[JOURNAL-23]`
     pub(crate) fn facts(&self, peer: Role) -> impl Iterator<Item = Fact> {
         let sequence = self.theirs.sequence;
-        let (ours, theirs) = (self.ours.hash, self.theirs.hash);
+        let (ours, theirs) = (self.ours.hash, Box::new(self.theirs.hash));
         let seen = Fact::ForkSeen { peer, sequence, ours, theirs };
         let seals = [(0, self.our_seal), (1, self.their_seal)];
-        let kept = seals.into_iter().filter_map(move |(history, seal)| {
-            let SignedHead { head: Head { sequence, hash: head }, signature } = seal?;
-            Some(Fact::PeerSeal { peer, history, sequence, head, signature })
-        });
+        let kept =
+            seals.into_iter().filter_map(move |(history, seal)| Some(seal?.kept(peer, history)));
         core::iter::once(seen).chain(kept)
     }
 }
@@ -310,15 +308,13 @@ impl Mirror {
         let (at, head) = next_seal(&self.header, 0, records)?;
         let parsed = record::parse(&head, records.get(at..)?).ok()?;
         let Ok(Fact::Seal { signature, .. }) = parsed.fact() else { return None };
-        Some(SignedHead { head, signature })
+        Some(SignedHead { head, signature: *signature })
     }
 
     /// The record that keeps the first seal on the other history, if it comes after
     /// the fork was seen. `[JOURNAL-23]`
     pub(crate) fn other_seal(&self, records: &[u8]) -> Option<Fact> {
-        let SignedHead { head: Head { sequence, hash: head }, signature } =
-            self.seal_in(records)?;
-        Some(Fact::PeerSeal { peer: self.header.role, history: 1, sequence, head, signature })
+        Some(self.seal_in(records)?.kept(self.header.role, 1))
     }
 
     /// The evidence, with the peer's own signature on its other history if the
@@ -345,7 +341,7 @@ impl Copied {
         let fact = parsed.fact()?;
         let sequence = parsed.sequence;
         if let Fact::Seal { head, signature } = &fact {
-            let signed = SignedHead { head: self.head, signature: *signature };
+            let signed = SignedHead { head: self.head, signature: **signature };
             if *head != self.head.hash || !signed.holds_by(key) {
                 return Err(MirrorError::ForgedSeal { sequence });
             }

@@ -47,7 +47,7 @@ impl Claim {
         let seal = entries.get(from..).unwrap_or_default().iter().find_map(|entry| {
             let Fact::Seal { head, signature } = &entry.fact else { return None };
             let head = Head { sequence: entry.sequence.saturating_sub(1), hash: *head };
-            Some((entry.sequence, SignedHead { head, signature: *signature }))
+            Some((entry.sequence, SignedHead { head, signature: **signature }))
         });
         let header = journal.header();
         Self { head, by: header.role, record, key: header.key, seal, own: None }
@@ -73,7 +73,7 @@ impl Claim {
                 return None;
             };
             let head = Head { sequence: *sequence, hash: *head };
-            let signed = SignedHead { head, signature: *signature };
+            let signed = SignedHead { head, signature: **signature };
             ((*peer, *of) == (forked, history) && signed.holds(key)).then_some((*key, signed))
         });
         Self { own, ..self }

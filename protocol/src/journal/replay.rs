@@ -154,7 +154,7 @@ impl Replayed {
             if *head != self.head.hash {
                 return Err(Damage::SealedHead { sequence: parsed.sequence });
             }
-            self.heads.push(SignedHead { head: self.head, signature: *signature });
+            self.heads.push(SignedHead { head: self.head, signature: **signature });
         }
         self.rules
             .admit(parsed.at, &fact)
@@ -310,7 +310,7 @@ pub(super) fn next_seal(header: &Header, after: u64, bytes: &[u8]) -> Option<(us
         let head = Head { sequence: before, hash };
         let Ok(parsed) = record::parse(&head, seal) else { continue };
         let Ok(Fact::Seal { signature, .. }) = parsed.fact() else { continue };
-        let signed = SignedHead { head, signature };
+        let signed = SignedHead { head, signature: *signature };
         if signed.holds(&header.key) {
             return Some((at, head));
         }

@@ -1,7 +1,8 @@
 //! A head and the signature over it: what a device cannot take back.
 
+use super::fact::Fact;
 use super::record::Head;
-use crate::identity::{KnownKey, PublicKey, Signature};
+use crate::identity::{KnownKey, PublicKey, Role, Signature};
 
 /// What a seal's signature covers before head and sequence. `[JOURNAL-12]`
 const DOMAIN: &[u8] = b"diptych journal seal v1";
@@ -27,6 +28,13 @@ impl SignedHead {
     #[must_use]
     pub fn holds_by(&self, key: &KnownKey) -> bool {
         key.verifies(&message(&self.head), &self.signature)
+    }
+
+    /// The record that keeps it as the seal of `peer` over one of its histories.
+    /// `[JOURNAL-23]`
+    pub(super) fn kept(self, peer: Role, history: u8) -> Fact {
+        let Head { sequence, hash: head } = self.head;
+        Fact::PeerSeal { peer, history, sequence, head, signature: Box::new(self.signature) }
     }
 }
 

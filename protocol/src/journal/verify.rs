@@ -210,15 +210,16 @@ impl Check {
         for entry in witness.entries() {
             match &entry.fact {
                 Fact::Paired { peer, key, .. } => {
+                    let key = **key;
                     // The n-th key that is paired for a seat is its n-th device's.
                     let keys = paired.entry(*peer).or_default();
-                    if !keys.contains(key) {
-                        keys.push(*key);
+                    if !keys.contains(&key) {
+                        keys.push(key);
                     }
-                    let nth = keys.iter().position(|known| known == key).unwrap_or_default();
+                    let nth = keys.iter().position(|known| *known == key).unwrap_or_default();
                     let number = u8::try_from(nth.saturating_add(1)).unwrap_or(u8::MAX);
                     match find(*peer, number) {
-                        Some((other, journal)) if journal.header().key != *key => {
+                        Some((other, journal)) if journal.header().key != key => {
                             self.note(*other, Some(*peer), 32, Offence::WrongKey { witness: by });
                         }
                         Some(_) => {}

@@ -186,9 +186,9 @@ impl Writer {
         if signer.public_key() != self.header.key {
             return Err(WriteError::WrongKey);
         }
-        let signature = signer.sign(&seal::message(&self.head))?;
-        let bytes =
-            self.write(now.relabelled(), &Fact::Seal { head: self.head.hash, signature })?;
+        let signature = Box::new(signer.sign(&seal::message(&self.head))?);
+        let seal = Fact::Seal { head: self.head.hash, signature };
+        let bytes = self.write(now.relabelled(), &seal)?;
         self.unsealed_since = None;
         Ok(bytes)
     }

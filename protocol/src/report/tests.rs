@@ -174,7 +174,8 @@ impl Scene {
         for (index, phone) in phones.iter_mut().enumerate() {
             let (peer, session) = (phone.peer, SessionId([9; 16]));
             let key = keys[1 - index];
-            phone.write(1, &Fact::Paired { peer, key, session, transcript: [0; 32] });
+            phone
+                .write(1, &Fact::Paired { peer, key: Box::new(key), session, transcript: [0; 32] });
             phone.meets(1, boots[1 - index]);
         }
         let at = |seconds: i64| Instant::from_nanos((5 + seconds) * 1_000_000_000);

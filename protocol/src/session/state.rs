@@ -172,8 +172,8 @@ impl Member {
     /// What the journal of the other side says of this pairing.
     pub(crate) fn fact(&self) -> Fact {
         let Membership { session, peer, .. } = &self.membership;
-        let (peer, session) = (*peer, *session);
-        Fact::Paired { peer: self.name.role, key: peer, session, transcript: self.transcript }
+        let (key, session) = (Box::new(*peer), *session);
+        Fact::Paired { peer: self.name.role, key, session, transcript: self.transcript }
     }
 
     /// How its own journal begins.

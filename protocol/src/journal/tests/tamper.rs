@@ -65,7 +65,10 @@ impl Device {
         let mut device = Self { key, writer, file };
         device.write(0, &started());
         let session = SessionId([session; 16]);
-        device.write(1, &Fact::Paired { peer, key: peer_key, session, transcript: [0; 32] });
+        device.write(
+            1,
+            &Fact::Paired { peer, key: Box::new(peer_key), session, transcript: [0; 32] },
+        );
         device.write(1, &Fact::PeerBoot { peer, device: 1, boot: BOOT });
         device.write(2, &Fact::RecordingStarted { take: 1, timescale: 90_000, file: FILE });
         device
@@ -218,7 +221,7 @@ fn sealed_by_a_thief(journal: &[u8]) -> (Vec<u8>, usize) {
             Fact::Seal { .. } => {
                 offset = if offset == 0 { forged.len() } else { offset };
                 let signature = thief.sign(&seal::message(&head)).unwrap();
-                Fact::Seal { head: head.hash, signature }
+                Fact::Seal { head: head.hash, signature: Box::new(signature) }
             }
             _ => entry.fact.clone(),
         };

@@ -83,7 +83,7 @@ fn facts_that_may_not_stand_there_are_refused() {
         let fact = Fact::ClockHeard { peer, heard };
         assert_eq!(writer.append(at(1), &fact), Err(WriteError::Heard { got }));
     }
-    let seal = Fact::Seal { head: [0; 32], signature: Signature([0; 64]) };
+    let seal = Fact::Seal { head: [0; 32], signature: Box::new(Signature([0; 64])) };
     assert_eq!(writer.append(at(1), &seal), Err(WriteError::SealAsFact));
     writer.append(at(2), &Fact::Finish { reason: 0 }).unwrap();
     assert_eq!(writer.append(at(3), &segment(0)), Err(WriteError::Breach(Breach::Finished)));
