@@ -10,7 +10,7 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use diptych_protocol::identity::{Role, sha256};
-use diptych_protocol::journal::{Fact, HeaderError, JournalError, Replayed, salvage};
+use diptych_protocol::journal::{Fact, HeaderError, JournalError, Reader, Replayed};
 use diptych_protocol::limits;
 use diptych_protocol::timeline::{ClockName, with_clocks};
 
@@ -23,20 +23,19 @@ const FILES: usize = 10_000;
 /// The most journals: every seat with as many devices as anybody will bring.
 const JOURNALS: usize = 64;
 
-/// A session's folder, with its journals read.
+/// Bytes of a journal that are read at once.
+const PIECE: usize = 1 << 18;
+
+/// A journal, or why it cannot be read.
+pub(crate) type Salvaged = Result<Replayed, JournalError>;
+
+/// A session's folder.
 pub struct SessionFolder {
     path: PathBuf,
-    journals: Vec<JournalFile>,
+    /// The names of its journals, the primary's first.
+    journals: Vec<String>,
     /// Every file in it by the hash of its name.
     names: BTreeMap<[u8; 32], String>,
-}
-
-/// One journal as it is on the disk.
-pub struct JournalFile {
-    /// Its name in the folder.
-    pub name: String,
-    /// Its bytes.
-    pub bytes: Vec<u8>,
 }
 
 /// A recording that a journal speaks of.
@@ -101,7 +100,7 @@ impl FolderError {
 }
 
 impl SessionFolder {
-    /// Reads the journals of a folder, the primary's first.
+    /// Looks for the journals of a folder.
     ///
     /// # Errors
     /// [`FolderError`] if it cannot be read or holds no journal.
@@ -115,16 +114,11 @@ impl SessionFolder {
             }
         }
         names.sort_unstable_by_key(|name| (!name.starts_with('P'), name.clone()));
-        let named: Vec<_> = names.iter().filter(|name| name.ends_with(EXTENSION)).collect();
-        if named.len() > JOURNALS {
+        let journals: Vec<String> =
+            names.iter().filter(|name| name.ends_with(EXTENSION)).cloned().collect();
+        if journals.len() > JOURNALS {
             return Err(FolderError::TooMany { path: path.to_owned(), most: JOURNALS });
         }
-        let each = share::each(&named, |name| {
-            let file = path.join(name);
-            let bytes = read(&file).map_err(|source| unreadable(&file, source))?;
-            Ok(JournalFile { name: (*name).clone(), bytes })
-        });
-        let journals: Vec<_> = each.into_iter().collect::<Result<_, FolderError>>()?;
         if journals.is_empty() {
             return Err(FolderError::NoJournals { path: path.to_owned(), files: names.len() });
         }
@@ -138,31 +132,39 @@ impl SessionFolder {
         &self.path
     }
 
-    /// The journals as they are on the disk, the primary's first.
+    /// The names of the journals, the primary's first.
     #[must_use]
-    pub fn journals(&self) -> &[JournalFile] {
+    pub fn journals(&self) -> &[String] {
         &self.journals
     }
 
     /// The journals as far as they can be read, each with what is wrong with it if
     /// it cannot be.
-    pub(crate) fn salvaged(&self) -> Vec<Result<Replayed, JournalError>> {
-        share::each(&self.journals, |journal| salvage(&journal.bytes))
+    ///
+    /// # Errors
+    /// [`FolderError::Unreadable`] for a file that the system will not read.
+    pub(crate) fn salvaged(&self) -> Result<Vec<Salvaged>, FolderError> {
+        let read = share::each(&self.journals, |name| {
+            let path = self.path.join(name);
+            read(&path).map_err(|source| unreadable(&path, source))
+        });
+        read.into_iter().collect()
     }
 
     /// The journals as far as they can be read. One that ends before its header
     /// does was never begun and is left out.
     ///
     /// # Errors
-    /// [`FolderError::Journal`] for a file that is no journal at all.
+    /// [`FolderError::Journal`] for a file that is no journal at all, and
+    /// [`FolderError::Unreadable`] for one that the system will not read.
     pub fn replayed(&self) -> Result<Vec<Replayed>, FolderError> {
         let mut all = Vec::new();
-        for (journal, salvaged) in self.journals.iter().zip(self.salvaged()) {
+        for (name, salvaged) in self.journals.iter().zip(self.salvaged()?) {
             match salvaged {
                 Ok(replayed) => all.push(replayed),
                 Err(JournalError::Header(HeaderError::Cut { .. })) => {}
                 Err(error) => {
-                    let path = self.path.join(&journal.name);
+                    let path = self.path.join(name);
                     return Err(FolderError::Journal { path, error });
                 }
             }
@@ -193,14 +195,23 @@ impl SessionFolder {
     }
 }
 
-/// At most one byte more than any journal has, which its reader then refuses.
-fn read(path: &Path) -> io::Result<Vec<u8>> {
-    let file = File::open(path)?;
-    let most = limits::JOURNAL_BYTES + 1;
-    let length = file.metadata()?.len().min(most);
-    let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(0));
-    file.take(most).read_to_end(&mut bytes)?;
-    Ok(bytes)
+/// Reads one journal, up to what no journal can be.
+fn read(path: &Path) -> io::Result<Salvaged> {
+    let mut file = File::open(path)?;
+    let length = file.metadata()?.len().min(limits::JOURNAL_BYTES);
+    let mut reader = Reader::new(usize::try_from(length).unwrap_or(0));
+    let mut piece = vec![0; PIECE];
+    loop {
+        let count = match file.read(&mut piece) {
+            Ok(0) => return Ok(reader.finish()),
+            Ok(count) => count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        };
+        if let Err(error) = reader.feed(piece.get(..count).unwrap_or_default()) {
+            return Ok(Err(error));
+        }
+    }
 }
 
 fn unreadable(path: &Path, source: io::Error) -> FolderError {

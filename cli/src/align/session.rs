@@ -13,7 +13,7 @@ use diptych_protocol::timeline::{ClockName, Timeline, with_clocks};
 
 use super::{AlignError, Placed, Track};
 use crate::folder::SessionFolder;
-use crate::share::Threads;
+use crate::share::Shared;
 
 /// One recording of a session, which is there.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -59,7 +59,7 @@ impl Recordings {
     /// # Errors
     /// [`AlignError::Nothing`] without a primary's journal.
     pub fn of(folder: &SessionFolder, journals: &[Replayed]) -> Result<Self, AlignError> {
-        let timeline = Timeline::of_with(journals, Threads).ok_or(AlignError::Nothing)?;
+        let timeline = Timeline::of_with(journals, Shared).ok_or(AlignError::Nothing)?;
         let mut recorded = Vec::new();
         let mut missing = absent(journals);
         for recording in folder.recordings(journals) {

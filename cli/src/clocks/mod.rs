@@ -20,7 +20,7 @@ use diptych_protocol::time::{Instant, Primary, Span};
 use diptych_protocol::timeline::{ClockName, observations, with_clocks};
 
 use crate::command::counted;
-use crate::share::Threads;
+use crate::share::Shared;
 
 pub(crate) use draw::draw;
 pub(crate) use known::{Known, known};
@@ -95,7 +95,7 @@ pub(crate) fn stories(journals: &[Replayed]) -> Vec<ClockStory> {
         .into_iter()
         .filter_map(|((primary, other), mut list)| {
             list.sort_unstable_by_key(|observation| observation.constraint.at());
-            let map = smooth_with(&list, None, Threads);
+            let map = smooth_with(list.clone(), None, Shared);
             let mut story = story(primary, other, &list, &map)?;
             story.events = events(journals, primary, other, &map);
             Some(story)
@@ -240,7 +240,7 @@ mod tests {
     }
 
     fn told(list: &[Observation]) -> Option<ClockStory> {
-        story(name(0), name(1), list, &smooth_with(list, None, Threads))
+        story(name(0), name(1), list, &smooth_with(list.to_vec(), None, Shared))
     }
 
     #[test]

@@ -17,7 +17,7 @@ use crate::exit::Exit;
 use crate::fail::Fail;
 use crate::folder::SessionFolder;
 use crate::plan::load_policy;
-use crate::share::Threads;
+use crate::share::Shared;
 
 /// Bytes of the largest report that is compared.
 const GIVEN: u64 = 64 << 20;
@@ -50,7 +50,7 @@ fn account(
 ) -> Result<Report, ReportError> {
     put_in_order(journals);
     let journals = &*journals;
-    revise_from(journals, Ground::of_with(journals, Threads), policy, said, Threads)
+    revise_from(journals, Ground::of_with(journals, Shared), policy, said, Shared)
 }
 
 /// Replaces a file at once: whoever reads meanwhile sees the old or the new one.

@@ -7,27 +7,24 @@ use std::path::{Path, PathBuf};
 
 use diptych_protocol::identity::{KnownKey, PublicKey, Role, sha256};
 use diptych_protocol::journal::{
-    Claim, Fact, Finding, Integrity, JournalError, Media, Offence, Replayed, Signatures,
-    SignedHead, Verification, verify_read,
+    Claim, Fact, Finding, Integrity, Media, Offence, Replayed, Signatures, SignedHead,
+    Verification, verify_read,
 };
 use serde_json::json;
 
 use crate::args::VerifyArgs;
 use crate::exit::Exit;
 use crate::fail::Fail;
-use crate::folder::SessionFolder;
+use crate::folder::{Salvaged, SessionFolder};
 use crate::progress::Progress;
 use crate::share;
-
-/// A journal, or why it cannot be read.
-type Salvaged = Result<Replayed, JournalError>;
 
 /// Findings that are shown.
 const SHOWN: usize = 20;
 
 pub(crate) fn verify(args: &VerifyArgs, out: &mut dyn Write) -> Result<Exit, Fail> {
     let folder = SessionFolder::open(&args.dir)?;
-    let journals = folder.salvaged();
+    let journals = folder.salvaged()?;
     let mut seals = Seals { progress: Progress::begin() };
     let mut recordings = Recordings::of(&folder, &journals);
     let result = verify_read(&journals, &mut seals, Some(&mut recordings));
@@ -46,7 +43,7 @@ pub(crate) fn verify(args: &VerifyArgs, out: &mut dyn Write) -> Result<Exit, Fai
 /// What the findings in a folder mean together.
 pub(super) fn integrity(dir: &Path) -> Result<Integrity, Fail> {
     let folder = SessionFolder::open(dir)?;
-    let journals = folder.salvaged();
+    let journals = folder.salvaged()?;
     let mut seals = Seals { progress: Progress::begin() };
     let mut recordings = Recordings::of(&folder, &journals);
     Ok(verify_read(&journals, &mut seals, Some(&mut recordings)).integrity())
@@ -201,7 +198,7 @@ impl Told {
     fn of(finding: &Finding, folder: &SessionFolder, journals: &[Salvaged]) -> Self {
         let journal = folder.journals().get(finding.journal);
         Self {
-            file: journal.map_or_else(String::new, |journal| journal.name.clone()),
+            file: journal.cloned().unwrap_or_default(),
             offset: finding.offset,
             recording: recording_of(finding, folder, journals),
             meaning: finding.offence.to_string(),

@@ -31,25 +31,25 @@ pub fn smooth(
     observations: &[Observation],
     cover: Option<(Instant<Primary>, Instant<Primary>)>,
 ) -> Map {
-    smooth_with(observations, cover, InTurn)
+    smooth_with(observations.to_vec(), cover, InTurn)
 }
 
 /// The same map, by as many hands as `join` has.
 #[must_use]
 pub fn smooth_with(
-    observations: &[Observation],
+    mut observations: Vec<Observation>,
     cover: Option<(Instant<Primary>, Instant<Primary>)>,
     join: impl Join,
 ) -> Map {
-    let mut sorted = observations.to_vec();
     // Each journal has them nearly in order, one after the other, and the last sort
     // sees that its halves are.
-    let (early, late) = sorted.split_at_mut(observations.len() / 2);
+    let half = observations.len() / 2;
+    let (early, late) = observations.split_at_mut(half);
     join.join(|| early.sort_by_key(in_time), || late.sort_by_key(in_time));
-    sorted.sort_by_key(in_time);
-    sorted.dedup();
+    observations.sort_by_key(in_time);
+    observations.dedup();
     let mut stretches: Vec<Option<Smoother>> = Vec::new();
-    for announced in sorted.chunk_by(|a, b| a.epochs.same_clocks(b.epochs)) {
+    for announced in observations.chunk_by(|a, b| a.epochs.same_clocks(b.epochs)) {
         match Smoother::of(announced, join).filter(Smoother::is_consistent) {
             Some(whole) => stretches.push(Some(whole)),
             None => stretches.extend(split(announced).iter().map(|part| Smoother::of(part, join))),

@@ -92,61 +92,26 @@ pub enum JournalError {
     },
 }
 
-/// Reads a whole journal, strictly. `[JOURNAL-5]`
-///
-/// A torn tail is an end: see [`Replayed::torn`]. Signatures are not checked
-/// here, since only who distrusts the file needs them: see
-/// [`Replayed::forged_seal`].
-///
-/// # Errors
-/// [`JournalError`]; the same file can still be [salvaged](salvage), unless its
-/// header is gone.
-pub fn replay(file: &[u8]) -> Result<Replayed, JournalError> {
-    let replayed = salvage(file)?;
-    match replayed.holes.first() {
-        Some(hole) => Err(JournalError::Damaged { offset: hole.offset, damage: hole.damage }),
-        None => Ok(replayed),
-    }
-}
-
-/// Reads what can be read of a journal, noting what cannot.
-///
-/// # Errors
-/// [`JournalError::Header`] and [`JournalError::TooLong`] only.
-pub fn salvage(file: &[u8]) -> Result<Replayed, JournalError> {
-    // [JOURNAL-14]
-    if file.len() as u64 > limits::JOURNAL_BYTES {
-        return Err(JournalError::TooLong { got: file.len() as u64 });
-    }
-    let (header, hash) = Header::decode(file)?;
-    let mut replayed = Replayed {
-        header,
-        // Growing by doubling would copy as much again.
-        entries: Vec::with_capacity((file.len() / TYPICAL_RECORD).min(PROVIDED)),
-        events: Vec::new(),
-        heads: Vec::new(),
-        holes: Vec::new(),
-        head: Head { sequence: 0, hash },
-        length: Header::BYTES as u64,
-        torn: 0,
-        rules: Rules::default(),
-    };
-    let mut rest = file.get(Header::BYTES..).unwrap_or_default();
-    while !rest.is_empty() {
-        match replayed.take(rest) {
-            Ok(used) => rest = rest.get(used..).unwrap_or_default(),
-            Err(damage) => match replayed.step_over(rest, damage) {
-                Some(after) => rest = after,
-                None => break,
-            },
-        }
-    }
-    Ok(replayed)
-}
-
 impl Replayed {
+    /// Reads the header of a file of about `expected` bytes.
+    pub(super) fn begin(file: &[u8], expected: usize) -> Result<Self, JournalError> {
+        let (header, hash) = Header::decode(file)?;
+        Ok(Self {
+            header,
+            // Growing by doubling would copy as much again.
+            entries: Vec::with_capacity((expected / TYPICAL_RECORD).min(PROVIDED)),
+            events: Vec::new(),
+            heads: Vec::new(),
+            holes: Vec::new(),
+            head: Head { sequence: 0, hash },
+            length: Header::BYTES as u64,
+            torn: 0,
+            rules: Rules::default(),
+        })
+    }
+
     /// Reads one record; yields its length.
-    fn take(&mut self, rest: &[u8]) -> Result<usize, Damage> {
+    pub(super) fn take(&mut self, rest: &[u8]) -> Result<usize, Damage> {
         let parsed = record::parse(&self.head, rest)?;
         let fact = parsed.fact()?;
         if let Fact::Seal { head, signature } = &fact {
@@ -170,7 +135,7 @@ impl Replayed {
     }
 
     /// Goes on at the next valid seal, if there is one. `[JOURNAL-5]`
-    fn step_over<'a>(&mut self, rest: &'a [u8], damage: Damage) -> Option<&'a [u8]> {
+    pub(super) fn step_over<'a>(&mut self, rest: &'a [u8], damage: Damage) -> Option<&'a [u8]> {
         let offset = self.length;
         // A record whose chain is whole and that is wrong all the same is no place
         // to go on from, even if it is a seal.

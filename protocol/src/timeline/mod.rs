@@ -103,7 +103,7 @@ impl Timeline {
         let edges = pairs.into_iter().filter_map(|((primary, other), list)| {
             let cover = reach.on(primary)?;
             let sleeps = sleeps.remove(&other).unwrap_or_default();
-            Some(Edge::smooth(primary, other, &list, cover, sleeps, join))
+            Some(Edge::smooth(primary, other, list, cover, sleeps, join))
         });
         let walls = runs.iter().map(|(clock, run)| (*clock, run.label.0, run.label.1));
         let routes = Routes::new(reference, edges.collect(), walls);

@@ -71,7 +71,7 @@ impl Edge {
     pub(super) fn smooth(
         primary: ClockName,
         other: ClockName,
-        observations: &[Observation],
+        observations: Vec<Observation>,
         cover: (Instant<Primary>, Instant<Primary>),
         sleeps: Vec<Instant<Secondary>>,
         join: impl Join,

@@ -95,6 +95,31 @@ fn a_damaged_stretch_costs_itself_and_no_more() {
 }
 
 #[test]
+fn a_file_that_comes_in_pieces_is_the_same_file() {
+    // [JOURNAL-5] [JOURNAL-14]
+    let (file, _, _) = sample(9);
+    let mut numbers = Numbers(5);
+    for round in 0..2_000 {
+        let mut changed = file.clone();
+        match round % 4 {
+            0 => changed.truncate(numbers.below(file.len())),
+            1 => changed[numbers.below(file.len())] ^= 1 << numbers.below(8),
+            2 => drop(changed.drain(..numbers.below(file.len())).next()),
+            _ => {}
+        }
+        let mut reader = Reader::new(numbers.below(2) * changed.len());
+        let mut rest = changed.as_slice();
+        let mut fed = Ok(());
+        while fed.is_ok() && !rest.is_empty() {
+            let (piece, after) = rest.split_at(numbers.below(700).min(rest.len()));
+            fed = reader.feed(piece);
+            rest = after;
+        }
+        assert_eq!(fed.and_then(|()| reader.finish()), salvage(&changed), "round {round}");
+    }
+}
+
+#[test]
 fn a_file_that_no_journal_can_be_is_not_read() {
     // [JOURNAL-14]
     let got = crate::limits::JOURNAL_BYTES + 1;
