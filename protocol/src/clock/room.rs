@@ -70,11 +70,7 @@ impl<'a> Room<'a> {
 
     /// Where the greatest rate in the range touches before which the room still grows.
     pub(super) fn roomiest(self, least: i64, most: i64) -> Option<Touch> {
-        let (mut growing, mut not) = match self.around_roomiest(least, most)? {
-            (Some(growing), Some(not)) => (growing, not),
-            (Some(only), None) | (None, Some(only)) => return Some(only),
-            (None, None) => return None,
-        };
+        let (mut growing, mut not) = self.around_roomiest(least, most)?;
         while not.rate - growing.rate > 1 {
             if not.above - growing.above <= 1 && growing.below - not.below <= 1 {
                 let last = self.last_growing(growing, not)?;
@@ -86,9 +82,9 @@ impl<'a> Room<'a> {
         Some(growing)
     }
 
-    /// A rate at which the room grows and a greater one at which it does not; only an
+    /// A rate at which the room grows and a greater one at which it does not; twice the
     /// end of the range if that is the roomiest.
-    fn around_roomiest(self, least: i64, most: i64) -> Option<(Option<Touch>, Option<Touch>)> {
+    fn around_roomiest(self, least: i64, most: i64) -> Option<(Touch, Touch)> {
         // A line that is lifted with the bounds touches them as far from this instant
         // as its rate is from the one that they have here, on one side before and on
         // the other after: half of the distance leads to where it is none.
@@ -104,13 +100,12 @@ impl<'a> Room<'a> {
             let far = if is_growing { reach } else { -reach };
             let next = self.near(here.rate.saturating_add(far).clamp(least, most), here);
             if self.grows(next)? != is_growing {
-                let pair = if is_growing { (here, next) } else { (next, here) };
-                return Some((Some(pair.0), Some(pair.1)));
+                return Some(if is_growing { (here, next) } else { (next, here) });
             }
             here = next;
             reach = reach.saturating_mul(2);
         }
-        Some((Some(here), None))
+        Some((here, here))
     }
 
     /// The first rate with less than `room` on the way from `inside` to `limit`,
@@ -136,10 +131,11 @@ impl<'a> Room<'a> {
             let missing = room - self.held(not)?;
             let (above, below) = (self.above.vertex(not.above)?, self.below.vertex(not.below)?);
             let climb = 2 * i128::from(above.at - below.at) * i128::from(way);
-            if climb <= 0 {
+            let steps = saturate(missing.checked_add(climb - 1)?.checked_div(climb).unwrap_or(0));
+            let steps = steps.min((not.rate - inside.rate).abs());
+            if steps <= 0 {
                 return Some(not.rate);
             }
-            let steps = saturate(missing.checked_add(climb - 1)?.checked_div(climb)?);
             let last = self.near(not.rate - way * steps, not);
             if self.held(last)? >= room {
                 return Some(last.rate + way);

@@ -3,12 +3,13 @@
 use super::evidence::{Evidence, Witnessed};
 use super::lane::{Covered, Lane};
 use crate::identity::{Label, Role};
-use crate::journal::{Fact, Head, Replayed};
+use crate::join::Join;
+use crate::journal::{Fact, Head, Own, Replayed};
 use crate::plan::Phase;
 use crate::policy::{Interruption, Judgement, Window};
 use crate::recording::Totals;
 use crate::time::{Instant, Primary, Span};
-use crate::timeline::{Basis, ClockName, Timeline, Track, events};
+use crate::timeline::{Basis, ClockName, Placed, Timeline, Track, events};
 
 /// One interruption and what proves it. `[REPORT-9]`
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -174,6 +175,7 @@ pub(super) fn alignments(
     tracks: &[Track],
     timeline: &Timeline,
     window: Window,
+    join: impl Join,
 ) -> Vec<Alignment> {
     let media = |role: Role| {
         let mine = tracks.iter().filter(|track| track.clock.role == role);
@@ -183,7 +185,7 @@ pub(super) fn alignments(
     for lane in lanes.iter().filter(|lane| !lane.role().is_primary()) {
         let cameras = media(Role::PRIMARY) + media(lane.role());
         for clock in timeline.clocks().filter(|clock| clock.role == lane.role()) {
-            let (mut errors, basis) = errors(lane, timeline, clock, window);
+            let (mut errors, basis) = errors(lane, timeline, clock, window, join);
             errors.sort_unstable();
             let Some(clock_worst) = errors.last().copied() else { continue };
             let clock_median = errors.get(errors.len() / 2).copied().unwrap_or(clock_worst);
@@ -208,23 +210,21 @@ fn errors(
     timeline: &Timeline,
     clock: ClockName,
     window: Window,
+    join: impl Join,
 ) -> (Vec<Span>, Basis) {
     /// Knots of the clock's map lie this far apart; in between the error of a
     /// map differs by less than a microsecond.
     const STEP: Span = Span::from_secs(2);
-    let mut found = Vec::new();
-    let mut basis = Basis::Own;
-    for covered in lane.covered.iter().filter(|covered| covered.clock == clock) {
+    let covered = lane.covered.iter().filter(|covered| covered.clock == clock);
+    let instants = covered.flat_map(|covered| {
         let (first, last) = covered.own();
         let steps = (last - first).nanos() / STEP.nanos();
-        let inner = (0..=steps).map(|step| first + STEP.times(step));
-        for at in inner.chain([last]) {
-            let Some(placed) = timeline.place(clock, at) else { continue };
-            if placed.at >= window.start && placed.at <= window.end {
-                basis = basis.max(placed.basis);
-                found.push(placed.within());
-            }
-        }
-    }
-    (found, basis)
+        (0..=steps).map(move |step| first + STEP.times(step)).chain([last])
+    });
+    let instants: Vec<Instant<Own>> = instants.collect();
+    let placed = join.map(&instants, |at| timeline.place(clock, *at));
+    let is_inside = |placed: &Placed| placed.at >= window.start && placed.at <= window.end;
+    let inside: Vec<Placed> = placed.into_iter().flatten().filter(is_inside).collect();
+    let basis = inside.iter().map(|placed| placed.basis).fold(Basis::Own, Basis::max);
+    (inside.iter().map(Placed::within).collect(), basis)
 }

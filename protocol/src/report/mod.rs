@@ -269,7 +269,7 @@ pub fn revise_from(
     Ok(Report {
         accounts: account::accounts(&judgement, &witnessed, primary),
         cameras: lanes.iter().map(account::camera).collect(),
-        alignments: account::alignments(&lanes, &tracks, &timeline, window),
+        alignments: account::alignments(&lanes, &tracks, &timeline, window, join),
         moments: account::moments(primary, &timeline),
         journals: journals.iter().map(account::state).collect(),
         revision: Revision::of(&case, &policy, statements),
