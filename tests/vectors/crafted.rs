@@ -57,7 +57,7 @@ impl Device {
     }
 
     fn hears(&mut self, ms: i64) {
-        let heard = vec![Heard { sequence: 0, sent: at(ms - 1), received: at(ms) }];
+        let heard = [Heard { sequence: 0, sent: at(ms - 1), received: at(ms) }].as_slice().into();
         let peer = self.peer;
         self.put(ms, &Fact::ClockHeard { peer, heard });
     }

@@ -229,7 +229,7 @@ fn play(devices: &mut [Device; 2], true_ns: i64, event: Event) {
             for (from, to, delay) in [(0, 1, 1_000_000), (1, 0, 2_000_000)] {
                 let sent = devices[from].shows(true_ns);
                 let received = devices[to].shows(true_ns + delay);
-                let heard = vec![Heard { sequence, sent, received }];
+                let heard = [Heard { sequence, sent, received }].as_slice().into();
                 let peer = devices[to].peer;
                 devices[to].write(true_ns + delay, &Fact::ClockHeard { peer, heard });
             }

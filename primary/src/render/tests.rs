@@ -57,7 +57,7 @@ fn journal(role: u8, dark: &[(i64, i64)], more: &[(i64, Fact)]) -> Replayed {
             sent: Instant::from_nanos(ms * 1_000_000),
             received: Instant::from_nanos((ms + 1) * 1_000_000),
         };
-        put(ms + 1, &Fact::ClockHeard { peer, heard: vec![heard] });
+        put(ms + 1, &Fact::ClockHeard { peer, heard: (&[heard][..]).into() });
         if dark.iter().any(|(from, to)| (*from..*to).contains(&(ms / 1_000))) {
             continue;
         }

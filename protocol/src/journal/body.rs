@@ -3,7 +3,7 @@
 //! Every type here has exactly one encoding, and decoding refuses all others: a
 //! body is hashed and signed, so "almost the same bytes" must not exist.
 
-use super::fact::Heard;
+use super::heard::{Heard, HeardBatch};
 use crate::identity::{BootId, Fingerprint, Label, PublicKey, Role, SessionId, Signature};
 use crate::limits;
 use crate::time::{Clock, Instant, Span};
@@ -244,7 +244,7 @@ impl<T: Field> Field for Box<T> {
 }
 
 /// A count, then 20 bytes for each message.
-impl Field for Vec<Heard> {
+impl Field for HeardBatch {
     fn put(&self, out: &mut Vec<u8>) {
         let kept = self.len().min(limits::JOURNAL_HEARD);
         u8::try_from(kept).unwrap_or(u8::MAX).put(out);
@@ -260,14 +260,17 @@ impl Field for Vec<Heard> {
         if count == 0 || usize::from(count) > limits::JOURNAL_HEARD {
             return Err(BodyError::Value { expected: "1 to 64 messages", got: count.into() });
         }
-        let mut heard = Self::with_capacity(count.into());
-        for _ in 0..count {
-            heard.push(Heard {
-                sequence: Field::take(cursor)?,
-                sent: Field::take(cursor)?,
-                received: Field::take(cursor)?,
-            });
+        let mut heard = || {
+            let (sequence, sent) = (Field::take(cursor)?, Field::take(cursor)?);
+            Ok(Heard { sequence, sent, received: Field::take(cursor)? })
+        };
+        match count {
+            1 => Ok(Self::from(&[heard()?][..])),
+            2 => Ok(Self::from(&[heard()?, heard()?][..])),
+            _ => {
+                let all: Result<Vec<Heard>, BodyError> = (0..count).map(|_| heard()).collect();
+                Ok(Self::from(all?.as_slice()))
+            }
         }
-        Ok(heard)
     }
 }

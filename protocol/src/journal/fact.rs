@@ -6,6 +6,7 @@
 //! and more than one encoding of one fact).
 
 use super::body::{Blob, BodyError, Cursor, Field};
+use super::heard::HeardBatch;
 use super::{Own, Theirs};
 use crate::identity::{BootId, Fingerprint, Label, PublicKey, Role, SessionId, Signature};
 use crate::time::{Instant, Primary, Span};
@@ -221,7 +222,7 @@ facts! {
         /// From whom.
         peer: Role,
         /// The messages, in the order they came.
-        heard: Vec<Heard>,
+        heard: HeardBatch,
     }
     /// What a peer's heartbeat said of its own journal and recording.
     18 PeerHead {
@@ -350,16 +351,4 @@ impl Fact {
                 | Self::Seal { .. }
         )
     }
-}
-
-/// One message that came from a peer: when it left, by the peer's clock, and when
-/// it arrived, by the own clock.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Heard {
-    /// The number the sender gave it.
-    pub sequence: u32,
-    /// When the sender handed it to the network.
-    pub sent: Instant<Theirs>,
-    /// When this device took it from the network.
-    pub received: Instant<Own>,
 }

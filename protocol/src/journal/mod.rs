@@ -35,6 +35,7 @@ use crate::time::Clock;
 mod body;
 mod fact;
 mod header;
+mod heard;
 mod mirror;
 mod offence;
 mod proof;
@@ -51,8 +52,9 @@ mod tests;
 
 pub use crate::join::InTurn;
 pub use body::{Blob, BlobTooLong, BodyError};
-pub use fact::{Fact, Heard};
+pub use fact::Fact;
 pub use header::{Header, HeaderError};
+pub use heard::{Heard, HeardBatch};
 pub use mirror::{Accepted, Fork, Mirror, MirrorError};
 pub use offence::{Finding, Integrity, Offence};
 pub use proof::{Claim, Proof};

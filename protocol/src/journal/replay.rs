@@ -200,7 +200,7 @@ impl Replayed {
         self.torn
     }
 
-    /// What could not be read; empty after [`replay`].
+    /// What could not be read; empty after [`replay`](super::replay()).
     #[must_use]
     pub fn holes(&self) -> &[Hole] {
         &self.holes

@@ -123,7 +123,7 @@ impl Phone {
     fn flush(&mut self, ms: i64) {
         let heard = core::mem::take(&mut self.heard);
         if !heard.is_empty() {
-            self.write(ms, &Fact::ClockHeard { peer: self.peer, heard });
+            self.write(ms, &Fact::ClockHeard { peer: self.peer, heard: heard.as_slice().into() });
         }
     }
 }

@@ -159,7 +159,7 @@ impl<C: Clock> Local<C> {
     pub(crate) fn settle<E>(&mut self, now: Instant<C>, outbox: &mut Outbox<C, E>) {
         for (peer, batch) in core::mem::take(&mut self.heard) {
             for heard in batch.chunks(limits::JOURNAL_HEARD) {
-                self.write(now, &Fact::ClockHeard { peer, heard: heard.to_vec() }, outbox);
+                self.write(now, &Fact::ClockHeard { peer, heard: heard.into() }, outbox);
             }
         }
         self.confess(now, outbox);

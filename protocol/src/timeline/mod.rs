@@ -92,7 +92,9 @@ impl Timeline {
     pub fn of_with(journals: &[Replayed], join: impl Join) -> Option<Self> {
         let primary = journals.iter().find(|journal| journal.header().role.is_primary())?;
         let reference = reference(primary)?;
-        let (runs, pairs) = join.join(|| runs(journals), || observations(journals));
+        let gathered = join.map(journals, Gathered::of);
+        let Gathered { runs, pairs } =
+            gathered.into_iter().fold(Gathered::default(), Gathered::and);
         let mut observed = BTreeMap::new();
         for ((_, other), list) in &pairs {
             let count = observed.entry(*other).or_insert(0_u64);
@@ -187,29 +189,51 @@ fn clocked<'a>(
     })
 }
 
-/// What each clock's run says of itself.
-fn runs(journals: &[Replayed]) -> BTreeMap<ClockName, Run> {
-    let mut runs = BTreeMap::new();
-    for (clock, entry) in journals.iter().flat_map(with_clocks) {
-        note_run(&mut runs, clock, entry);
+/// What journals say of the clocks' runs, and the messages that tie the clocks.
+#[derive(Default)]
+struct Gathered {
+    runs: BTreeMap<ClockName, Run>,
+    pairs: BTreeMap<Pair, Vec<Observation>>,
+}
+
+impl Gathered {
+    /// Of one journal, in one pass: eight hours do not fit into a processor's cache.
+    fn of(journal: &Replayed) -> Self {
+        let mut gathered = Self::default();
+        let mut peers = BTreeMap::new();
+        for (own, entry) in with_clocks(journal) {
+            note_run(&mut gathered.runs, own, entry);
+            sort_messages(&mut gathered.pairs, &mut peers, own, entry);
+        }
+        gathered
     }
-    runs
+
+    /// Adds what the next journal says.
+    fn and(mut self, next: Self) -> Self {
+        for (clock, run) in next.runs {
+            let known = self.runs.entry(clock).or_insert(run);
+            known.first = known.first.min(run.first);
+            known.last = known.last.max(run.last);
+        }
+        for (pair, mut list) in next.pairs {
+            self.pairs.entry(pair).or_default().append(&mut list);
+        }
+        self
+    }
 }
 
 fn note_run(runs: &mut BTreeMap<ClockName, Run>, clock: ClockName, entry: &Entry) {
-    let mut wall_ms = 0;
-    if let Fact::ProcessStarted { wall_ms: shown, .. } = &entry.fact {
-        wall_ms = *shown;
-    }
+    let run = runs.entry(clock).or_insert_with(|| {
+        let mut label = (entry.at, 0);
+        if let Fact::ProcessStarted { wall_ms, .. } = &entry.fact {
+            label.1 = *wall_ms;
+        }
+        Run { first: entry.at, last: entry.at, label }
+    });
     // Frames are older than the record that commits them.
-    if let (Fact::Segment { first, .. }, Some(run)) = (&entry.fact, runs.get_mut(&clock)) {
+    if let Fact::Segment { first, .. } = &entry.fact {
         run.first = run.first.min(*first);
     }
-    let run = runs.entry(clock).or_insert(Run {
-        first: entry.at,
-        last: entry.at,
-        label: (entry.at, wall_ms),
-    });
     run.last = run.last.max(entry.at);
 }
 
@@ -229,40 +253,40 @@ fn sleeps(journals: &[Replayed]) -> BTreeMap<ClockName, Vec<Instant<Secondary>>>
 /// primary's, then the assistant's.
 #[must_use]
 pub fn observations(journals: &[Replayed]) -> BTreeMap<(ClockName, ClockName), Vec<Observation>> {
-    let mut pairs = BTreeMap::new();
-    journals.iter().for_each(|journal| sort_messages(journal, &mut pairs));
-    pairs
+    journals.iter().map(Gathered::of).fold(Gathered::default(), Gathered::and).pairs
 }
 
-/// Sorts the messages that one journal heard by the two clocks they tie.
-fn sort_messages(journal: &Replayed, pairs: &mut BTreeMap<Pair, Vec<Observation>>) {
-    let mut peers: BTreeMap<Role, ClockName> = BTreeMap::new();
-    for (own, entry) in with_clocks(journal) {
-        if let Fact::PeerBoot { peer, device, boot } = &entry.fact {
-            peers.insert(*peer, ClockName { role: *peer, device: *device, boot: *boot });
-        }
-        let Fact::ClockHeard { peer, heard } = &entry.fact else { continue };
-        let Some(theirs) = peers.get(peer).copied() else { continue };
-        // Two assistants do not exchange messages.
-        let pair = match (own.role.is_primary(), theirs.role.is_primary()) {
-            (true, false) => (own, theirs),
-            (false, true) => (theirs, own),
-            (true, true) | (false, false) => continue,
-        };
-        let list = pairs.entry(pair).or_default();
-        list.extend(heard.iter().map(|message| {
-            let constraint = if own.role.is_primary() {
-                Constraint::Backward {
-                    sent: message.sent.relabelled(),
-                    received: message.received.relabelled(),
-                }
-            } else {
-                Constraint::Forward {
-                    sent: message.sent.relabelled(),
-                    received: message.received.relabelled(),
-                }
-            };
-            Observation { epochs: Epochs::default(), constraint }
-        }));
+/// Puts the messages of one record to the two clocks they tie.
+fn sort_messages(
+    pairs: &mut BTreeMap<Pair, Vec<Observation>>,
+    peers: &mut BTreeMap<Role, ClockName>,
+    own: ClockName,
+    entry: &Entry,
+) {
+    if let Fact::PeerBoot { peer, device, boot } = &entry.fact {
+        peers.insert(*peer, ClockName { role: *peer, device: *device, boot: *boot });
     }
+    let Fact::ClockHeard { peer, heard } = &entry.fact else { return };
+    let Some(theirs) = peers.get(peer).copied() else { return };
+    // Two assistants do not exchange messages.
+    let pair = match (own.role.is_primary(), theirs.role.is_primary()) {
+        (true, false) => (own, theirs),
+        (false, true) => (theirs, own),
+        (true, true) | (false, false) => return,
+    };
+    let list = pairs.entry(pair).or_default();
+    list.extend(heard.iter().map(|message| {
+        let constraint = if own.role.is_primary() {
+            Constraint::Backward {
+                sent: message.sent.relabelled(),
+                received: message.received.relabelled(),
+            }
+        } else {
+            Constraint::Forward {
+                sent: message.sent.relabelled(),
+                received: message.received.relabelled(),
+            }
+        };
+        Observation { epochs: Epochs::default(), constraint }
+    }));
 }

@@ -124,7 +124,7 @@ fn link_facts() -> impl Strategy<Value = Fact> {
         (any_role(), any::<u8>(), any::<[u8; 16]>())
             .prop_map(|(peer, device, boot)| Fact::PeerBoot { peer, device, boot: BootId(boot) }),
         (any_role(), prop::collection::vec(any_heard(), 1..=64))
-            .prop_map(|(peer, heard)| Fact::ClockHeard { peer, heard }),
+            .prop_map(|(peer, heard)| Fact::ClockHeard { peer, heard: heard.as_slice().into() }),
         (any_role(), any::<u64>(), hash(), theirs()).prop_map(|(peer, sequence, head, covered)| {
             Fact::PeerHead { peer, sequence, head, covered }
         }),

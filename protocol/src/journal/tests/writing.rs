@@ -80,7 +80,7 @@ fn facts_that_may_not_stand_there_are_refused() {
     writer.append(at(1), &head).unwrap();
     for got in [0, 65] {
         let heard = vec![heard(0); got];
-        let fact = Fact::ClockHeard { peer, heard };
+        let fact = Fact::ClockHeard { peer, heard: heard.as_slice().into() };
         assert_eq!(writer.append(at(1), &fact), Err(WriteError::Heard { got }));
     }
     let seal = Fact::Seal { head: [0; 32], signature: Box::new(Signature([0; 64])) };
