@@ -88,11 +88,7 @@ impl PrimaryMachine {
         if let Some(beginning) = beginning {
             machine.go_on(now, &beginning);
         }
-        // [SESSION-41]
-        if machine.phase != Phase::Setup && !machine.course.is_closing() {
-            let phase = machine.phase;
-            machine.outbox.settled().event(Event::Phase(phase));
-        }
+        machine.tell_phase();
         Ok(machine)
     }
 

@@ -85,6 +85,7 @@ impl PrimaryMachine {
         }
         self.local.poison();
         self.outbox.event(Event::StorageFailed);
+        self.tell_phase();
         let films = !matches!(self.camera.state(), wire::Recording::Idle | wire::Recording::Ended);
         if self.course.is_closing() && films {
             self.outbox.event(Event::StopRecording);
@@ -92,6 +93,14 @@ impl PrimaryMachine {
         if self.course == Course::Over {
             let incomplete = self.incomplete();
             self.outbox.event(Event::Finished { incomplete });
+        }
+    }
+
+    /// To a host that may not have been told, or that knows of nothing any more: it ends
+    /// the session when it hears that answering has ended. `[SESSION-41]`
+    pub(super) fn tell_phase(&mut self) {
+        if self.phase != Phase::Setup && !self.course.is_closing() {
+            self.outbox.settled().event(Event::Phase(self.phase));
         }
     }
 

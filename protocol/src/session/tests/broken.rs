@@ -77,6 +77,26 @@ fn a_device_that_cannot_write_makes_no_connection() {
 }
 
 #[test]
+fn a_primary_that_cannot_write_says_what_phase_it_is_in() {
+    // [SESSION-41]: the event of the last change may be lost with the write that failed,
+    // and a host that never hears that answering has ended never ends the session.
+    let mut pair = Pair::new().run_until(110_000_000_000);
+    let now = pair.p.clock(pair.truth);
+    let phase = pair.p.machine.snapshot(now).phase;
+    pair.p.machine.handle(now, Input::StorageFailed);
+    let (events, _) = pair.p.drain();
+    let at = |wanted| events.iter().position(|event| *event == wanted);
+    let (failed, told) = (at(primary::Event::StorageFailed), at(primary::Event::Phase(phase)));
+    assert!(failed.is_some() && failed < told, "{phase:?}: {events:?}");
+    // Once it ends the session it has heard of it.
+    pair.ask_p(primary::Command::Finish);
+    let mut pair = Pair::new().run_until(141_500_000_000);
+    pair.p.machine.handle(pair.p.clock(pair.truth), Input::StorageFailed);
+    let (events, _) = pair.p.drain();
+    assert!(!events.iter().any(|event| matches!(event, primary::Event::Phase(_))), "{events:?}");
+}
+
+#[test]
 fn a_recorder_that_fails_by_itself_is_a_loss_until_another_one_records() {
     // [LEDGER-19] [LEDGER-12]
     let mut pair = Pair::new().run_until(110_000_000_000);
