@@ -185,6 +185,9 @@ pub const ALONE_TIME: Span = Span::from_secs(60);
 /// An assistant that has stopped keeps trying this long to hand its journal
 /// over. `[LIMITS-64]`
 pub const HANDOVER_TIME: Span = Span::from_secs(600);
+/// A device that comes back while its session is ended is told to finish this much later
+/// at most, for want of its clock. `[SESSION-42]`
+pub const FINISH_CLOCK_TIME: Span = Span::from_secs(2);
 /// Keys that a session refuses. `[LIMITS-65]`
 pub const REFUSED_KEYS: usize = 64;
 /// Keys that were sent ACCEPT and did not confirm. `[LIMITS-67]`

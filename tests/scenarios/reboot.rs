@@ -17,6 +17,21 @@ fn a_reboot_of_either_device_is_one_interruption() {
 }
 
 #[test]
+fn a_device_that_comes_back_to_be_ended_is_placed_first() {
+    // [SESSION-42]: its clock is of a new boot, and once its journal is closed nothing
+    // can tell any more when it recorded.
+    for seed in 1..40 {
+        let off = What::PowerLoss { who: 1, lasting: s(6) };
+        let outcome = run(Scenario::exam(seed, 1, 1).with(s(116), off)).check();
+        assert_verdict(&outcome, Verdict::Pass, 1);
+        let judgement = &outcome.report.as_ref().unwrap().judgement;
+        // Two seconds that may not have been durable, and not half a minute of wall clock.
+        let uncertain = judgement.interruptions[0].uncertainty;
+        assert!(uncertain < s(3), "{uncertain}: {}", outcome.story());
+    }
+}
+
+#[test]
 fn both_at_once_are_one_episode() {
     for seed in 1..9 {
         let [p, a] = [0, 1].map(|who| What::PowerLoss { who, lasting: s(15) });

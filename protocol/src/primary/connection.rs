@@ -170,6 +170,7 @@ impl PrimaryMachine {
         if found || changed.is_some() {
             self.show_codes();
         }
+        self.order_what_is_owed(now, role);
     }
 
     pub(super) fn moved(&mut self, now: Instant<Primary>, link: LinkId) {

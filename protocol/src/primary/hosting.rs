@@ -327,11 +327,8 @@ impl PrimaryMachine {
         self.course = Course::Closing;
         self.offers.clear();
         self.show_codes();
-        let order = self.finish_order();
-        for seat in self.seats.values() {
-            if let Some(link) = seat.peer.link() {
-                self.outbox.control(link, order.encode());
-            }
+        for role in self.roles() {
+            self.owe_finish(now, role);
         }
         self.timers.set(Timer::Closing, Some(now + limits::CLOSING_TIME));
         self.edge(now);

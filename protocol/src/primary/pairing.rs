@@ -1,12 +1,13 @@
 //! Codes on the screen, and devices that prove that they scanned them.
 
 use super::connection::Stage;
-use super::machine::PrimaryMachine;
+use super::machine::{Course, PrimaryMachine};
 use super::seat::Seat;
 use super::{CheckCode, Event};
 use crate::fault::{CloseCode, Fault, Got};
 use crate::identity::Role;
 use crate::journal::Fact;
+use crate::limits;
 use crate::liveness::LinkState;
 use crate::machine::{Admission, JournalName, LinkId};
 use crate::pairing::{Membership, Offer, Paired, PairingAlarm, Refusal, Terms};
@@ -282,10 +283,33 @@ impl PrimaryMachine {
             wire::Announce { exam: self.exam, plan: self.plan, policy: self.policy.to_bytes() };
         self.outbox.control(link, Control::Announce(announce).encode());
         self.report_device(link);
-        self.order_camera(link);
+        if self.course == Course::Closing {
+            self.owe_finish(now, role);
+        } else {
+            self.order_camera(link);
+        }
         if let Some(seat) = self.seats.get_mut(&role) {
             seat.schedule.restart(now);
             seat.peer.ship(&self.local, &mut self.outbox);
+        }
+    }
+
+    /// Tells a device to finish, at once if its clock is known: once its journal is
+    /// closed, nothing can tell any more when it recorded. `[SESSION-42]`
+    pub(super) fn owe_finish(&mut self, now: Instant<Primary>, role: Role) {
+        if let Some(seat) = self.seats.get_mut(&role) {
+            seat.owed = Some(now + limits::FINISH_CLOCK_TIME);
+        }
+        self.order_what_is_owed(now, role);
+    }
+
+    /// Tells a device to finish that was not told yet, once that may be. `[SESSION-42]`
+    pub(super) fn order_what_is_owed(&mut self, now: Instant<Primary>, role: Role) {
+        let Some(seat) = self.seats.get_mut(&role) else { return };
+        let Some((link, until)) = seat.peer.link().zip(seat.owed) else { return };
+        if until <= now || seat.peer.timing().estimator().interval(now).is_some() {
+            seat.owed = None;
+            self.order_camera(link);
         }
     }
 }

@@ -47,6 +47,9 @@ pub(super) struct Seat {
     before: Option<Arc<Known>>,
     /// What was placed last of the present boot.
     anchor: Option<(Instant<Secondary>, Instant<Primary>)>,
+    /// It is to be told to finish once its clock is known, at the latest then.
+    /// `[SESSION-42]`
+    pub(super) owed: Option<Instant<Primary>>,
     /// When its camera was told to stop.
     stopped: Option<Instant<Secondary>>,
     /// Since when its camera is known to be lost.
@@ -91,6 +94,7 @@ impl Seat {
             earlier: None,
             before: None,
             anchor: None,
+            owed: None,
             stopped: None,
             lost: None,
             observed: None,
