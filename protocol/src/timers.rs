@@ -32,6 +32,8 @@ pub enum Timer {
     Silence(Role),
     /// A clock message to this peer is due.
     Probe(Role),
+    /// What this peer's camera is to do cannot wait for its clock any longer.
+    Order(Role),
     /// Dial the primary again.
     Redial,
     /// Assistants were given their time to hand over their journals.
@@ -52,6 +54,7 @@ impl Timer {
             Self::Introduction => "introduction",
             Self::Silence(_) => "silence",
             Self::Probe(_) => "probe",
+            Self::Order(_) => "order",
             Self::Redial => "redial",
             Self::Closing => "closing",
         }

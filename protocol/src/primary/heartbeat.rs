@@ -17,9 +17,6 @@ impl PrimaryMachine {
         for seat in self.seats.values_mut() {
             seat.peer.beat(now, &self.camera, &self.local, &mut self.outbox);
         }
-        for role in self.roles() {
-            self.order_what_is_owed(now, role);
-        }
         self.timers.set(Timer::Heartbeat, Some(now + limits::HEARTBEAT_INTERVAL));
         self.timers.set(Timer::Chores, Some(now));
     }

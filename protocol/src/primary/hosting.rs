@@ -328,7 +328,7 @@ impl PrimaryMachine {
         self.offers.clear();
         self.show_codes();
         for role in self.roles() {
-            self.owe_finish(now, role);
+            self.owe_order(now, role);
         }
         self.timers.set(Timer::Closing, Some(now + limits::CLOSING_TIME));
         self.edge(now);

@@ -119,6 +119,7 @@ impl PrimaryMachine {
                 Timer::Introduction => self.drop_silent_links(now),
                 Timer::Silence(role) => self.silence(role, now),
                 Timer::Probe(role) => self.probe(role, now),
+                Timer::Order(role) => self.order_what_is_owed(now, role),
                 Timer::Closing => self.give_up_waiting(now),
                 // An assistant's timers.
                 Timer::Answer | Timer::Redial => {}
@@ -140,6 +141,7 @@ impl PrimaryMachine {
             self.timers.set(Timer::Silence(*role), seat.peer.silence_deadline());
             let probe = seat.peer.link().and_then(|_| seat.schedule.wake());
             self.timers.set(Timer::Probe(*role), probe);
+            self.timers.set(Timer::Order(*role), seat.peer.link().and(seat.owed));
         }
     }
 

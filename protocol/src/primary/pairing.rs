@@ -13,7 +13,7 @@ use crate::machine::{Admission, JournalName, LinkId};
 use crate::pairing::{Membership, Offer, Paired, PairingAlarm, Refusal, Terms};
 use crate::session::{Arrival, Member, Peer, PutOut, Refused};
 use crate::ticket::Flags;
-use crate::time::{Instant, Primary};
+use crate::time::{Instant, Primary, Span};
 use crate::wire::{self, Control, Frame, Trust};
 
 /// Codes of one seat come from a range of epochs of its own, so that a HELLO
@@ -283,27 +283,26 @@ impl PrimaryMachine {
             wire::Announce { exam: self.exam, plan: self.plan, policy: self.policy.to_bytes() };
         self.outbox.control(link, Control::Announce(announce).encode());
         self.report_device(link);
-        if self.course == Course::Closing {
-            self.owe_finish(now, role);
-        } else {
-            self.order_camera(link);
-        }
+        self.owe_order(now, role);
         if let Some(seat) = self.seats.get_mut(&role) {
             seat.schedule.restart(now);
             seat.peer.ship(&self.local, &mut self.outbox);
         }
     }
 
-    /// Tells a device to finish, at once if its clock is known: once its journal is
-    /// closed, nothing can tell any more when it recorded. `[SESSION-42]`
-    pub(super) fn owe_finish(&mut self, now: Instant<Primary>, role: Role) {
+    /// Tells a device what its camera is to do, but not to finish before its clock is
+    /// known: once its journal is closed, nothing can tell any more when it recorded.
+    /// `[SESSION-42]`
+    pub(super) fn owe_order(&mut self, now: Instant<Primary>, role: Role) {
+        let closing = self.course == Course::Closing;
+        let patience = if closing { limits::FINISH_CLOCK_TIME } else { Span::ZERO };
         if let Some(seat) = self.seats.get_mut(&role) {
-            seat.owed = Some(now + limits::FINISH_CLOCK_TIME);
+            seat.owed = Some(now + patience);
         }
         self.order_what_is_owed(now, role);
     }
 
-    /// Tells a device to finish that was not told yet, once that may be. `[SESSION-42]`
+    /// The order that a device has not got yet, once it may. `[SESSION-42]`
     pub(super) fn order_what_is_owed(&mut self, now: Instant<Primary>, role: Role) {
         let Some(seat) = self.seats.get_mut(&role) else { return };
         let Some((link, until)) = seat.peer.link().zip(seat.owed) else { return };

@@ -47,7 +47,7 @@ pub(super) struct Seat {
     before: Option<Arc<Known>>,
     /// What was placed last of the present boot.
     anchor: Option<(Instant<Secondary>, Instant<Primary>)>,
-    /// It is to be told to finish once its clock is known, at the latest then.
+    /// Its camera's order is to be sent once its clock is known, at the latest then.
     /// `[SESSION-42]`
     pub(super) owed: Option<Instant<Primary>>,
     /// When its camera was told to stop.

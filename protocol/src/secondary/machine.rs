@@ -138,7 +138,7 @@ impl SecondaryMachine {
                 Timer::Introduction => self.give_up_joining(now),
                 Timer::Closing => self.end(Ending::Finished),
                 // The primary's timers.
-                Timer::Offer | Timer::Probe(_) => {}
+                Timer::Offer | Timer::Probe(_) | Timer::Order(_) => {}
             }
             // The rest is done when it has left. [TRANSPORT-28]
             if self.outbox.is_stamped() {

@@ -220,6 +220,8 @@ struct Pair {
     /// Datagrams, by when and by whom they were sent.
     timing: Vec<(i64, Role, wire::Timing)>,
     begun: bool,
+    /// Whether the assistant's datagrams get lost.
+    mute: bool,
 }
 
 impl Pair {
@@ -238,6 +240,7 @@ impl Pair {
             told_a: Vec::new(),
             timing: Vec::new(),
             begun: false,
+            mute: false,
         }
     }
 
@@ -279,7 +282,8 @@ impl Pair {
         let (events, sent) = self.a.drain();
         self.note(Role::new(1).unwrap(), &sent);
         let at = self.truth + DELAY.nanos();
-        for parcel in sent {
+        let lost = |parcel: &Parcel| self.mute && matches!(parcel, Parcel::Bytes(Lane::Timing, _));
+        for parcel in sent.into_iter().filter(|parcel| !lost(parcel)) {
             if let Parcel::Up(purpose) = parcel {
                 self.a.inbox.push_back((at + DELAY.nanos(), Parcel::Up(purpose)));
             }

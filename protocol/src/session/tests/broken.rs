@@ -97,6 +97,21 @@ fn a_primary_that_cannot_write_says_what_phase_it_is_in() {
 }
 
 #[test]
+fn a_clock_that_stays_unknown_holds_an_end_up_for_two_seconds() {
+    // [SESSION-42]
+    let mut pair = Pair { mute: true, ..Pair::new() }.run_until(100_700_000_000);
+    (pair.begun, _) = (true, pair.ask_p(primary::Command::Begin));
+    let mut pair = pair.run_until(101_300_000_000);
+    pair.ask_p(primary::Command::Finish);
+    let asked = pair.truth;
+    let stops = |pair: &Pair| pair.told_a.contains(&secondary::Event::StopRecording);
+    let pair = pair.run_until(asked + 1_990_000_000);
+    assert!(!stops(&pair), "{:?}", pair.told_a);
+    let pair = pair.run_until(asked + 2_010_000_000);
+    assert!(stops(&pair), "{:?}", pair.told_a);
+}
+
+#[test]
 fn a_recorder_that_fails_by_itself_is_a_loss_until_another_one_records() {
     // [LEDGER-19] [LEDGER-12]
     let mut pair = Pair::new().run_until(110_000_000_000);
