@@ -26,9 +26,9 @@ const SHOWN: usize = 20;
 
 pub(crate) fn report(args: &ReportArgs, out: &mut dyn Write) -> Result<Exit, Fail> {
     let policy: Option<Policy> = args.policy.as_deref().map(load_policy).transpose()?;
-    let mut journals = SessionFolder::open(&args.dir)?.replayed()?;
+    let journals = SessionFolder::open(&args.dir)?.replayed()?;
     let said = said(&args.said.statement, &args.said.proctor, &journals)?;
-    let report = account(&mut journals, policy.as_ref(), &said.proven)?;
+    let report = account(journals, policy.as_ref(), &said.proven)?;
     let told = if args.json { render::json(&report) } else { render::text(&report) };
     // First, because a disk that is full or read-only is no reason to be silent.
     out.write_all(told.as_bytes())?;
@@ -44,13 +44,17 @@ pub(crate) fn report(args: &ReportArgs, out: &mut dyn Write) -> Result<Exit, Fai
 
 /// The account of these journals, on all processors.
 fn account(
-    journals: &mut [Replayed],
+    mut journals: Vec<Replayed>,
     policy: Option<&Policy>,
     said: &[Proven],
 ) -> Result<Report, ReportError> {
-    put_in_order(journals);
-    let journals = &*journals;
-    revise_from(journals, Ground::of_with(journals, Shared), policy, said, Shared)
+    put_in_order(&mut journals);
+    let ground = Ground::of_with(&journals, Shared);
+    let report = revise_from(&journals, ground, policy, said, Shared);
+    // The process ends soon: the system takes all memory back at once, and to free every
+    // message of eight hours by itself is a twentieth of what judging takes.
+    std::mem::forget(journals);
+    report
 }
 
 /// Replaces a file at once: whoever reads meanwhile sees the old or the new one.
@@ -78,9 +82,9 @@ struct Difference {
 
 pub(crate) fn judge(args: &JudgeArgs, out: &mut dyn Write) -> Result<Exit, Fail> {
     let policy: Option<Policy> = args.policy.as_deref().map(load_policy).transpose()?;
-    let mut journals = SessionFolder::open(&args.dir)?.replayed()?;
+    let journals = SessionFolder::open(&args.dir)?.replayed()?;
     let said = said(&args.said.statement, &args.said.proctor, &journals)?;
-    let report = account(&mut journals, policy.as_ref(), &said.proven)?;
+    let report = account(journals, policy.as_ref(), &said.proven)?;
     let given = compare(&args.dir.join("report.json"), &render::json(&report))?;
     if args.json {
         print_json(&report, &given, said.unproven, out)?;
@@ -91,9 +95,6 @@ pub(crate) fn judge(args: &JudgeArgs, out: &mut dyn Write) -> Result<Exit, Fail>
             writeln!(out, "P.journal has {some} of keys that --proctor does not name.")?;
         }
     }
-    // The process ends: the system takes all memory back at once, and to free every
-    // message of eight hours by itself is a twentieth of what judging takes.
-    std::mem::forget(journals);
     let agrees = match &given {
         Given::Absent => true,
         Given::Unreadable(_) => false,

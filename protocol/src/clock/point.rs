@@ -108,7 +108,7 @@ pub(super) fn likely(
 }
 
 /// The same without asking what all messages say of the rates that the floors leave
-/// open: for where many instants are averaged, at a fifth of the cost.
+/// open: for where many instants are averaged, at a third of the cost.
 pub(super) fn unweighed(
     floors: &Bracket,
     at: Instant<Primary>,

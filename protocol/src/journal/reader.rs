@@ -81,7 +81,7 @@ impl Reader {
         }
         if self.waiting.is_empty() {
             let read = self.read(piece)?;
-            self.waiting.extend(piece.iter().skip(read));
+            self.waiting.extend_from_slice(piece.get(read..).unwrap_or_default());
         } else {
             let mut waiting = core::mem::take(&mut self.waiting);
             waiting.extend_from_slice(piece);
