@@ -23,7 +23,7 @@ use super::constraint::{Constraint, Epoch, Epochs, Observation};
 use super::model::RATE_BITS;
 use super::shorthand::{Short, Shorthand};
 use crate::limits;
-use crate::time::{Clock, Instant, Primary, Secondary, Span};
+use crate::time::{Clock, Instant, Primary, Secondary};
 
 /// An exchange waits while its answer is among so many of the latest, half of what
 /// the secondary remembers.
@@ -101,7 +101,6 @@ impl Exchange {
 #[derive(Clone, Debug)]
 pub struct Stamps<C> {
     epoch: Epoch,
-    suspended: Option<i64>,
     next: u32,
     sent: VecDeque<Sent>,
     peer: Option<Peer>,
@@ -133,7 +132,6 @@ impl<C: Clock> Stamps<C> {
     pub fn new(clock: u16) -> Self {
         Self {
             epoch: Epoch { clock, path: 0 },
-            suspended: None,
             next: 1,
             sent: VecDeque::new(),
             peer: None,
@@ -161,17 +159,8 @@ impl<C: Clock> Stamps<C> {
         self.shorthand.restart();
     }
 
-    /// This device has slept `total` since it booted. A change begins a new clock
-    /// epoch: in sleep another oscillator counts. `[CLOCK-12]`
-    pub fn slept(&mut self, total: Span) {
-        let known = self.suspended.replace(total.nanos());
-        if known.is_some_and(|known| known != total.nanos()) {
-            self.epoch.clock = self.epoch.clock.saturating_add(1);
-            self.forget();
-        }
-    }
-
-    /// Begins a new clock epoch because the two devices' digests differ.
+    /// Begins a new clock epoch: this device slept, and in sleep another oscillator
+    /// counts, or the two devices' digests differ. `[CLOCK-13]` `[CLOCK-18]`
     pub fn renew(&mut self) {
         self.epoch.clock = self.epoch.clock.saturating_add(1);
         self.forget();

@@ -75,7 +75,6 @@ impl PrimaryMachine {
             devices: past.journals.keys().map(|name| (name.role, name.device)).collect(),
             seats: BTreeMap::new(),
             links: BTreeMap::new(),
-            slept: Span::ZERO,
             course: Course::Preparing,
             proven: false,
             judged_ready: false,

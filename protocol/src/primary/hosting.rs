@@ -68,10 +68,9 @@ impl PrimaryMachine {
     }
 
     pub(super) fn slept(&mut self, now: Instant<Primary>, span: Span) {
-        self.slept += span;
         self.local.write(now, &Fact::Slept { span }, &mut self.outbox);
         for seat in self.seats.values_mut() {
-            seat.peer.slept(self.slept);
+            seat.peer.slept();
             seat.schedule.restart(now);
         }
     }

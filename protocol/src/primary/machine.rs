@@ -67,8 +67,6 @@ pub struct PrimaryMachine {
     pub(super) links: BTreeMap<LinkId, Connection>,
     pub(super) course: Course,
     pub(super) phase: Phase,
-    /// How long this device has slept since its boot.
-    pub(super) slept: Span,
     /// Whether all cameras were once proven recording.
     pub(super) proven: bool,
     /// Whether the host was told how the waiting window ended.

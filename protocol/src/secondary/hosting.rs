@@ -205,10 +205,9 @@ impl SecondaryMachine {
     }
 
     pub(super) fn slept(&mut self, now: Instant<Secondary>, span: Span) {
-        self.slept += span;
         if let Course::InSession(session) = &mut self.course {
             session.local.write(now, &Fact::Slept { span }, &mut self.outbox);
-            session.peer.slept(self.slept);
+            session.peer.slept();
             session.peer.probe(now, &mut self.outbox);
         }
         self.redial(now);

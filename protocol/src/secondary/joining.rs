@@ -15,7 +15,7 @@ use crate::session::{
     clock_number, read, watch,
 };
 use crate::ticket::Ticket;
-use crate::time::{Instant, Secondary, Span};
+use crate::time::{Instant, Secondary};
 use crate::timers::{Timer, Timers};
 use crate::wire::{Control, Frame, Kind};
 
@@ -40,7 +40,6 @@ impl SecondaryMachine {
             outbox: Outbox::new(),
             timers: Timers::default(),
             device: None,
-            slept: Span::ZERO,
             link: None,
             former: None,
             dialling: Dialling::No,

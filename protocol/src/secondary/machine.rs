@@ -29,7 +29,6 @@ pub struct SecondaryMachine {
     pub(super) outbox: Outbox<Secondary, Event>,
     pub(super) timers: Timers<Secondary>,
     pub(super) device: Option<Device>,
-    pub(super) slept: Span,
     pub(super) link: Option<Link>,
     /// The silent connection that `link` takes the place of, until it has.
     pub(super) former: Option<LinkId>,

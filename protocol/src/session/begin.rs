@@ -101,13 +101,18 @@ pub(crate) fn camera_of<C: Clock>(
     Camera::recovered(role, watch, recording, beginning.origin, last_exit)
 }
 
-/// Numbers this run's clock above those of all earlier runs. `[CLOCK-13]`
+/// Clock epochs that are kept for each run and each sleep: those that begin because the
+/// devices' digests differ are in no journal.
+const EPOCHS_EACH: usize = 16;
+
+/// Numbers this run's clock above those of all earlier runs, and of all sleeps in them.
+/// `[CLOCK-13]`
 pub(crate) fn clock_number(replayed: Option<&Replayed>) -> u16 {
-    let started = |fact: &Fact| matches!(fact, Fact::ProcessStarted { .. });
-    let runs = replayed.map_or(0, |replayed| {
-        replayed.entries().iter().filter(|entry| started(&entry.fact)).count()
+    let begins = |fact: &Fact| matches!(fact, Fact::ProcessStarted { .. } | Fact::Slept { .. });
+    let begun = replayed.map_or(0, |replayed| {
+        replayed.entries().iter().filter(|entry| begins(&entry.fact)).count()
     });
-    u16::try_from(runs.saturating_add(1).saturating_mul(256)).unwrap_or(u16::MAX)
+    u16::try_from(begun.saturating_add(1).saturating_mul(EPOCHS_EACH)).unwrap_or(u16::MAX)
 }
 
 /// Reads one of the journals of the past, whole.

@@ -18,7 +18,7 @@ use crate::session::courier::Courier;
 use crate::session::news::Arrival;
 use crate::session::timing::{Fresh, Level, Station, Timing};
 use crate::session::{Local, Outbox};
-use crate::time::{Instant, Span};
+use crate::time::Instant;
 use crate::wire::{self, Timing as Datagram};
 
 use heartbeat::Rhythm;
@@ -256,9 +256,9 @@ impl<C: Station> Peer<C> {
         self.note_link(now, Some(self.liveness.state()), local, outbox);
     }
 
-    /// This device slept: `total` since its boot.
-    pub(crate) fn slept(&mut self, total: Span) {
-        self.timing.slept(total);
+    /// This device slept.
+    pub(crate) fn slept(&mut self) {
+        self.timing.renew();
     }
 
     /// Time passed without a word.

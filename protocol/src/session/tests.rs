@@ -2,6 +2,7 @@
 
 mod beats;
 mod broken;
+mod clocks;
 
 use std::collections::{BTreeMap, VecDeque};
 

@@ -114,13 +114,11 @@ impl<C: Station> Timing<C> {
         self.told = None;
     }
 
-    /// This device has slept `total` since it booted.
-    pub(crate) fn slept(&mut self, total: Span) {
-        let before = self.stamps.epoch().clock;
-        self.stamps.slept(total);
-        if self.stamps.epoch().clock != before {
-            self.forget();
-        }
+    /// This device's clock went on by another oscillator, or nothing that is known of
+    /// it can be relied on. `[CLOCK-13]`
+    pub(crate) fn renew(&mut self) {
+        self.stamps.renew();
+        self.forget();
     }
 
     /// One of the two clocks began anew: what was known of them holds no more.
@@ -190,8 +188,7 @@ impl<C: Station> Timing<C> {
         if level == Level::No || digest == self.digest() {
             return Fresh::No;
         }
-        self.stamps.renew();
-        self.forget();
+        self.renew();
         Fresh::Yes
     }
 
