@@ -4,6 +4,7 @@
 //! assistant says why not and can scan again, and the seat is free for it.
 
 use diptych_protocol::fault::CloseCode;
+use diptych_protocol::ledger::Flag;
 use diptych_protocol::policy::Verdict;
 use diptych_protocol::primary::Event;
 use diptych_protocol::secondary::{self, Failure};
@@ -100,6 +101,43 @@ fn a_break_at_any_message_of_pairing_ends_in_a_session() {
                 assert_paired_in_time(&outcome, lasting);
             }
         }
+    }
+}
+
+/// A device that was taken in and does not know it scans a code of `seat`. Its app dies
+/// later, so that it has to come back.
+fn scans_again(mut exam: Scenario, seat: u8) -> Scenario {
+    let how = Break::Silent;
+    let breaks = What::BreakAt { who: 1, message: CONFIRM + 1, how, lasting: s(12) };
+    exam = exam.with(s(1), breaks).with(s(12), What::Open { seat });
+    exam = exam.with(s(13), What::Scan { who: 1, seat });
+    exam.with(s(60), What::Kill { who: 1, lasting: s(5) })
+}
+
+#[test]
+fn a_device_that_pairs_twice_is_one_device_and_can_come_back() {
+    // [PAIRING-30]
+    for seed in 1..9 {
+        let outcome = run(scans_again(Scenario::exam(seed, 1, 1), 1)).check();
+        assert_eq!(times_paired(&outcome), [2, 2], "{}", outcome.story());
+        assert_verdict(&outcome, Verdict::Pass, 1);
+        let flags = &outcome.report.as_ref().unwrap().flags;
+        assert!(!flags.contains(&Flag::Tamper), "{flags:?}");
+    }
+}
+
+#[test]
+fn a_device_that_pairs_into_another_seat_leaves_the_one_it_had() {
+    // [PAIRING-30]
+    for seed in 1..9 {
+        let mut exam = Scenario::exam(seed, 2, 1);
+        exam.steps.retain(|step| !matches!(step.what, What::Scan { who: 2, .. }));
+        let exam = exam.with(s(16), What::Open { seat: 1 });
+        let exam = exam.with(s(17), What::Scan { who: 2, seat: 1 });
+        let outcome = run(scans_again(exam, 2)).check();
+        assert_verdict(&outcome, Verdict::Pass, 1);
+        let flags = &outcome.report.as_ref().unwrap().flags;
+        assert!(!flags.contains(&Flag::Tamper), "{flags:?}");
     }
 }
 

@@ -81,3 +81,20 @@ fn a_phone_whose_storage_was_set_back_is_refused_and_another_takes_its_seat() {
     // The phone in the seat, and the primary's own death.
     assert_eq!(report.judgement.count_max, 2);
 }
+
+#[test]
+fn no_number_is_given_twice_wherever_the_power_goes_while_a_device_is_paired() {
+    // [SESSION-23]: a journal may be lost that its owner was already stored for.
+    for operation in 1..40 {
+        for (seed, how) in [(operation, Failure::Reordered), (operation + 40, Failure::Torn)] {
+            let fails = What::Fails { who: 0, operation, how, lasting: s(2) };
+            let exam = Scenario::exam(seed, 1, 1).with_device().with(s(0), fails);
+            let exam = exam.with(s(70), What::Gone { who: 1 }).with(s(80), What::Open { seat: 1 });
+            let outcome = run(exam.with(s(81), What::Scan { who: 2, seat: 1 })).check_law();
+            assert!(outcome.over[0] && outcome.over[2], "{}", outcome.story());
+            let flags = &outcome.report.as_ref().unwrap().flags;
+            assert!(flags.contains(&Flag::DeviceReplaced), "{}", outcome.story());
+            assert!(!flags.contains(&Flag::Tamper), "{}", outcome.story());
+        }
+    }
+}

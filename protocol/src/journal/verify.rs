@@ -195,7 +195,8 @@ impl Check {
             let offset = first.map_or(journal.length(), |entry| entry.offset);
             self.note(index, role, offset, Offence::Unsealed { records });
         }
-        if !journal.is_finished() {
+        // Whoever never began has nothing to finish.
+        if !journal.is_finished() && !journal.entries().is_empty() {
             self.note(index, role, journal.length(), Offence::Unfinished);
         }
     }
@@ -212,12 +213,14 @@ impl Check {
             match &entry.fact {
                 Fact::Paired { peer, key, .. } => {
                     let key = **key;
-                    // The n-th key that is paired for a seat is its n-th device's.
+                    // The n-th device that is paired for a seat, which may have the key of
+                    // one before it, or be paired once more after a crash.
                     let keys = paired.entry(*peer).or_default();
-                    if !keys.contains(&key) {
+                    let replaces = device.get(peer).is_some_and(|n| usize::from(*n) > keys.len());
+                    if replaces || !keys.contains(&key) {
                         keys.push(key);
                     }
-                    let nth = keys.iter().position(|known| *known == key).unwrap_or_default();
+                    let nth = keys.iter().rposition(|known| *known == key).unwrap_or_default();
                     let number = u8::try_from(nth.saturating_add(1)).unwrap_or(u8::MAX);
                     match find(*peer, number) {
                         Some((other, journal)) if journal.header().key != key => {

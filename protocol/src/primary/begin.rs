@@ -41,6 +41,7 @@ impl PrimaryMachine {
         let beginning = replayed.as_ref().map(|replayed| Beginning::of(replayed, setup.boot));
         let camera =
             camera_of(Role::PRIMARY, watch(&setup.policy), beginning.as_ref(), setup.last_exit);
+        let devices = devices(&past, &state, replayed.as_ref());
         let mut machine = Self {
             now,
             phase: setup.plan.phase_at(now),
@@ -72,7 +73,7 @@ impl PrimaryMachine {
             state,
             offers: BTreeMap::new(),
             shown: BTreeMap::new(),
-            devices: past.journals.keys().map(|name| (name.role, name.device)).collect(),
+            devices,
             seats: BTreeMap::new(),
             links: BTreeMap::new(),
             course: Course::Preparing,
@@ -187,6 +188,26 @@ impl PrimaryMachine {
         }
         self.recount(now);
     }
+}
+
+/// The last device that was in each seat, of whatever is left of it: a number that came
+/// twice would be two devices in one journal. `[SESSION-23]`
+fn devices(past: &Past, state: &State, own: Option<&Replayed>) -> BTreeMap<Role, u8> {
+    let copied = past.journals.keys().map(|name| (name.role, name.device));
+    let seated = state.members.iter().map(|member| (member.name.role, member.name.device));
+    let replaced = own.into_iter().flat_map(Replayed::entries).filter_map(|entry| {
+        if let Fact::DeviceReplaced { role, device, .. } = entry.fact {
+            Some((role, device))
+        } else {
+            None
+        }
+    });
+    let mut devices = BTreeMap::new();
+    for (role, device) in copied.chain(seated).chain(replaced) {
+        let last = devices.entry(role).or_insert(device);
+        *last = device.max(*last);
+    }
+    devices
 }
 
 /// This device's part of the session: the one on the disk, or a new one.

@@ -253,22 +253,29 @@ impl PrimaryMachine {
         self.outbox.event(Event::Paired { role, label, check_code });
     }
 
-    /// Takes the former device, if any, out of the seat; yields the number of
-    /// the one that comes.
+    /// Takes the former device, if any, out of the seat, and the device that comes out
+    /// of the seat that it had. `[SESSION-23]` `[PAIRING-30]`
     fn vacate(&mut self, now: Instant<Primary>, role: Role, paired: &Paired) {
-        let Some(former) = self.state.members.iter().position(|m| m.name.role == role) else {
-            return;
-        };
-        let former = self.state.members.remove(former);
-        let before = former.membership.peer.fingerprint();
-        let device = paired.device();
-        self.state.refuse(before, PutOut::Replaced);
-        let fact = Fact::DeviceReplaced { role, device, before, now: paired.peer().fingerprint() };
-        self.local.write(now, &fact, &mut self.outbox);
-        if let Some(link) = self.seats.get(&role).and_then(|seat| seat.peer.link()) {
-            self.drop_link(now, link, CloseCode::Replaced);
+        let comes = paired.peer();
+        let concerned = |m: &Member| m.name.role == role || m.membership.peer == *comes;
+        while let Some(at) = self.state.members.iter().position(concerned) {
+            let former = self.state.members.remove(at);
+            let (left, before) = (former.name.role, former.membership.peer.fingerprint());
+            let fact = if left == role {
+                let (device, now) = (paired.device(), comes.fingerprint());
+                Fact::DeviceReplaced { role, device, before, now }
+            } else {
+                Fact::Alarm { code: CloseCode::Replaced as u32, key: before }
+            };
+            self.local.write(now, &fact, &mut self.outbox);
+            if before != comes.fingerprint() {
+                self.state.refuse(before, PutOut::Replaced);
+            }
+            if let Some(link) = self.seats.get(&left).and_then(|seat| seat.peer.link()) {
+                self.drop_link(now, link, CloseCode::Replaced);
+            }
+            self.leave_seat(left);
         }
-        self.leave_seat(role);
     }
 
     /// The number of the device that will next be in `role`.

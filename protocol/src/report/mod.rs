@@ -347,7 +347,8 @@ fn history_flags(journals: &[Replayed]) -> BTreeSet<Flag> {
         if matches!(entry.fact, Fact::WallStep { .. }) {
             flags.insert(Flag::WallStep);
         }
-        if matches!(entry.fact, Fact::DeviceReplaced { .. }) {
+        // The same device, scanned again, is no other one.
+        if matches!(&entry.fact, Fact::DeviceReplaced { before, now, .. } if before != now) {
             flags.insert(Flag::DeviceReplaced);
         }
         if matches!(entry.fact, Fact::CloneSuspected { .. }) {

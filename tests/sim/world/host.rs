@@ -155,22 +155,24 @@ impl World {
         done.is_ok()
     }
 
-    /// The user holds the assistant before whatever code is shown.
-    pub(super) fn scan(&mut self, who: usize) {
-        let Some(seat) = self.devices[who].scanning else { return };
+    /// The user holds the assistant before whatever code is shown. Whether it takes one.
+    pub(super) fn scan(&mut self, who: usize) -> bool {
+        let Some(seat) = self.devices[who].scanning else { return false };
         if self.devices[who].seat.is_some() || self.devices[who].over {
-            return;
+            return false;
         }
         let ticket = self.shown.get(&seat).map(|text| Ticket::parse(text, Loopback::Allowed));
         match ticket {
             Some(Ok(ticket)) => {
                 self.note(|| format!("{who}: scans the code of seat {seat}"));
-                self.follow(who, secondary::Command::Scanned(Box::new(ticket)));
+                let taken = self.follow(who, secondary::Command::Scanned(Box::new(ticket)));
                 self.follow(who, secondary::Command::Consent(Consent::Given));
+                return taken;
             }
             Some(Err(error)) => self.fail(format!("the code cannot be read: {error}")),
             None => self.at(self.now + AGAIN, Happening::Rescan { who }),
         }
+        false
     }
 
     /// An app was told something.

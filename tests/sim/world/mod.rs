@@ -249,7 +249,7 @@ impl World {
             Happening::Start { who } => self.start(who),
             Happening::Frames { who, generation } => self.frames(who, generation),
             Happening::Roll { who, run, take } => self.roll(who, run, take),
-            Happening::Rescan { who } => self.scan(who),
+            Happening::Rescan { who } => _ = self.scan(who),
             Happening::Stream { connection, to, bytes } => self.stream_came(connection, to, &bytes),
             Happening::Datagram { connection, to, bytes } => {
                 self.datagram_came(connection, to, &bytes);
