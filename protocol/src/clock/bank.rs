@@ -119,27 +119,6 @@ impl Bank {
             + self.forecasts.capacity() * size_of::<Forecast>()
     }
 
-    pub(super) const fn floors(&self) -> &[Bracket; MODELS] {
-        &self.floors
-    }
-
-    /// Appends everything beside the floors that the estimate follows from.
-    /// `[CLOCK-18]`
-    pub(super) fn append_to(&self, bytes: &mut Vec<u8>) {
-        for number in [self.prior.rate, self.prior.deviation, self.moved, self.judged.into()] {
-            bytes.extend_from_slice(&number.to_le_bytes());
-        }
-        for mark in self.marks {
-            bytes.extend_from_slice(&mark.to_le_bytes());
-        }
-        self.crowd.append_to(bytes);
-        for point in self.near() {
-            bytes.push(point.side as u8);
-            bytes.extend_from_slice(&point.at.to_le_bytes());
-            bytes.extend_from_slice(&point.value.to_le_bytes());
-        }
-    }
-
     /// The estimate at `at`, brought inside `certain`. `[CLOCK-14]`
     pub(super) fn at(&self, at: Instant<Primary>, certain: Interval) -> Option<Likely> {
         let likely = if let Some(likely) = self.crowd.at(at) {

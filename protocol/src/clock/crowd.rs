@@ -229,27 +229,6 @@ impl Crowd {
             + (above - below) * i128::from(self.floor);
         saturate(sum.div_euclid(above + below))
     }
-
-    /// Appends all of it. `[CLOCK-18]`
-    pub(super) fn append_to(&self, bytes: &mut Vec<u8>) {
-        for number in [self.from, self.studied, self.marked, self.floor] {
-            bytes.extend_from_slice(&number.to_le_bytes());
-        }
-        for mark in self.marks {
-            bytes.extend_from_slice(&mark.to_le_bytes());
-        }
-        for Law { early, middle, width } in self.laws {
-            for number in [early, middle, width] {
-                bytes.extend_from_slice(&number.to_le_bytes());
-            }
-        }
-        for window in &self.windows {
-            let Window { at, offset, rate, above, below, weight } = *window;
-            for number in [at, offset, rate, above, below, weight] {
-                bytes.extend_from_slice(&number.to_le_bytes());
-            }
-        }
-    }
 }
 
 impl Law {

@@ -11,7 +11,6 @@ use super::epoch::{Ruling, Tentative, contradicts};
 use super::interval::{Bracket, Interval};
 use super::model::{RATE_BITS, Wander};
 use super::point::{Likely, Prior, in_quadrature};
-use crate::identity::sha256;
 use crate::limits;
 use crate::time::{Clock, Instant, Primary, Secondary, Span};
 
@@ -245,31 +244,6 @@ impl Estimator {
     #[must_use]
     pub const fn epoch(&self) -> u32 {
         self.epoch
-    }
-
-    /// What both devices must agree on: the epoch, every constraint that still
-    /// matters, and all else that the estimate follows from. The estimate itself
-    /// takes many times as long to compute. `[CLOCK-18]`
-    #[must_use]
-    pub fn digest(&self) -> u64 {
-        let mut bytes = Vec::with_capacity(8192);
-        bytes.extend_from_slice(&self.epoch.to_le_bytes());
-        if let Some(current) = &self.current {
-            bytes.extend_from_slice(&current.latest.to_le_bytes());
-            for bracket in current.likely.floors().iter().chain([&current.certain]) {
-                let (above, below) = bracket.vertices();
-                for hull in [above, below] {
-                    bytes.extend_from_slice(&(hull.len() as u64).to_le_bytes());
-                    for vertex in hull {
-                        bytes.extend_from_slice(&vertex.at.to_le_bytes());
-                        bytes.extend_from_slice(&vertex.lifted.to_le_bytes());
-                    }
-                }
-            }
-            current.likely.append_to(&mut bytes);
-        }
-        let [a, b, c, d, e, f, g, h, ..] = sha256(&bytes);
-        u64::from_le_bytes([a, b, c, d, e, f, g, h])
     }
 
     fn add(&mut self, observation: Observation) -> bool {

@@ -14,7 +14,7 @@
 //! (forgets what many exchanges say about the rate).
 
 use super::constraint::{Point, Side};
-use super::hull::{Hull, Vertex};
+use super::hull::Hull;
 use super::model::Wander;
 use super::room::{Between, Room};
 use crate::time::{Instant, Primary, Span};
@@ -219,7 +219,8 @@ impl Bracket {
     }
 
     /// Everything that is kept: upper hull, then lower.
-    pub(super) fn vertices(&self) -> (&[Vertex], &[Vertex]) {
+    #[cfg(test)]
+    pub(super) fn vertices(&self) -> (&[super::hull::Vertex], &[super::hull::Vertex]) {
         (self.above.vertices(), self.below.vertices())
     }
 

@@ -19,6 +19,7 @@
 //! - [`smooth`]: all of it after the session, as a [`Map`] of both clocks.
 //! - [`media`]: from the timestamps in a video to the device's clock, and what
 //!   the camera adds to the error.
+//! - [`agreement`]: whether both devices have agreed on the same.
 //! - [`stamps`]: how constraints come from messages, and to both devices alike.
 //! - [`shorthand`]: the same in half the bytes.
 //! - [`schedule`]: when to send one.
@@ -30,6 +31,7 @@
 //! A deviation is not a bound: under a busy uplink, a suspend or an asymmetric path
 //! theirs exclude the truth.
 
+pub mod agreement;
 mod bank;
 mod bulk;
 mod candidates;
@@ -52,6 +54,7 @@ pub mod shorthand;
 pub mod smooth;
 pub mod stamps;
 
+pub use agreement::Agreement;
 pub use constraint::{Constraint, Epoch, Epochs, Observation};
 pub use estimate::{Estimate, Estimator, Mapped, Observed};
 pub use interval::Interval;

@@ -221,7 +221,7 @@ proptest! {
         let truth = Truth::random(random, 0, 100 * SECOND);
         let mut primary = Stamps::<Primary>::new(1);
         let mut secondary = Stamps::<Secondary>::new(1);
-        let (mut here, mut there) = (Estimator::new(), Estimator::new());
+        let (mut here, mut there) = (Shared::default(), Shared::default());
         let (mut count, mut level) = (0, 0);
         let mut at = SECOND;
         for _ in 0..200 {
@@ -232,11 +232,9 @@ proptest! {
             }
             let arrived = at + random.between(MILLI, 30 * MILLI);
             let told = secondary.incoming(stamp, Instant::from_nanos(truth.reading(arrived)));
-            for observation in told.agreed.into_iter().flatten() {
-                there.take(observation);
-            }
+            there.take(&told.agreed);
             let answer = secondary.outgoing(Instant::from_nanos(truth.reading(arrived + 1_000)));
-            let digest = there.digest();
+            let then = there.clone();
             if random.below(3) == 0 {
                 continue;
             }
@@ -245,13 +243,10 @@ proptest! {
             for _ in 0..=random.below(2) {
                 arrived += random.between(MILLI, 30 * MILLI);
                 let told = primary.incoming(answer, Instant::from_nanos(arrived));
-                for observation in told.agreed.into_iter().flatten() {
-                    here.take(observation);
-                    count += 1;
-                }
+                count += here.take(&told.agreed);
                 if told.level {
                     level += 1;
-                    prop_assert_eq!(here.digest(), digest);
+                    prop_assert_eq!(&here, &then);
                 }
             }
         }
@@ -266,9 +261,9 @@ proptest! {
         let truth = Truth::random(random, 0, 100 * SECOND);
         let mut primary = Stamps::<Primary>::new(1);
         let mut secondary = Stamps::<Secondary>::new(1);
-        let (mut here, mut there) = (Estimator::new(), Estimator::new());
+        let (mut here, mut there) = (Shared::default(), Shared::default());
         let (mut count, mut level) = (0, 0);
-        let mut under_way: Vec<(i64, Stamp, Option<u64>)> = Vec::new();
+        let mut under_way: Vec<(i64, Stamp, Option<Shared>)> = Vec::new();
         let mut next = SECOND;
         for _ in 0..1_500 {
             let first = under_way.iter().map(|(at, ..)| *at).min().unwrap_or(i64::MAX);
@@ -282,30 +277,46 @@ proptest! {
                 continue;
             }
             let index = under_way.iter().position(|(at, ..)| *at == first).unwrap();
-            let (_, stamp, digest) = under_way.swap_remove(index);
-            if let Some(digest) = digest {
+            let (_, stamp, then) = under_way.swap_remove(index);
+            if let Some(then) = then {
                 let told = primary.incoming(stamp, Instant::from_nanos(now));
-                for observation in told.agreed.into_iter().flatten() {
-                    here.take(observation);
-                    count += 1;
-                }
+                count += here.take(&told.agreed);
                 if told.level {
                     level += 1;
-                    prop_assert_eq!(here.digest(), digest);
+                    prop_assert_eq!(&here, &then);
                 }
                 continue;
             }
             let told = secondary.incoming(stamp, Instant::from_nanos(truth.reading(now)));
-            for observation in told.agreed.into_iter().flatten() {
-                there.take(observation);
-            }
+            there.take(&told.agreed);
             let answer = secondary.outgoing(Instant::from_nanos(truth.reading(now + 1_000)));
             if random.below(5) > 0 {
                 let arrives = now + random.between(MILLI, 90 * MILLI);
-                under_way.push((arrives, answer, Some(there.digest())));
+                under_way.push((arrives, answer, Some(there.clone())));
             }
         }
         prop_assert!(count > 40 && level > 40, "{count} agreed, {level} level");
+    }
+}
+
+/// What one device makes of the exchanges that both agreed on.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+struct Shared {
+    agreement: Agreement,
+    estimator: Estimator,
+}
+
+impl Shared {
+    /// Answers how many observations there were.
+    fn take(&mut self, agreed: &[Option<Observation>]) -> usize {
+        let agreed: Vec<_> = agreed.iter().flatten().copied().collect();
+        if !agreed.is_empty() {
+            self.agreement.add(&agreed);
+        }
+        for observation in &agreed {
+            self.estimator.take(*observation);
+        }
+        agreed.len()
     }
 }
 

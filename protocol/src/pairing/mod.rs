@@ -32,7 +32,7 @@ pub use claim::Returned;
 pub use offer::Offer;
 pub use resume::{Examined, ExpectResumed, Membership, Standing};
 pub use secondary::{Consent, ExpectAccept, Scanned, SendHello};
-pub use terms::{PairingAlarm, Refusal, Terms};
+pub use terms::{EPOCHS_PER_SEAT, PairingAlarm, Refusal, Terms};
 
 /// One TLS connection, as far as pairing cares.
 #[derive(Clone, Debug)]

@@ -19,7 +19,7 @@ use crate::limits;
 use crate::pairing::claim::{Claim, Returned};
 use crate::pairing::keys::{self, AssistantProof, Ends};
 use crate::pairing::slots::{Slot, Slots};
-use crate::pairing::terms::{PairingAlarm, Refusal, Terms};
+use crate::pairing::terms::{EPOCHS_PER_SEAT, PairingAlarm, Refusal, Terms};
 use crate::pairing::{Connection, Paired, Standing};
 use crate::secret::{Entropy, PairingSecret};
 use crate::ticket::Ticket;
@@ -32,6 +32,8 @@ pub struct Offer {
     terms: Terms,
     opened: Instant<Primary>,
     next_epoch: u16,
+    /// The epoch of the code that was made last.
+    shown: u16,
     slots: Slots,
     failures: u8,
     state: State,
@@ -45,8 +47,9 @@ enum State {
     Paused { until: Instant<Primary> },
     /// A device has proven itself and has to confirm.
     Claimed(Box<Claim>),
-    /// A device has confirmed.
-    Fulfilled { peer: Fingerprint },
+    /// A device has confirmed. Who scanned a code of this offer besides is recognised
+    /// until then, when no code of it would be honoured any more.
+    Fulfilled { peer: Fingerprint, until: Instant<Primary> },
 }
 
 impl Offer {
@@ -55,8 +58,9 @@ impl Offer {
     pub fn open(now: Instant<Primary>, terms: Terms, entropy: &mut Entropy) -> Self {
         let next_epoch = terms.first_epoch;
         let state = State::Open { rotate: now };
-        let mut offer =
-            Self { terms, opened: now, next_epoch, slots: Slots::default(), failures: 0, state };
+        let slots = Slots::default();
+        let (opened, shown, failures) = (now, next_epoch, 0);
+        let mut offer = Self { terms, opened, next_epoch, shown, slots, failures, state };
         offer.rotate(now, entropy);
         offer
     }
@@ -95,14 +99,27 @@ impl Offer {
             State::Open { rotate } => Some(*rotate),
             State::Paused { until } => Some(*until),
             State::Claimed(claim) => Some(claim.deadline),
-            State::Fulfilled { .. } => None,
+            State::Fulfilled { until, .. } => Some(*until),
         }
+    }
+
+    /// Whether a device has the seat.
+    #[must_use]
+    pub const fn is_fulfilled(&self) -> bool {
+        matches!(self.state, State::Fulfilled { .. })
+    }
+
+    /// Whether nobody can come any more who scanned a code of it in time: then it need
+    /// not be kept, and strangers need not be let in for it. `[PAIRING-2]`
+    #[must_use]
+    pub fn is_spent(&self, now: Instant<Primary>) -> bool {
+        matches!(self.state, State::Fulfilled { until, .. } if now >= until)
     }
 
     /// Lets time pass: codes change, claims lapse, pauses end. Harmless early.
     pub fn wake(&mut self, now: Instant<Primary>, entropy: &mut Entropy) {
         self.slots.expire(now);
-        if self.deadline().is_some_and(|deadline| now >= deadline) {
+        if !self.is_fulfilled() && self.deadline().is_some_and(|deadline| now >= deadline) {
             self.rotate(now, entropy);
         }
     }
@@ -167,7 +184,7 @@ impl Offer {
             return Err(fault(CloseCode::OutOfOrder, "HELLO", frame.kind().name()));
         };
         let paired = claim.confirm(&self.terms, connection, frame)?;
-        self.state = State::Fulfilled { peer: connection.peer.fingerprint() };
+        self.fulfil(now, connection);
         Ok(paired)
     }
 
@@ -196,8 +213,13 @@ impl Offer {
             }
         };
         let returned = claim.resume(&self.terms, connection, frame, standing)?;
-        self.state = State::Fulfilled { peer: connection.peer.fingerprint() };
+        self.fulfil(now, connection);
         Ok(returned)
+    }
+
+    fn fulfil(&mut self, now: Instant<Primary>, connection: &Connection) {
+        let (peer, until) = (connection.peer.fingerprint(), now + limits::SLOT_LIFETIME);
+        self.state = State::Fulfilled { peer, until };
     }
 
     /// Whether this HELLO may have the seat, or has it already.
@@ -221,7 +243,7 @@ impl Offer {
         // From here on the caller has proven to have seen one of our codes.
         let holder = match &self.state {
             State::Claimed(claim) => Some(claim.peer.fingerprint()),
-            State::Fulfilled { peer } => Some(*peer),
+            State::Fulfilled { peer, .. } => Some(*peer),
             State::Open { .. } | State::Paused { .. } => None,
         };
         if holder.is_some_and(|holder| holder != hello.key) {
@@ -233,10 +255,10 @@ impl Offer {
         }
         match &self.state {
             State::Claimed(claim) if claim.slot.ticket.epoch == hello.epoch => Ok(Admitted::Again),
-            State::Fulfilled { .. } => {
-                Err(fault(CloseCode::NotPairing, "RESUME", "HELLO after pairing").into())
-            }
-            State::Claimed(_) | State::Open { .. } | State::Paused { .. } => {
+            State::Claimed(_)
+            | State::Open { .. }
+            | State::Paused { .. }
+            | State::Fulfilled { .. } => {
                 Err(fault(CloseCode::Expired, "a code younger than 60 s", "an older one").into())
             }
         }
@@ -328,8 +350,8 @@ impl Offer {
             }
         }
         // The code on the screen may have been the one that was guessed at.
-        let on_screen = self.ticket().map(|ticket| ticket.epoch.wrapping_add(1));
-        if matches!(self.state, State::Open { .. }) && on_screen != Some(self.next_epoch) {
+        let on_screen = self.ticket().map(|ticket| ticket.epoch);
+        if matches!(self.state, State::Open { .. }) && on_screen != Some(self.shown) {
             self.rotate(now, entropy);
         }
         Box::new(Refusal { fault, alarm })
@@ -348,7 +370,10 @@ impl Offer {
             pin: self.terms.own.fingerprint(),
             addresses: self.terms.addresses.clone(),
         };
-        self.next_epoch = self.next_epoch.wrapping_add(1);
+        // Within the range of the seat.
+        let (seat, within) = (self.next_epoch / EPOCHS_PER_SEAT, self.next_epoch % EPOCHS_PER_SEAT);
+        self.next_epoch = seat * EPOCHS_PER_SEAT + (within + 1) % EPOCHS_PER_SEAT;
+        self.shown = ticket.epoch;
         self.slots.show(now, ticket);
         self.state = State::Open { rotate: now + limits::SLOT_ROTATION };
     }

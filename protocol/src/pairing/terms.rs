@@ -6,6 +6,10 @@ use crate::identity::{ExamTag, Fingerprint, Label, PublicKey, Role, SessionId};
 use crate::ticket::Flags;
 use crate::wire::CheckCode;
 
+/// Codes of one seat come from a range of epochs of its own, so that a HELLO belongs to
+/// one seat. They begin again after 8,192 codes, 34 hours.
+pub const EPOCHS_PER_SEAT: u16 = 8_192;
+
 /// What is offered, and by whom.
 #[derive(Clone, Debug)]
 pub struct Terms {
@@ -27,8 +31,8 @@ pub struct Terms {
     pub addresses: Addresses,
     /// The wall clock when the offer opens, in Unix seconds: a label in the code.
     pub unix_s: u32,
-    /// The epoch of the first code. Offers of one session use different ranges,
-    /// so that a HELLO belongs to one of them.
+    /// The epoch of the first code. Seats have different ranges, of
+    /// [`EPOCHS_PER_SEAT`], and offers of one seat begin at different places in it.
     pub first_epoch: u16,
 }
 

@@ -139,7 +139,11 @@ fn both_sides_share_everything_after_one_scan() {
     assert_eq!(primary.peer_label().as_str(), "back");
     assert_eq!(assistant.peer_label().as_str(), "front");
     assert_eq!(world.offer.ticket(), None, "nothing is left to scan");
-    assert_eq!(world.offer.deadline(), None);
+    // [PAIRING-2]: who scanned a code in time is recognised as long as it would count.
+    let until = world.offer.deadline().unwrap();
+    assert!(world.offer.is_fulfilled() && !world.offer.is_spent(until - Span::from_nanos(1)));
+    world.offer.wake(until, &mut Entropy::new([0; 32]));
+    assert!(world.offer.is_spent(until) && world.offer.ticket().is_none());
 }
 
 #[test]

@@ -69,7 +69,7 @@ impl PrimaryMachine {
             past: Vec::new(),
             former: BTreeMap::new(),
             device: None,
-            face: FaceGate::default(),
+            face: FaceGate::of(replayed.as_ref()),
             state,
             offers: BTreeMap::new(),
             shown: BTreeMap::new(),
@@ -149,6 +149,7 @@ impl PrimaryMachine {
                 let peer = Peer::paired(member.header(), self.clock, &mut self.outbox);
                 Seat::new(peer, member.label, &self.policy, now)
             };
+            seat.check_code = member.check_code;
             seat.cannot_return = own.and_then(|own| refused(own, member.name.role));
             let paired = member.fact();
             if own.is_some_and(|own| own.entries().iter().all(|entry| entry.fact != paired)) {
@@ -185,6 +186,9 @@ impl PrimaryMachine {
         }
         for role in self.roles() {
             self.tell_shut_out(role);
+        }
+        if self.face.demands() {
+            self.outbox.settled().event(Event::VerifyAgain);
         }
         self.recount(now);
     }

@@ -51,12 +51,26 @@ impl PrimaryMachine {
         purpose: Purpose,
         proven: pairing::Connection,
     ) {
-        if self.links.len() >= limits::CONNECTIONS {
+        if self.links.len() >= limits::CONNECTIONS
+            && !(purpose == Purpose::Resume && self.make_room(now))
+        {
             return self.outbox.close(link, CloseCode::Busy);
         }
         let stage = Stage::Introducing { until: now + limits::INTRODUCTION_TIME };
         let reader = FrameReader::new(Trust::Unpaired);
         self.links.insert(link, Connection { purpose, proven, reader, stage });
+    }
+
+    /// Strangers may hold every connection, one after another; a device of the session
+    /// must come back all the same. Closes the one that has said nothing for longest.
+    fn make_room(&mut self, now: Instant<Primary>) -> bool {
+        let silent = |(link, one): (&LinkId, &Connection)| match one.stage {
+            Stage::Introducing { until } if one.purpose == Purpose::Pair => Some((until, *link)),
+            Stage::Introducing { .. } | Stage::Confirming { .. } | Stage::Seated { .. } => None,
+        };
+        let Some((_, stranger)) = self.links.iter().filter_map(silent).min() else { return false };
+        self.drop_link(now, stranger, CloseCode::Busy);
+        true
     }
 
     pub(super) fn received(
@@ -96,7 +110,10 @@ impl PrimaryMachine {
     fn frame(&mut self, now: Instant<Primary>, link: LinkId, frame: &Frame) -> Result<(), Fault> {
         let Some(connection) = self.links.get(&link) else { return Ok(()) };
         match (&connection.stage, connection.purpose, frame.kind()) {
-            (Stage::Introducing { .. }, Purpose::Pair, Kind::Hello) => self.hello(now, link, frame),
+            // [PAIRING-18]
+            (Stage::Introducing { .. } | Stage::Confirming { .. }, Purpose::Pair, Kind::Hello) => {
+                self.hello(now, link, frame)
+            }
             (Stage::Introducing { .. }, Purpose::Resume, Kind::Resume) => {
                 self.resume(now, link, frame)
             }

@@ -66,7 +66,7 @@ impl PrimaryMachine {
                 News::Overdue => Event::Overdue { role },
                 News::Back { lost, .. } => Event::CameraBack { role, lost },
             };
-            self.outbox.event(event);
+            self.outbox.settled().event(event);
             self.edge(now);
         }
         self.recount(now);

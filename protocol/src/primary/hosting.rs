@@ -110,9 +110,15 @@ impl PrimaryMachine {
         compared: Compared,
     ) -> Result<(), Refused> {
         let seat = self.seats.get_mut(&role).ok_or(Refused::NotPaired)?;
-        seat.check_code.take().ok_or(Refused::NothingToCompare)?;
+        seat.check_code.ok_or(Refused::NothingToCompare)?;
         match compared {
             Compared::Same => {
+                seat.check_code = None;
+                let members = self.state.members.iter_mut();
+                for member in members.filter(|member| member.name.role == role) {
+                    member.check_code = None;
+                }
+                self.outbox.store(self.state.encode());
                 if let Some(link) = seat.peer.link() {
                     let confirmed = Control::CheckCodeConfirmed(wire::CheckCodeConfirmed {});
                     self.outbox.control(link, confirmed.encode());
@@ -121,6 +127,11 @@ impl PrimaryMachine {
             }
             Compared::Different => self.put_out(now, role, CloseCode::CheckCodeMismatch),
         }
+    }
+
+    /// What is asked has to be remembered. `[SESSION-43]`
+    pub(super) fn needs_storage(&self) -> Result<(), Refused> {
+        if self.local.is_poisoned() { Err(Refused::StorageFailed) } else { Ok(()) }
     }
 
     fn remove(&mut self, now: Instant<Primary>, role: Role) -> Result<(), Refused> {
@@ -135,6 +146,7 @@ impl PrimaryMachine {
         role: Role,
         code: CloseCode,
     ) -> Result<(), Refused> {
+        self.needs_storage()?;
         let members = &mut self.state.members;
         let at = members.iter().position(|m| m.name.role == role).ok_or(Refused::NotPaired)?;
         let key = members.remove(at).membership.peer.fingerprint();
@@ -167,6 +179,11 @@ impl PrimaryMachine {
         if self.seats.len() < usize::from(self.plan.assistants()) {
             return Err(Refused::SeatsEmpty);
         }
+        // [PAIRING-32]
+        if self.seats.values().any(|seat| seat.check_code.is_some()) {
+            return Err(Refused::NotCompared);
+        }
+        self.needs_storage()?;
         let take = 1;
         self.course = Course::Recording { take };
         self.local.write(now, &Fact::Take { take, mark: 0 }, &mut self.outbox);
@@ -207,35 +224,46 @@ impl PrimaryMachine {
     fn told(&mut self, now: Instant<Primary>, fact: &HostFact<Primary>) -> Result<(), Refused> {
         self.camera.check(fact)?;
         let record = fact.to_record()?;
-        if let HostFact::Device(device) = fact {
-            if self.device == Some(*device) {
-                return Ok(());
-            }
-            self.new_device(*device);
+        if matches!(fact, HostFact::Device(device) if self.device == Some(*device)) {
+            return Ok(());
         }
         self.marks.hear(now, Role::PRIMARY, &record);
-        if let HostFact::Gate { name, outcome } = fact
-            && self.face.outcome(*name, *outcome) == GateChange::VerifyAgain
-        {
-            self.outbox.event(Event::VerifyAgain);
-        }
         if matches!(fact, HostFact::RecordingStarted { .. }) {
             self.stopped = None;
         }
         if matches!(fact, HostFact::RecordingStopped(Observed { cause: Cause::Unknown, .. })) {
             self.stopped = Some(now);
         }
+        let before = self.local.written();
         self.local.write(now, &record, &mut self.outbox);
         let news = self.camera.tell(now, fact);
+        if matches!(fact, HostFact::Committed { .. }) && self.local.written() > before {
+            self.camera.written(self.local.written(), self.local.durable().sequence);
+        }
         if fact.is_edge() {
             self.local.settle(now, &mut self.outbox);
             self.edge(now);
         }
+        self.follow(now, fact);
         self.camera_news(now, news);
         if matches!(fact, HostFact::RecordingStopped(_)) {
             self.close_if_complete(now);
         }
         Ok(())
+    }
+
+    /// What others are told of a fact, once it is durable. `[SESSION-1]`
+    fn follow(&mut self, now: Instant<Primary>, fact: &HostFact<Primary>) {
+        if let HostFact::Device(device) = fact {
+            self.local.settle(now, &mut self.outbox);
+            self.new_device(*device);
+        }
+        if let HostFact::Gate { name, outcome } = fact
+            && self.face.outcome(*name, *outcome) == GateChange::VerifyAgain
+        {
+            self.local.settle(now, &mut self.outbox);
+            self.outbox.event(Event::VerifyAgain);
+        }
     }
 
     /// A proctor or server says something. `[SESSION-31]`
@@ -245,6 +273,7 @@ impl PrimaryMachine {
         if self.statements.contains(&proven) {
             return Ok(());
         }
+        self.needs_storage()?;
         if self.statements.len() >= limits::STATEMENTS {
             return Err(Refused::TooManyStatements);
         }

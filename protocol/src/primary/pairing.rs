@@ -1,6 +1,6 @@
 //! Codes on the screen, and devices that prove that they scanned them.
 
-use super::connection::Stage;
+use super::connection::{Stage, out_of_order};
 use super::machine::{Course, PrimaryMachine};
 use super::seat::Seat;
 use super::{CheckCode, Event};
@@ -10,15 +10,11 @@ use crate::journal::Fact;
 use crate::limits;
 use crate::liveness::LinkState;
 use crate::machine::{Admission, JournalName, LinkId};
-use crate::pairing::{Membership, Offer, Paired, PairingAlarm, Refusal, Terms};
+use crate::pairing::{EPOCHS_PER_SEAT, Membership, Offer, Paired, PairingAlarm, Refusal, Terms};
 use crate::session::{Arrival, Member, Peer, PutOut, Refused};
 use crate::ticket::Flags;
 use crate::time::{Instant, Primary, Span};
 use crate::wire::{self, Control, Frame, Trust};
-
-/// Codes of one seat come from a range of epochs of its own, so that a HELLO
-/// belongs to one offer. 8,192 codes last for 34 hours.
-const EPOCHS_PER_SEAT: u16 = 8_192;
 
 impl PrimaryMachine {
     /// Shows a code for `role`.
@@ -31,8 +27,9 @@ impl PrimaryMachine {
         if self.course.is_closing() {
             return Err(Refused::Over);
         }
-        // [PAIRING-25]: only a fulfilled offer waits for nothing.
-        if self.offers.get(&role).is_some_and(|offer| offer.deadline().is_some()) {
+        self.needs_storage()?;
+        // [PAIRING-25]
+        if self.offers.get(&role).is_some_and(|offer| !offer.is_fulfilled()) {
             return Ok(());
         }
         // [SESSION-34]
@@ -52,7 +49,7 @@ impl PrimaryMachine {
             flags: flags.with(Flags::DISCOVERY),
             addresses,
             unix_s: u32::try_from(unix_ms / 1_000).unwrap_or(0),
-            first_epoch: u16::from(role.number().saturating_sub(1)) * EPOCHS_PER_SEAT,
+            first_epoch: first_epoch(role, unix_ms / 1_000),
         };
         let offer = Offer::open(now, terms, &mut self.entropy);
         self.offers.insert(role, offer);
@@ -80,6 +77,7 @@ impl PrimaryMachine {
         for offer in self.offers.values_mut() {
             offer.wake(now, &mut self.entropy);
         }
+        self.offers.retain(|_, offer| !offer.is_spent(now));
         self.show_codes();
     }
 
@@ -133,9 +131,12 @@ impl PrimaryMachine {
     ) -> Result<(), Fault> {
         let not_pairing =
             || Fault::new(CloseCode::NotPairing, "a code on the screen", Got::Named("none"));
-        let role = offered_seat(frame).ok_or_else(not_pairing)?;
+        let role = offered_seat(frame)?.ok_or_else(not_pairing)?;
         self.can_remember()?;
         let Some(connection) = self.links.get_mut(&link) else { return Ok(()) };
+        if matches!(connection.stage, Stage::Confirming { role: claimed, .. } if claimed != role) {
+            return Err(out_of_order("CONFIRM", frame.kind()));
+        }
         if let Some(why) = self.state.why_refused(connection.proven.peer.fingerprint()) {
             return Err(why.fault());
         }
@@ -236,16 +237,16 @@ impl PrimaryMachine {
         self.devices.insert(role, name.device);
         let transcript = *paired.transcript();
         let (label, addresses) = (paired.peer_label(), Vec::new());
-        let member = Member { name, label, membership, transcript, addresses };
+        let check_code = match self.check_code {
+            CheckCode::Skipped => None,
+            CheckCode::Compared => Some(paired.check_code()),
+        };
+        let member = Member { name, label, membership, transcript, addresses, check_code };
         self.local.write(now, &member.fact(), &mut self.outbox);
         let peer = Peer::paired(member.header(), self.clock, &mut self.outbox);
         self.state.seat(member);
         self.outbox.store(self.state.encode());
         let mut seat = Seat::new(peer, paired.peer_label(), &self.policy, now);
-        let check_code = match self.check_code {
-            CheckCode::Skipped => None,
-            CheckCode::Compared => Some(paired.check_code()),
-        };
         seat.check_code = check_code;
         seat.inherit(self.former.remove(&role).unwrap_or_default());
         self.seats.insert(role, seat);
@@ -320,11 +321,22 @@ impl PrimaryMachine {
     }
 }
 
-/// Which seat's codes this HELLO speaks of.
-fn offered_seat(frame: &Frame) -> Option<Role> {
-    let Ok(Control::Hello(hello)) = Control::decode(frame.kind(), frame.body()) else {
-        return None;
+/// Where the codes of an offer begin, in the range of epochs that its seat has of its
+/// own. The wall clock, which need not be right, keeps offers of one seat apart, also
+/// before and after a restart: whoever scanned an earlier code is late and guesses
+/// nothing. `[PAIRING-17]`
+fn first_epoch(role: Role, unix_s: i64) -> u16 {
+    let within = unix_s.rem_euclid(EPOCHS_PER_SEAT.into());
+    let seat = u16::from(role.number().saturating_sub(1)) * EPOCHS_PER_SEAT;
+    seat.saturating_add(u16::try_from(within).unwrap_or(0))
+}
+
+/// Which seat's codes this HELLO speaks of, if it can be read: one of another version
+/// hears that. `[WIRE-6]`
+fn offered_seat(frame: &Frame) -> Result<Option<Role>, Fault> {
+    let Control::Hello(hello) = Control::decode(frame.kind(), frame.body())? else {
+        return Ok(None);
     };
-    let number = u8::try_from(hello.epoch / EPOCHS_PER_SEAT).ok()?.checked_add(1)?;
-    Role::new(number).ok()
+    let number = u8::try_from(hello.epoch / EPOCHS_PER_SEAT).unwrap_or(u8::MAX);
+    Ok(Role::new(number.saturating_add(1)).ok())
 }

@@ -17,7 +17,7 @@ use crate::machine::LinkId;
 use crate::pairing::{Offer, Returned, Standing};
 use crate::session::Arrival;
 use crate::time::{Instant, Primary};
-use crate::wire::{self, Frame, Trust};
+use crate::wire::{self, Control, Frame, Trust};
 
 impl PrimaryMachine {
     /// A paired device comes back. `[SESSION-20]`
@@ -41,8 +41,10 @@ impl PrimaryMachine {
         let examined = match member.membership.examine(&connection.proven, &own, frame) {
             Ok(examined) => examined,
             Err(fault) => {
-                if fault.code == CloseCode::CloneSuspected {
-                    self.cloned(now, role);
+                if let (CloseCode::CloneSuspected, Ok(Control::Resume(shown))) =
+                    (fault.code, Control::decode(frame.kind(), frame.body()))
+                {
+                    self.cloned(now, role, shown.epoch);
                 }
                 return Err(fault);
             }
@@ -143,10 +145,9 @@ impl PrimaryMachine {
     }
 
     /// A resume number came twice. `[SESSION-21]`
-    fn cloned(&mut self, now: Instant<Primary>, role: Role) {
-        let epoch = self.state.members.iter().find(|m| m.name.role == role);
-        let epoch = epoch.map_or(0, |m| m.membership.epoch.into());
-        self.local.write(now, &Fact::CloneSuspected { role, epoch }, &mut self.outbox);
+    fn cloned(&mut self, now: Instant<Primary>, role: Role, epoch: u32) {
+        let fact = Fact::CloneSuspected { role, epoch: epoch.into() };
+        self.local.write(now, &fact, &mut self.outbox);
         self.local.settle(now, &mut self.outbox);
         self.outbox.event(Event::Alarm { role, code: CloseCode::CloneSuspected });
         self.shut_out(role, CloseCode::CloneSuspected);

@@ -46,10 +46,10 @@ impl SecondaryMachine {
         let addresses = hello.ticket().addresses.sockets().collect();
         let (membership, transcript) = (paired.membership(), *paired.transcript());
         let label = paired.peer_label();
-        let mut state = State::new(paired.session(), own);
-        state.seat(Member { name: PRIMARYS, label, membership, transcript, addresses });
-        self.outbox.store(state.encode());
         let check_code = (paired.check() == CheckCode::Asked).then(|| paired.check_code());
+        let mut state = State::new(paired.session(), own);
+        state.seat(Member { name: PRIMARYS, label, membership, transcript, addresses, check_code });
+        self.outbox.store(state.encode());
         let patience = limits::REDIAL_FIRST;
         let seat = Box::new(Unconfirmed { state, check_code, patience });
         self.course = Course::Confirming { signer, seat };

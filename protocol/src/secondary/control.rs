@@ -49,7 +49,11 @@ impl SecondaryMachine {
                     self.outbox.store(session.state.encode());
                 }
             }
-            Control::CheckCodeConfirmed(_) => session.check_code = None,
+            Control::CheckCodeConfirmed(_) => {
+                session.check_code = None;
+                session.state.members.iter_mut().for_each(|member| member.check_code = None);
+                self.outbox.store(session.state.encode());
+            }
             Control::Alarm(alarm) => self.outbox.event(Event::Alarm(alarm.code)),
             Control::Revoke(revoke) => return self.revoked(now, revoke.reason),
             Control::Gate(_) | Control::Mark(_) => {}

@@ -42,9 +42,13 @@ impl SecondaryMachine {
         };
         session.camera.check(fact)?;
         let record = fact.to_record()?;
+        let before = session.local.written();
         session.local.write(now, &record, &mut self.outbox);
         let news = session.camera.tell(now, fact);
-        if fact.is_edge() {
+        if matches!(fact, HostFact::Committed { .. }) && session.local.written() > before {
+            session.camera.written(session.local.written(), session.local.durable().sequence);
+        }
+        if fact.is_edge() || device.is_some() {
             session.local.settle(now, &mut self.outbox);
         }
         self.camera_news(now, news);
@@ -86,11 +90,13 @@ impl SecondaryMachine {
             match news {
                 News::Lost { since, observed } => {
                     let since = since.unwrap_or(now);
-                    self.outbox.event(Event::CameraLost { since, observed });
+                    self.outbox.settled().event(Event::CameraLost { since, observed });
                 }
                 // The primary counts, and its examinee is the one to warn.
                 News::Overdue => {}
-                News::Back { lost, .. } => self.outbox.event(Event::CameraBack { lost }),
+                News::Back { lost, .. } => {
+                    self.outbox.settled().event(Event::CameraBack { lost });
+                }
             }
         }
     }

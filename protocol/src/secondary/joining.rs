@@ -53,7 +53,7 @@ impl SecondaryMachine {
         let state = State::decode(state)?;
         // [PAIRING-28]: the journal begins when the primary knows of it.
         if !past.journals.contains_key(&state.own) && !state.members.is_empty() {
-            let (check_code, patience) = (None, limits::REDIAL_FIRST);
+            let (check_code, patience) = (state.check_code(), limits::REDIAL_FIRST);
             let seat = Box::new(Unconfirmed { state, check_code, patience });
             machine.course = Course::Confirming { signer: setup.signer, seat };
             machine.redial(now);
@@ -100,7 +100,7 @@ impl SecondaryMachine {
             policy,
             phase: None,
             plan,
-            check_code: None,
+            check_code: state.check_code(),
             ahead: beginning.ahead,
             recording: beginning.recording,
             closing: if beginning.finished { Closing::HandingOver } else { Closing::No },
@@ -141,8 +141,16 @@ impl SecondaryMachine {
             return Err(Refused::OwnCode);
         }
         self.course = match core::mem::replace(&mut self.course, Course::Over) {
-            Course::Idle { signer } | Course::Asking { signer, .. } => {
-                self.ask_user(signer, ticket)
+            Course::Idle { signer } => self.ask_user(signer, ticket),
+            // The code on a screen changes every few seconds while a person reads; but the
+            // answer is about what the person was shown. [PAIRING-31]
+            Course::Asking { signer, scanned } => {
+                let shown = scanned.ticket();
+                if (shown.pin, shown.exam) != (ticket.pin, ticket.exam) {
+                    self.course = Course::Asking { signer, scanned };
+                    return Err(Refused::Asking);
+                }
+                Course::Asking { signer, scanned: Box::new(Scanned::new(ticket)) }
             }
             // The primary is not there to say whether it knows of this device; who
             // scans again has decided. [PAIRING-29]
@@ -239,11 +247,10 @@ impl SecondaryMachine {
     }
 
     /// The code has lost its life while the primary was not reached.
-    pub(super) fn give_up_joining(&mut self, now: Instant<Secondary>) {
+    pub(super) fn give_up_joining(&mut self) {
         if let Some(link) = self.link.take() {
             self.outbox.close(link.id, CloseCode::Timeout);
         }
-        _ = now;
         self.join_failed(Failure::Lost(crate::machine::Lost::TimedOut));
     }
 }

@@ -134,7 +134,7 @@ impl SecondaryMachine {
                 Timer::Phase => self.watch_phase(now),
                 Timer::Silence(_) => self.silence(now),
                 Timer::Redial => self.redial(now),
-                Timer::Introduction => self.give_up_joining(now),
+                Timer::Introduction => self.give_up_joining(),
                 Timer::Closing => self.end(Ending::Finished),
                 // The primary's timers.
                 Timer::Offer | Timer::Probe(_) | Timer::Order(_) => {}

@@ -4,6 +4,8 @@
 //! into its events and keeps the totals that the heartbeat carries. It decides
 //! nothing about the exam.
 
+use std::collections::VecDeque;
+
 use crate::identity::Role;
 use crate::ledger::Observed;
 use crate::ledger::{Change, Event, Origin, Recorder, State, Watch};
@@ -20,7 +22,22 @@ pub(crate) struct Camera<C: Clock> {
     conditions: wire::Conditions,
     /// Whether the host's recorder has ended and no other has started.
     halted: bool,
+    /// How far the recording went at each journal record that may not be durable yet,
+    /// and at the last one that is.
+    marks: VecDeque<Mark<C>>,
 }
+
+/// How far the recording goes as of a journal record.
+#[derive(Clone, Copy)]
+struct Mark<C: Clock> {
+    record: u64,
+    covered: Option<Instant<C>>,
+    frames: u64,
+}
+
+/// Beyond so many fragments between two writes that are made durable, only the latest
+/// is told apart.
+const MARKS: usize = 64;
 
 /// Something about the own camera that a screen shows.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -31,18 +48,24 @@ pub(crate) enum News<C: Clock> {
 }
 
 impl<C: Clock> Camera<C> {
-    pub(crate) const fn new(role: Role, watch: Watch) -> Self {
+    pub(crate) fn new(role: Role, watch: Watch) -> Self {
+        Self::with(Recorder::new(role, watch), Recording::new(watch.frame_gap))
+    }
+
+    fn with(recorder: Recorder<C>, recording: Recording<C>) -> Self {
+        let (covered, frames) = (recording.last(), recording.totals().frames);
         Self {
-            recorder: Recorder::new(role, watch),
-            recording: Recording::new(watch.frame_gap),
+            recorder,
+            recording,
             conditions: wire::Conditions::NONE,
             halted: false,
+            marks: VecDeque::from([Mark { record: 0, covered, frames }]),
         }
     }
 
     /// A camera that is not to record now, and what it recorded before.
     pub(crate) fn stopped(role: Role, watch: Watch, recording: Recording<C>) -> Self {
-        Self { recording, ..Self::new(role, watch) }
+        Self::with(Recorder::new(role, watch), recording)
     }
 
     /// A camera whose journal has no end: it was to be recording when the process
@@ -55,7 +78,7 @@ impl<C: Clock> Camera<C> {
         observed: Observed,
     ) -> Self {
         let (recorder, _) = Recorder::recovered(role, watch, origin, observed);
-        Self { recorder, recording, conditions: wire::Conditions::NONE, halted: false }
+        Self::with(recorder, recording)
     }
 
     /// Checks a host's fact before anything is written.
@@ -120,6 +143,25 @@ impl<C: Clock> Camera<C> {
     /// When [`Camera::wake`] is due.
     pub(crate) fn deadline(&self) -> Option<Instant<C>> {
         self.recorder.wake()
+    }
+
+    /// Frames are in the journal's record number `record`; it is durable up to `durable`.
+    pub(crate) fn written(&mut self, record: u64, durable: u64) {
+        while self.marks.get(1).is_some_and(|mark| mark.record <= durable) {
+            self.marks.pop_front();
+        }
+        if self.marks.len() > MARKS {
+            self.marks.pop_back();
+        }
+        let (covered, frames) = (self.recording.last(), self.recording.totals().frames);
+        self.marks.push_back(Mark { record, covered, frames });
+    }
+
+    /// Where the recording ends, and how many frames it has, by what is durable in the
+    /// journal: peers are told no more than that. `[SESSION-1]`
+    pub(crate) fn proven(&self, durable: u64) -> (Option<Instant<C>>, u64) {
+        let mark = self.marks.iter().rev().find(|mark| mark.record <= durable);
+        mark.map_or((None, 0), |mark| (mark.covered, mark.frames))
     }
 
     pub(crate) const fn totals(&self) -> Totals {

@@ -44,6 +44,11 @@ impl Courier {
         self.goal = durable;
     }
 
+    /// The link is heard again: up to `durable` the peer must hold what it missed.
+    pub(crate) const fn aim(&mut self, durable: u64) {
+        self.goal = durable;
+    }
+
     /// The next frame's worth of durable records. `[SESSION-16]`
     pub(crate) fn next<'a, C: Clock>(&mut self, local: &'a Local<C>) -> Option<Parcel<'a>> {
         if self.in_flight.len() >= limits::JOURNAL_WINDOW {

@@ -68,12 +68,11 @@ pub enum HostFact<C: Clock> {
     },
     /// A point in time that the host wants to find again.
     Mark(Label),
-    /// A take began, ended or was chosen.
-    Take {
+    /// This take is the one that the examinee submits. When takes begin and end is
+    /// the primary's order and not a host's to tell.
+    TakeChosen {
         /// Which, counted from 1.
         take: u32,
-        /// What about it.
-        mark: TakeMark,
     },
     /// The camera will be away on purpose, for `longest` at most.
     ExpectedGap {
@@ -96,20 +95,10 @@ pub enum Outcome {
     Passed,
 }
 
-/// What a [`HostFact::Take`] says of its take.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum TakeMark {
-    /// It began.
-    Began,
-    /// It ended.
-    Ended,
-    /// It is the one that the examinee submits.
-    Chosen,
-}
-
 impl<C: Clock> HostFact<C> {
     /// The record that keeps this fact.
     pub(crate) fn to_record(&self) -> Result<Fact, Refused> {
+        const CHOSEN: u8 = 2;
         const LOST: u8 = 0;
         const BACK: u8 = 1;
         let code = |observed: &Observed| (observed.cause.code(), observed.raw);
@@ -149,7 +138,7 @@ impl<C: Clock> HostFact<C> {
                 Fact::Gate { name: *name, result: u8::from(*outcome == Outcome::Passed) }
             }
             Self::Mark(label) => Fact::Mark { label: *label },
-            Self::Take { take, mark } => Fact::Take { take: *take, mark: mark.number() },
+            Self::TakeChosen { take } => Fact::Take { take: *take, mark: CHOSEN },
             Self::ExpectedGap { longest } => Fact::ExpectedGap { longest: *longest },
             Self::WallStep { by_ms } => Fact::WallStep { by_ms: *by_ms },
         })
@@ -176,7 +165,7 @@ impl<C: Clock> HostFact<C> {
             | Self::Device(_)
             | Self::Gate { .. }
             | Self::Mark(_)
-            | Self::Take { .. }
+            | Self::TakeChosen { .. }
             | Self::WallStep { .. } => None,
         }
     }
@@ -197,16 +186,6 @@ impl<C: Clock> HostFact<C> {
                 | Self::ScreenLeft(_)
                 | Self::ScreenBack
         )
-    }
-}
-
-impl TakeMark {
-    const fn number(self) -> u8 {
-        match self {
-            Self::Began => 0,
-            Self::Ended => 1,
-            Self::Chosen => 2,
-        }
     }
 }
 

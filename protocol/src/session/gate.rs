@@ -5,6 +5,7 @@
 //! the journal.
 
 use crate::identity::Label;
+use crate::journal::{Fact, Replayed};
 use crate::limits;
 use crate::session::facts::Outcome;
 
@@ -27,6 +28,24 @@ pub(crate) enum GateChange {
 }
 
 impl FaceGate {
+    /// As the journal of the runs before has it.
+    pub(crate) fn of(past: Option<&Replayed>) -> Self {
+        let mut gate = Self::default();
+        for entry in past.into_iter().flat_map(Replayed::entries) {
+            if let Fact::Gate { name, result } = entry.fact {
+                let outcome = if result == 0 { Outcome::Failed } else { Outcome::Passed };
+                gate.outcome(name, outcome);
+            }
+        }
+        gate
+    }
+
+    /// Whether the examinee must be verified again: a host that starts knows of no
+    /// demand that it was told before.
+    pub(crate) const fn demands(self) -> bool {
+        self.failures >= limits::FACE_FAILURES
+    }
+
     pub(crate) fn outcome(&mut self, name: Label, outcome: Outcome) -> GateChange {
         if name.as_str() != FACE_COMPARE {
             return GateChange::Nothing;

@@ -94,6 +94,11 @@ impl<C: Clock> Local<C> {
         self.durable
     }
 
+    /// The number of the last record that was written, durable or not.
+    pub(crate) const fn written(&self) -> u64 {
+        self.writer.head().sequence
+    }
+
     /// Whether storage failed. `[SESSION-2]`
     pub(crate) fn is_poisoned(&self) -> bool {
         self.writer.is_poisoned()

@@ -35,7 +35,7 @@ use crate::machine::JournalName;
 use crate::policy::{PolicyError, StatementError};
 use crate::recording::FragmentError;
 
-pub use facts::{HostFact, Outcome, TakeMark};
+pub use facts::{HostFact, Outcome};
 pub use state::StateDamaged;
 
 pub(crate) use begin::{Beginning, camera_of, clock_number, read};
@@ -105,12 +105,21 @@ pub enum Refused {
     /// Recording has begun already.
     #[error("expected cameras that are not started; they were")]
     AlreadyBegun,
+    /// The six digits of a seat were not compared.
+    #[error("expected the six digits of every seat to be compared before recording begins")]
+    NotCompared,
+    /// What is asked has to be remembered, and nothing can be.
+    #[error("expected a storage that can be written; free some space and start the session again")]
+    StorageFailed,
     /// The session is over.
     #[error("expected a running session; it is over")]
     Over,
     /// This device is in a session already.
     #[error("expected a device that is in no session; leave it first")]
     InSession,
+    /// A person is being asked about another code.
+    #[error("expected an answer about the code that was scanned before; agree or decline first")]
+    Asking,
     /// There is nothing to consent to.
     #[error("expected a scanned code before consent; scan one")]
     NothingScanned,

@@ -33,7 +33,7 @@ pub(crate) struct Peer<C: Station> {
     courier: Courier,
     mirror: Mirror,
     /// How far the peer's journal went when the link came back.
-    goal: u64,
+    goal: Option<u64>,
     path: u32,
     boot: Option<BootId>,
     said: Option<Said<C::Peer>>,
@@ -71,7 +71,7 @@ impl<C: Station> Peer<C> {
             timing: Timing::new(clock),
             courier: Courier::default(),
             mirror,
-            goal: 0,
+            goal: Some(0),
             path: 0,
             boot: None,
             said: None,
@@ -155,7 +155,7 @@ impl<C: Station> Peer<C> {
         let Arrival { link, boot, theirs, held } = arrival;
         self.link = Some(link);
         self.rhythm = Rhythm::default();
-        self.goal = theirs.map_or(0, |head| head.sequence);
+        self.goal = Some(theirs.map_or(0, |head| head.sequence));
         self.path = self.path.saturating_add(1);
         self.timing.path_changed();
         self.courier.restart(held, local.durable().sequence);
@@ -285,8 +285,14 @@ impl<C: Station> Peer<C> {
         local: &mut Local<C>,
         outbox: &mut Outbox<C, E>,
     ) -> Option<LinkState> {
+        if self.liveness.state() == LinkState::Down {
+            // How far the peer's journal goes by now, its next heartbeat says.
+            self.goal = None;
+            self.courier.aim(local.durable().sequence);
+        }
         let mut changed = self.liveness.heard(now);
-        let level = self.mirror.head().sequence >= self.goal && self.courier.has_delivered_goal();
+        let copied = self.goal.is_some_and(|goal| self.mirror.head().sequence >= goal);
+        let level = copied && self.courier.has_delivered_goal();
         if level {
             changed = self.liveness.reconciled().or(changed);
         }

@@ -19,7 +19,7 @@ use crate::pairing::Membership;
 use crate::secret::Secret;
 
 const MAGIC: [u8; 8] = *b"DIPTYCHS";
-const VERSION: u8 = 3;
+const VERSION: u8 = 4;
 
 /// Everything private that outlives the process.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -69,6 +69,8 @@ pub(crate) struct Member {
     pub(crate) transcript: [u8; 32],
     /// Where it is reached, most promising first.
     pub(crate) addresses: Vec<SocketAddr>,
+    /// The six digits, until people have compared them.
+    pub(crate) check_code: Option<u32>,
 }
 
 /// The stored state cannot be used.
@@ -162,6 +164,11 @@ impl State {
         self.members.push(member);
     }
 
+    /// The digits that the one peer of an assistant was paired with, until compared.
+    pub(crate) fn check_code(&self) -> Option<u32> {
+        self.members.first().and_then(|member| member.check_code)
+    }
+
     /// Whether and why this key is refused.
     pub(crate) fn why_refused(&self, key: Fingerprint) -> Option<PutOut> {
         self.refused.iter().find(|(refused, _)| *refused == key).map(|(_, why)| *why)
@@ -193,6 +200,8 @@ impl Member {
         out.push(u8::from(peer_boot.is_some()));
         out.extend_from_slice(&peer_boot.map_or([0; 16], |boot| boot.0));
         out.extend_from_slice(&self.transcript);
+        out.push(u8::from(self.check_code.is_some()));
+        out.extend_from_slice(&self.check_code.unwrap_or(0).to_le_bytes());
         let (len, label) = self.label.to_wire();
         out.push(len);
         out.extend_from_slice(&label);
@@ -219,10 +228,12 @@ impl Member {
         let peer_boot = (known == 1).then_some(boot);
         let membership = Membership { session, role, peer, resume, epoch, peer_boot };
         let transcript = rest.array()?;
+        let (shown, digits) = (rest.byte()?, u32::from_le_bytes(rest.array()?));
+        let check_code = (shown == 1).then_some(digits);
         let len = rest.byte()?;
         let label = Label::from_wire(len, &rest.array()?).map_err(|_| StateDamaged)?;
         let addresses = (0..rest.byte()?).map(|_| rest.address()).collect::<Result<_, _>>()?;
-        Ok(Self { name, label, membership, transcript, addresses })
+        Ok(Self { name, label, membership, transcript, addresses, check_code })
     }
 }
 
@@ -296,6 +307,7 @@ mod tests {
             membership,
             transcript: [4; 32],
             addresses: vec!["192.168.1.2:47000".parse().unwrap(), "[fd00::1]:5".parse().unwrap()],
+            check_code: Some(123_456),
         };
         State {
             session: SessionId([1; 16]),

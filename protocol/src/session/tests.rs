@@ -3,6 +3,7 @@
 mod beats;
 mod broken;
 mod clocks;
+mod promises;
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -177,7 +178,12 @@ fn addresses() -> Addresses {
     Addresses::new(&[ip], 1000, Loopback::Allowed).unwrap()
 }
 
-fn primary(now: Instant<Primary>, addresses: Option<Addresses>) -> PrimaryMachine {
+fn primary(
+    now: Instant<Primary>,
+    addresses: Option<Addresses>,
+    check_code: CheckCode,
+    key: u8,
+) -> PrimaryMachine {
     let setup = primary::Setup {
         plan: plan(),
         policy: Policy::preset("xyb-seed").unwrap(),
@@ -185,8 +191,8 @@ fn primary(now: Instant<Primary>, addresses: Option<Addresses>) -> PrimaryMachin
         exam: ExamTag([3; 8]),
         label: Label::new("front").unwrap(),
         addresses,
-        check_code: CheckCode::Skipped,
-        signer: Box::new(Key::new(1)),
+        check_code,
+        signer: Box::new(Key::new(key)),
         boot: BootId([1; 16]),
         wall_ms: 1_767_225_600_000,
         last_exit: Observed::NOTHING,
@@ -227,9 +233,13 @@ struct Pair {
 
 impl Pair {
     fn new() -> Self {
+        Self::with(CheckCode::Skipped)
+    }
+
+    fn with(check_code: CheckCode) -> Self {
         let truth = 100_000_000_000_i64;
         let start = Instant::from_nanos(truth);
-        let mut p = Side::new(primary(start, Some(addresses())), Span::ZERO);
+        let mut p = Side::new(primary(start, Some(addresses()), check_code, 1), Span::ZERO);
         let a = Side::new(secondary(start.relabelled() + OFFSET), OFFSET);
         let role = Role::new(1).unwrap();
         p.machine.command(p.clock(truth), primary::Command::OpenPairing { role }).unwrap();
@@ -449,7 +459,7 @@ fn a_primary_without_a_network_shows_a_code_once_it_has_one() {
     let now = Instant::from_nanos(100_000_000_000);
     let role = Role::new(1).unwrap();
     let open = || primary::Command::OpenPairing { role };
-    let mut machine = primary(now, None);
+    let mut machine = primary(now, None, CheckCode::Skipped, 1);
     assert_eq!(machine.command(now, open()), Err(Refused::NoNetwork));
     machine.command(now, primary::Command::Addresses(addresses())).unwrap();
     machine.command(now, open()).unwrap();

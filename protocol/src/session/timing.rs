@@ -5,7 +5,7 @@
 //! type: a [`Station`] is a clock that knows what the other end's is.
 
 use crate::clock::stamps::Incoming;
-use crate::clock::{Epoch, Estimate, Estimator, Observed, Short, Stamp, Stamps};
+use crate::clock::{Agreement, Epoch, Estimate, Estimator, Observed, Short, Stamp, Stamps};
 use crate::time::{Clock, Instant, Primary, Secondary, Span};
 use crate::wire;
 
@@ -58,8 +58,8 @@ pub(crate) struct Timing<C: Station> {
     estimator: Estimator,
     /// The greatest number of the peer's clock that it has announced.
     theirs: Option<u16>,
-    /// The digest of what is known, until something else is.
-    digest: Option<u64>,
+    /// What both devices have agreed on.
+    agreement: Agreement,
     /// Whether the latest stamp contradicted what was known.
     contradicted: bool,
     told: Option<Telling<C>>,
@@ -102,7 +102,7 @@ impl<C: Station> Timing<C> {
             stamps: Stamps::new(clock),
             estimator: Estimator::new(),
             theirs: None,
-            digest: None,
+            agreement: Agreement::default(),
             contradicted: false,
             told: None,
         }
@@ -125,13 +125,13 @@ impl<C: Station> Timing<C> {
     /// Both ends forget, so both begin with the same exchange. `[CLOCK-12]`
     pub(crate) fn forget(&mut self) {
         self.estimator = Estimator::new();
-        self.digest = None;
+        self.agreement = Agreement::default();
         self.told = None;
     }
 
     /// What both devices must agree on. `[CLOCK-18]`
-    pub(crate) fn digest(&mut self) -> u64 {
-        *self.digest.get_or_insert_with(|| self.estimator.digest())
+    pub(crate) fn digest(&self) -> u64 {
+        self.agreement.digest()
     }
 
     /// The stamp for a message handed over now.
@@ -172,8 +172,11 @@ impl<C: Station> Timing<C> {
         let mut seen = told.seen.iter().flatten();
         self.contradicted = seen.any(|seen| self.estimator.is_contradicted_by(seen));
         let mut fresh = Fresh::No;
-        for observation in told.agreed.into_iter().flatten() {
-            self.digest = None;
+        let agreed: Vec<_> = told.agreed.into_iter().flatten().collect();
+        if !agreed.is_empty() {
+            self.agreement.add(&agreed);
+        }
+        for observation in agreed {
             if self.estimator.take(observation) == Observed::NewEpoch {
                 fresh = Fresh::Yes;
                 self.told = None;
@@ -182,10 +185,10 @@ impl<C: Station> Timing<C> {
         Heeded { level: if told.level { Level::Yes } else { Level::No }, fresh }
     }
 
-    /// Compares what both devices know, when they must know the same; if it
-    /// differs, both begin anew.
+    /// Compares what both devices have agreed on, when it must be the same; if it
+    /// differs, both begin anew. A device that shows nothing is not asked. `[CLOCK-18]`
     pub(crate) fn compare(&mut self, level: Level, digest: u64) -> Fresh {
-        if level == Level::No || digest == self.digest() {
+        if level == Level::No || digest == 0 || digest == self.digest() {
             return Fresh::No;
         }
         self.renew();

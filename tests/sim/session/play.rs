@@ -8,7 +8,7 @@ use diptych_protocol::machine::{Input, Lane, Lost, Purpose};
 use diptych_protocol::primary::{self, Compared};
 use diptych_protocol::recording::Fragment;
 use diptych_protocol::secondary::{self, Consent};
-use diptych_protocol::session::{HostFact, Outcome, TakeMark};
+use diptych_protocol::session::{HostFact, Outcome};
 use diptych_protocol::ticket::Ticket;
 use diptych_protocol::time::{Clock, Instant, Span};
 
@@ -326,7 +326,7 @@ fn fact<C: Clock>(which: usize, frames: [i64; 2], program: &mut Program<'_>) -> 
             HostFact::Gate { name, outcome }
         }
         11 => HostFact::Mark(name),
-        12 => HostFact::Take { take: 1, mark: TakeMark::Chosen },
+        12 => HostFact::TakeChosen { take: 1 },
         13 => HostFact::ExpectedGap { longest: Span::from_secs(3) },
         14 => HostFact::WallStep { by_ms: 3_600_000 },
         _ => HostFact::Anchor { pts: 1, at: last, within: Span::from_millis(1) },

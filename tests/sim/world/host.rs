@@ -155,6 +155,14 @@ impl World {
         done.is_ok()
     }
 
+    /// The user scans, also with a device whose seat may not be one after all.
+    pub(super) fn scan_again(&mut self, who: usize) {
+        let former = self.devices[who].seat.take();
+        if !self.scan(who) && self.devices[who].seat.is_none() {
+            self.devices[who].seat = former;
+        }
+    }
+
     /// The user holds the assistant before whatever code is shown. Whether it takes one.
     pub(super) fn scan(&mut self, who: usize) -> bool {
         let Some(seat) = self.devices[who].scanning else { return false };

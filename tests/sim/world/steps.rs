@@ -29,11 +29,7 @@ impl World {
             }
             What::Scan { who, seat } => {
                 self.devices[who].scanning = Some(seat);
-                // Also if it has a seat that it may not have after all.
-                let former = self.devices[who].seat.take();
-                if !self.scan(who) && self.devices[who].seat.is_none() {
-                    self.devices[who].seat = former;
-                }
+                self.scan_again(who);
             }
             What::Begin => self.wishes.begin = true,
             What::Finish => self.wishes.finish = true,

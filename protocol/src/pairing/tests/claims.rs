@@ -39,7 +39,7 @@ fn a_resume_confirms_where_a_confirm_was_lost() {
     assert_eq!((returned.membership.epoch, returned.membership.peer), (1, key(2)));
     assert_eq!(returned.request.sequence, 0);
     // The seat is taken, once: neither way leads to it again.
-    assert!(world.offer.ticket().is_none() && world.offer.deadline().is_none());
+    assert!(world.offer.ticket().is_none() && world.offer.is_fulfilled());
     assert_eq!(world.confirm(&first, &confirm).unwrap_err().code, CloseCode::OutOfOrder);
     let again = resume(&mut world, &second, &frame).unwrap_err();
     assert_eq!(again.code, CloseCode::Expired);

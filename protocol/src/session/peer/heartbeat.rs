@@ -65,20 +65,20 @@ impl<C: Station> Peer<C> {
         if local.is_poisoned() {
             conditions = conditions.with(wire::Conditions::STORAGE_FAILED);
         }
-        let recording = camera.state();
+        let (recording, head) = (camera.state(), local.durable());
+        let (covered, frames) = camera.proven(head.sequence);
         let whole = self.rhythm.is_whole((recording, conditions));
         let clock_digest = if whole { self.timing.digest() } else { 0 };
         let pulse = wire::Pulse {
             stamp: self.timing.outgoing(now),
             recording,
             conditions,
-            last_committed: camera.covered().map_or(SenderTime::NEVER, SenderTime::of),
+            last_committed: covered.map_or(SenderTime::NEVER, SenderTime::of),
         };
-        let head = local.durable();
         let datagram = if whole {
             Datagram::Heartbeat(wire::Heartbeat {
                 pulse,
-                frames: camera.totals().frames,
+                frames,
                 journal_sequence: head.sequence,
                 journal_head: head.hash,
                 clock_digest,
@@ -104,6 +104,7 @@ impl<C: Station> Peer<C> {
     ) -> Result<Beat, Box<Fork>> {
         let (level, fresh) = self.stamped(receipt.arrived, &beat.pulse.stamp, local);
         let head = Head { sequence: beat.journal_sequence, hash: beat.journal_head };
+        _ = self.goal.get_or_insert(head.sequence);
         let behind = self.said.is_some_and(|said| head.sequence < said.head.sequence);
         if behind || self.is_late(&beat.pulse) {
             return Ok(Beat { level, fresh, newer: Newer::No });
