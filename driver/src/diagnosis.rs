@@ -10,16 +10,20 @@
 
 use std::io;
 
+use diptych_protocol::words::{Language, Text};
+
 use crate::addresses::Surroundings;
 
 macro_rules! diagnoses {
-    ($($(#[$doc:meta])* $name:ident = $text:literal, $alarming:literal, $meaning:literal, $advice:literal;)*) => {
+    ($($(#[$doc:meta])* $name:ident = $text:literal, $alarming:literal, $meaning:ident, $advice:ident;)*) => {
         /// A finding about this device or its network. Never sent to a peer.
         ///
         /// ```
         /// # use diptych_driver::diagnosis::Diagnosis;
-        /// fn told(trouble: Diagnosis) -> String {
-        ///     format!("{}. {}", trouble.meaning(), trouble.advice())
+        /// # use diptych_protocol::words::Language;
+        /// fn told(trouble: Diagnosis, language: Language) -> String {
+        ///     let [meaning, advice] = [trouble.meaning_text(), trouble.advice_text()];
+        ///     format!("{} {}", meaning.template(language), advice.template(language))
         /// }
         /// ```
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -41,16 +45,16 @@ macro_rules! diagnoses {
                 match self { $(Self::$name => $alarming,)* }
             }
 
-            /// What was found, in one sentence.
+            /// What was found, in one sentence, for the person who holds the phone.
             #[must_use]
-            pub const fn meaning(self) -> &'static str {
-                match self { $(Self::$name => $meaning,)* }
+            pub const fn meaning_text(self) -> Text {
+                match self { $(Self::$name => Text::$meaning,)* }
             }
 
             /// What to do about it, in one sentence.
             #[must_use]
-            pub const fn advice(self) -> &'static str {
-                match self { $(Self::$name => $advice,)* }
+            pub const fn advice_text(self) -> Text {
+                match self { $(Self::$name => Text::$advice,)* }
             }
         }
     };
@@ -58,50 +62,62 @@ macro_rules! diagnoses {
 
 diagnoses! {
     /// This device has no network in which the peer could be.
-    NoRoute = "NO_ROUTE", false, "this phone is in no local network", "Connect both phones to the same Wi-Fi, or to the hotspot of one of them.";
+    NoRoute = "NO_ROUTE", false, TroubleNoRoute, TroubleNoRouteAdvice;
     /// The system keeps the app from the local network.
-    LanPermission = "LAN_PERMISSION", false, "the system does not let this app use the local network", "Allow the app to find devices in the local network, in the system's settings.";
+    LanPermission = "LAN_PERMISSION", false, TroubleLanPermission, TroubleLanPermissionAdvice;
     /// A peer on our own subnet does not answer at all.
-    ApIsolationSuspected = "AP_ISOLATION_SUSPECTED", false, "the phones are in the same network but cannot reach each other", "The router may keep devices apart: use a home Wi-Fi instead of a guest one, or the hotspot of one phone.";
+    ApIsolationSuspected = "AP_ISOLATION_SUSPECTED", false, TroubleApIsolationSuspected, TroubleApIsolationSuspectedAdvice;
     /// A tunnel is up and the peer does not answer.
-    VpnSuspected = "VPN_SUSPECTED", false, "a VPN on this phone may swallow local traffic", "Switch the VPN off, or allow local network access in its settings.";
+    VpnSuspected = "VPN_SUSPECTED", false, TroubleVpnSuspected, TroubleVpnSuspectedAdvice;
     /// No address answered, and nothing else explains it.
-    PeerSilent = "PEER_SILENT", false, "the other phone did not answer at any of its addresses", "Check that the app is open on the other phone and that both are in the same network.";
+    PeerSilent = "PEER_SILENT", false, TroublePeerSilent, TroublePeerSilentAdvice;
     /// The one who answered holds another key than the pinned one.
-    PinMismatch = "PIN_MISMATCH", true, "another device answered in place of the expected one", "Stop, scan a new code, and ask the exam office if it happens again.";
+    PinMismatch = "PIN_MISMATCH", true, TroublePinMismatch, TroublePinMismatchAdvice;
     /// The peer knows us no longer, or never did.
-    KeyRefused = "KEY_REFUSED", false, "the other phone does not accept this phone's key", "Scan the code that is on the primary phone's screen now.";
+    KeyRefused = "KEY_REFUSED", false, TroubleKeyRefused, TroubleKeyRefusedAdvice;
     /// This device's own key does not sign.
-    KeyLocked = "KEY_LOCKED", false, "this phone's key could not be used to sign", "Unlock the phone; the phones try again by themselves.";
+    KeyLocked = "KEY_LOCKED", false, TroubleKeyLocked, TroubleKeyLockedAdvice;
     /// A peer offered a key or certificate that the protocol does not allow.
-    KeyType = "KEY_TYPE", false, "the other phone showed a kind of key that is not allowed", "Install the same version of the app on both phones.";
+    KeyType = "KEY_TYPE", false, TroubleKeyType, TroubleKeyTypeAdvice;
     /// No common application protocol.
-    ProtocolVersion = "PROTOCOL_VERSION", false, "the two apps speak different versions, or the other phone is not pairing", "Open the code on the primary phone, and update the app on both.";
+    ProtocolVersion = "PROTOCOL_VERSION", false, TroubleProtocolVersion, TroubleProtocolVersionAdvice;
     /// The peer came back without knowing the connection.
-    PeerRestarted = "PEER_RESTARTED", false, "the app on the other phone was started again", "Nothing to do: the phones reconnect by themselves.";
+    PeerRestarted = "PEER_RESTARTED", false, TroublePeerRestarted, TroublePeerRestartedAdvice;
     /// The peer refused to begin a connection.
-    PeerBusy = "PEER_BUSY", false, "the other phone is too busy to answer", "Wait half a minute; the phones try again by themselves.";
+    PeerBusy = "PEER_BUSY", false, TroublePeerBusy, TroublePeerBusyAdvice;
     /// Sending or receiving fails in a way that a new socket may heal.
-    SocketDead = "SOCKET_DEAD", false, "the system closed this app's network connection", "Bring the app to the front; if it stays so, start it again.";
+    SocketDead = "SOCKET_DEAD", false, TroubleSocketDead, TroubleSocketDeadAdvice;
     /// The port is used by another program.
-    PortTaken = "PORT_TAKEN", false, "another program uses the network port", "Close the other program, or choose another port.";
+    PortTaken = "PORT_TAKEN", false, TroublePortTaken, TroublePortTakenAdvice;
     /// The address to listen on is not one of this device.
-    NotOurAddress = "NOT_OUR_ADDRESS", false, "the address to listen on does not belong to this device", "Leave the address out, or choose one of this device's own.";
+    NotOurAddress = "NOT_OUR_ADDRESS", false, TroubleNotOurAddress, TroubleNotOurAddressAdvice;
     /// Local discovery does not work here.
-    DiscoveryUnavailable = "DISCOVERY_UNAVAILABLE", false, "devices cannot be discovered in this network", "Nothing to do while the code's addresses work; otherwise scan a new code.";
+    DiscoveryUnavailable = "DISCOVERY_UNAVAILABLE", false, TroubleDiscoveryUnavailable, TroubleDiscoveryUnavailableAdvice;
     /// Somebody sends more connection attempts than any honest phone.
-    Flooded = "FLOODED", true, "this phone receives a flood of connection attempts", "If pairing does not work, use the hotspot of one phone.";
+    Flooded = "FLOODED", true, TroubleFlooded, TroubleFloodedAdvice;
     /// The storage is full.
-    StorageFull = "STORAGE_FULL", false, "the storage of this phone is full", "Free some space now: what happens from here on cannot be proven.";
+    StorageFull = "STORAGE_FULL", false, TroubleStorageFull, TroubleStorageFullAdvice;
     /// The storage cannot be written by this app.
-    StorageDenied = "STORAGE_DENIED", false, "the system does not let this app write its files", "Check who owns the folder, or reinstall the app.";
+    StorageDenied = "STORAGE_DENIED", false, TroubleStorageDenied, TroubleStorageDeniedAdvice;
     /// The storage fails in another way.
-    StorageBroken = "STORAGE_BROKEN", false, "a file of this session could not be read or written", "Use another storage if you can: what happens from here on cannot be proven.";
+    StorageBroken = "STORAGE_BROKEN", false, TroubleStorageBroken, TroubleStorageBrokenAdvice;
     /// Another copy of the app works on the same session.
-    FolderInUse = "FOLDER_IN_USE", false, "another running copy of the app uses this session's folder", "Close the other copy first.";
+    FolderInUse = "FOLDER_IN_USE", false, TroubleFolderInUse, TroubleFolderInUseAdvice;
 }
 
 impl Diagnosis {
+    /// What was found, in English, without a full stop: for a log.
+    #[must_use]
+    pub fn meaning(self) -> &'static str {
+        self.meaning_text().clause()
+    }
+
+    /// What to do about it, in English.
+    #[must_use]
+    pub const fn advice(self) -> &'static str {
+        self.advice_text().template(Language::English)
+    }
+
     /// What an error of opening, reading or writing a socket means.
     #[must_use]
     pub fn of_socket(error: &io::Error) -> Self {
@@ -156,7 +172,11 @@ mod tests {
         let names: BTreeSet<_> = Diagnosis::ALL.iter().map(|one| one.name()).collect();
         let meanings: BTreeSet<_> = Diagnosis::ALL.iter().map(|one| one.meaning()).collect();
         assert_eq!((names.len(), meanings.len()), (Diagnosis::ALL.len(), Diagnosis::ALL.len()));
-        assert!(Diagnosis::ALL.iter().all(|one| one.advice().ends_with('.')));
+        for one in Diagnosis::ALL {
+            let (meaning, advice) = (one.meaning_text(), one.advice_text());
+            assert_eq!(advice.key(), format!("{}.advice", meaning.key()));
+            assert!(meaning.key().starts_with("trouble."), "{one}");
+        }
     }
 
     #[test]

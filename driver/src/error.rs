@@ -12,6 +12,15 @@ use std::path::{Path, PathBuf};
 use crate::diagnosis::Diagnosis;
 
 /// A durable file could not be read or written.
+///
+/// ```
+/// # use diptych_driver::error::{StorageError, StorageProblem};
+/// let full = StorageError {
+///     path: "P.journal".into(),
+///     action: "append to",
+///     problem: StorageProblem::Full,
+/// };
+/// ```
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("could not {action} {}: {problem}", path.display())]
 pub struct StorageError {
@@ -24,6 +33,13 @@ pub struct StorageError {
 }
 
 /// What is wrong with a file.
+///
+/// ```
+/// # use diptych_driver::error::StorageProblem;
+/// fn heals(problem: StorageProblem) -> bool {
+///     matches!(problem, StorageProblem::Full | StorageProblem::InUse)
+/// }
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum StorageProblem {
     /// Another process holds the folder.
@@ -88,6 +104,13 @@ impl StorageError {
 }
 
 /// A key could not be made, read or used.
+///
+/// ```
+/// # use diptych_driver::error::KeyError;
+/// fn asks_to_unlock(error: KeyError) -> bool {
+///     error == KeyError::Unusable
+/// }
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum KeyError {
     /// The system's generator failed.
@@ -105,6 +128,14 @@ pub enum KeyError {
 }
 
 /// The network could not be opened.
+///
+/// ```
+/// # use diptych_driver::diagnosis::Diagnosis;
+/// # use diptych_driver::error::NetworkError;
+/// fn is_taken(error: &NetworkError) -> bool {
+///     error.diagnosis() == Diagnosis::PortTaken
+/// }
+/// ```
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum NetworkError {
     /// The address to listen on is taken, or not ours.
@@ -130,6 +161,18 @@ pub enum NetworkError {
     /// made inside one.
     #[error("expected to be called inside a tokio runtime, found none")]
     Runtime,
+}
+
+impl NetworkError {
+    /// What a person is told.
+    #[must_use]
+    pub fn diagnosis(&self) -> Diagnosis {
+        match self {
+            Self::Bind { diagnosis, .. } => *diagnosis,
+            Self::Socket { kind } => Diagnosis::of_socket(&(*kind).into()),
+            Self::Tls | Self::Runtime => Diagnosis::SocketDead,
+        }
+    }
 }
 
 /// The driver has ended, or cannot be asked.

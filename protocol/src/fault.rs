@@ -8,7 +8,14 @@
 
 use core::fmt;
 
+use crate::words::{Language, Text};
+
 /// Who is to blame for a [`Fault`].
+///
+/// ```
+/// # use diptych_protocol::fault::{Blame, CloseCode};
+/// assert_eq!(CloseCode::Timeout.blame(), Blame::World);
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Blame {
     /// The peer broke the protocol, or somebody pretends to be the peer.
@@ -22,9 +29,17 @@ pub enum Blame {
 }
 
 macro_rules! close_codes {
-    ($($(#[$doc:meta])* $name:ident = $code:literal, $text:literal, $blame:ident, $scary:literal, $said:literal, $advice:literal;)*) => {
+    ($($(#[$doc:meta])* $name:ident = $code:literal, $text:literal, $blame:ident, $scary:literal, $said:ident, $advice:ident;)*) => {
         /// Why a connection is closed: the QUIC application error code on the
         /// wire (RFC 9000 section 19.19). `[FAULT-1]`
+        ///
+        /// ```
+        /// # use diptych_protocol::fault::CloseCode;
+        /// # use diptych_protocol::words::Language;
+        /// fn told(code: CloseCode) -> &'static str {
+        ///     code.advice_text().template(Language::Chinese)
+        /// }
+        /// ```
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
         #[repr(u32)]
         pub enum CloseCode { $($(#[$doc])* $name = $code,)* }
@@ -57,16 +72,17 @@ macro_rules! close_codes {
                 match self { $(Self::$name => $scary,)* }
             }
 
-            /// What happened, in one sentence.
+            /// What happened, in one sentence, for the person who holds the phone.
+            /// `[FAULT-2]`
             #[must_use]
-            pub const fn meaning(self) -> &'static str {
-                match self { $(Self::$name => $said,)* }
+            pub const fn meaning_text(self) -> Text {
+                match self { $(Self::$name => Text::$said,)* }
             }
 
-            /// What the person who holds the phone can do, in one sentence.
+            /// What that person can do, in one sentence. `[FAULT-2]`
             #[must_use]
-            pub const fn advice(self) -> &'static str {
-                match self { $(Self::$name => $advice,)* }
+            pub const fn advice_text(self) -> Text {
+                match self { $(Self::$name => Text::$advice,)* }
             }
         }
     };
@@ -74,56 +90,78 @@ macro_rules! close_codes {
 
 close_codes! {
     /// The session is over and both know it.
-    OkEnd = 0x00, "OK_END", Caller, false, "the session ended as planned", "Nothing to do.";
+    OkEnd = 0x00, "OK_END", Caller, false, CloseOkEnd, CloseOkEndAdvice;
     /// A frame or datagram that no version of the protocol allows.
-    BadFrame = 0x101, "BAD_FRAME", Peer, false, "a message could not be understood", "Install the same version of the app on both phones.";
+    BadFrame = 0x101, "BAD_FRAME", Peer, false, CloseBadFrame, CloseBadFrameAdvice;
     /// A frame longer than its bound.
-    FrameTooLarge = 0x102, "FRAME_TOO_LARGE", Peer, false, "a message was longer than allowed", "Install the same version of the app on both phones.";
+    FrameTooLarge = 0x102, "FRAME_TOO_LARGE", Peer, false, CloseFrameTooLarge, CloseFrameTooLargeAdvice;
     /// No common version.
-    Version = 0x103, "VERSION", Incompatible, false, "the two apps speak different versions", "Update the app on both phones.";
+    Version = 0x103, "VERSION", Incompatible, false, CloseVersion, CloseVersionAdvice;
     /// A message that this state does not expect.
-    OutOfOrder = 0x104, "OUT_OF_ORDER", Peer, false, "a message came when another was expected", "Scan the code again.";
+    OutOfOrder = 0x104, "OUT_OF_ORDER", Peer, false, CloseOutOfOrder, CloseOutOfOrderAdvice;
     /// An answer did not come in time.
-    Timeout = 0x105, "TIMEOUT", World, false, "the other phone did not answer in time", "Keep both phones in the same network and scan again.";
+    Timeout = 0x105, "TIMEOUT", World, false, CloseTimeout, CloseTimeoutAdvice;
     /// A proof did not verify; says nothing more, on purpose.
-    AuthFailed = 0x110, "AUTH_FAILED", Peer, true, "the proof of having scanned this code was wrong", "Scan the code that is on the screen now.";
+    AuthFailed = 0x110, "AUTH_FAILED", Peer, true, CloseAuthFailed, CloseAuthFailedAdvice;
     /// The code was genuine but is no longer valid.
-    Expired = 0x111, "EXPIRED", Incompatible, false, "the code that was scanned has expired", "Scan the code that is on the screen now.";
+    Expired = 0x111, "EXPIRED", Incompatible, false, CloseExpired, CloseExpiredAdvice;
     /// Another phone used the code first.
-    AlreadyClaimed = 0x112, "ALREADY_CLAIMED", Peer, true, "another phone has used this code already", "Look at the primary phone: if the other phone is not yours, remove it there.";
+    AlreadyClaimed = 0x112, "ALREADY_CLAIMED", Peer, true, CloseAlreadyClaimed, CloseAlreadyClaimedAdvice;
     /// The primary shows no code now.
-    NotPairing = 0x113, "NOT_PAIRING", Incompatible, false, "the other phone is not waiting to be paired", "Open the code on the primary phone, then scan it.";
+    NotPairing = 0x113, "NOT_PAIRING", Incompatible, false, CloseNotPairing, CloseNotPairingAdvice;
     /// The code belongs to another exam.
-    WrongExam = 0x114, "WRONG_EXAM", Incompatible, false, "the code belongs to another exam", "Check that both phones opened the same exam.";
+    WrongExam = 0x114, "WRONG_EXAM", Incompatible, false, CloseWrongExam, CloseWrongExamAdvice;
     /// The person at the assistant said no.
-    UserDeclined = 0x115, "USER_DECLINED", Caller, false, "pairing was declined on one of the phones", "Scan again and accept, if that was a mistake.";
+    UserDeclined = 0x115, "USER_DECLINED", Caller, false, CloseUserDeclined, CloseUserDeclinedAdvice;
     /// The six digits on the two screens differ.
-    CheckCodeMismatch = 0x116, "CHECK_CODE_MISMATCH", Peer, true, "the six digits on the two screens differ", "Stop, and ask the exam office: somebody may sit between the phones.";
+    CheckCodeMismatch = 0x116, "CHECK_CODE_MISMATCH", Peer, true, CloseCheckCodeMismatch, CloseCheckCodeMismatchAdvice;
     /// The primary wants a hardware-attested key.
-    AttestationRequired = 0x117, "ATTESTATION_REQUIRED", Incompatible, false, "this exam needs a phone with a certified key", "Use another phone as the assistant.";
+    AttestationRequired = 0x117, "ATTESTATION_REQUIRED", Incompatible, false, CloseAttestationRequired, CloseAttestationRequiredAdvice;
     /// Too many attempts.
-    RateLimited = 0x120, "RATE_LIMITED", World, false, "there were too many attempts", "Wait half a minute, then scan the new code.";
+    RateLimited = 0x120, "RATE_LIMITED", World, false, CloseRateLimited, CloseRateLimitedAdvice;
     /// All places are taken for the moment.
-    Busy = 0x121, "BUSY", World, false, "the primary phone is busy with other connections", "Try again in a few seconds.";
+    Busy = 0x121, "BUSY", World, false, CloseBusy, CloseBusyAdvice;
     /// This device was taken out of the session.
-    Revoked = 0x130, "REVOKED", Caller, false, "this phone was removed from the session", "Scan a new code if it should take part again.";
+    Revoked = 0x130, "REVOKED", Caller, false, CloseRevoked, CloseRevokedAdvice;
     /// The primary does not know this session.
-    UnknownSession = 0x131, "UNKNOWN_SESSION", Incompatible, false, "the primary phone does not know this session", "Scan the code on the primary phone.";
+    UnknownSession = 0x131, "UNKNOWN_SESSION", Incompatible, false, CloseUnknownSession, CloseUnknownSessionAdvice;
     /// A resume with an epoch that was used before.
-    StaleEpoch = 0x132, "STALE_EPOCH", Peer, false, "an old connection attempt arrived late", "Nothing to do: the phones go on by themselves.";
+    StaleEpoch = 0x132, "STALE_EPOCH", Peer, false, CloseStaleEpoch, CloseStaleEpochAdvice;
     /// Two devices use the same stored session.
-    CloneSuspected = 0x133, "CLONE_SUSPECTED", Peer, true, "a copy of this phone's session was used elsewhere", "Stop, and ask the exam office.";
+    CloneSuspected = 0x133, "CLONE_SUSPECTED", Peer, true, CloseCloneSuspected, CloseCloneSuspectedAdvice;
     /// A new device took over this role.
-    Replaced = 0x134, "REPLACED", Caller, false, "another phone took over this phone's role", "Nothing to do on this phone.";
+    Replaced = 0x134, "REPLACED", Caller, false, CloseReplaced, CloseReplacedAdvice;
     /// A device contradicts what it showed before: its storage was set back, or changed.
-    HistoryChanged = 0x135, "HISTORY_CHANGED", Peer, true, "a phone has lost or changed what it had shown", "Tell the exam office; another phone can take an assistant's place.";
+    HistoryChanged = 0x135, "HISTORY_CHANGED", Peer, true, CloseHistoryChanged, CloseHistoryChangedAdvice;
     /// A defect of this implementation.
-    Internal = 0x140, "INTERNAL", World, false, "the app met a defect of its own", "Start the app again; the session goes on.";
+    Internal = 0x140, "INTERNAL", World, false, CloseInternal, CloseInternalAdvice;
     /// The app is closing; the session goes on when it comes back.
-    GoingAway = 0x141, "GOING_AWAY", World, false, "the app on the other phone was closed", "Open the app on the other phone again; the session goes on.";
+    GoingAway = 0x141, "GOING_AWAY", World, false, CloseGoingAway, CloseGoingAwayAdvice;
+}
+
+impl CloseCode {
+    /// What happened, in English, without a full stop: for a log.
+    #[must_use]
+    pub fn meaning(self) -> &'static str {
+        self.meaning_text().clause()
+    }
+
+    /// What to do, in English.
+    #[must_use]
+    pub const fn advice(self) -> &'static str {
+        self.advice_text().template(Language::English)
+    }
 }
 
 /// A peer's breach of the protocol, or the end of its connection.
+///
+/// ```
+/// # use diptych_protocol::fault::Fault;
+/// # use diptych_protocol::words::Text;
+/// fn told(fault: &Fault) -> Text {
+///     fault.code.meaning_text()
+/// }
+/// ```
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("{code}: {}; {detail}", code.meaning())]
 pub struct Fault {
@@ -134,6 +172,13 @@ pub struct Fault {
 }
 
 /// What was expected and what came instead.
+///
+/// ```
+/// # use diptych_protocol::fault::Detail;
+/// fn logged(detail: &Detail) -> String {
+///     format!("wanted {}", detail.expected)
+/// }
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("expected {expected}, got {got}")]
 pub struct Detail {
@@ -144,6 +189,11 @@ pub struct Detail {
 }
 
 /// The offending thing, small enough to copy.
+///
+/// ```
+/// # use diptych_protocol::fault::Got;
+/// assert_eq!(Got::Number(7).to_string(), "7");
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Got {
     /// Something with a name.
@@ -207,11 +257,21 @@ mod tests {
     }
 
     #[test]
+    fn every_code_has_a_meaning_and_an_advice_in_both_languages() {
+        // [FAULT-2]
+        for code in CloseCode::ALL {
+            let (meaning, advice) = (code.meaning_text(), code.advice_text());
+            assert_eq!(advice.key(), format!("{}.advice", meaning.key()));
+            assert!(meaning.key().starts_with("close."), "{code}");
+        }
+    }
+
+    #[test]
     fn a_fault_says_expected_and_got() {
         let fault = Fault::new(CloseCode::Version, "version 1", Got::Number(7));
         assert_eq!(
             fault.to_string(),
-            "VERSION: the two apps speak different versions; expected version 1, got 7"
+            "VERSION: The two apps speak different versions; expected version 1, got 7"
         );
     }
 }

@@ -30,7 +30,7 @@ pub(crate) fn replaced(
     let taken = said(stage, Who::Primary, &format!("{}: replaced by", who.role()))?;
     played.proofs.push(format!("seat taken after {} ms", (taken - asked) / 1_000_000));
     let (code, told) = stage.former()?;
-    if code == 0 || !told.contains("another phone took over this phone's role") {
+    if code == 0 || !told.contains("Another phone took over this phone's role") {
         return Err(format!("the former {} was not refused: {code}, {told}", who.role()));
     }
     let why = told.trim().lines().last().unwrap_or_default().to_owned();

@@ -285,9 +285,9 @@ fn foreign_codes_and_calls_out_of_turn_are_refused_with_advice() {
     let failure = assistant.scanned("https://example.org/menu").unwrap_err();
     assert_eq!(failure.code(), "NOT_A_TICKET");
     assert!(failure.to_string().contains("expected a code"), "{failure}");
-    assert_eq!(assistant.consent(Consent::Given).unwrap_err().code(), "REFUSED");
-    assert_eq!(primary.begin().unwrap_err().code(), "REFUSED");
-    assert_eq!(primary.open_pairing(Role::new(2).unwrap()).unwrap_err().code(), "REFUSED");
+    assert_eq!(assistant.consent(Consent::Given).unwrap_err().code(), "NOTHING_SCANNED");
+    assert_eq!(primary.begin().unwrap_err().code(), "SEATS_EMPTY");
+    assert_eq!(primary.open_pairing(Role::new(2).unwrap()).unwrap_err().code(), "NO_SUCH_SEAT");
     drop((primary, assistant));
     std::fs::remove_dir_all(here).unwrap();
     std::fs::remove_dir_all(there).unwrap();

@@ -26,7 +26,7 @@ const BELOW_AND_SESSION: &[&str] = &[
     "address", "clock", "device", "fault", "identity", "journal", "ledger", "limits", "liveness",
     "machine",
     "pairing", "plan", "policy", "recording", "report", "secret", "session", "ticket", "time",
-    "timeline", "timers", "wire",
+    "timeline", "timers", "wire", "words",
 ];
 
 /// Lowest first.
@@ -37,8 +37,8 @@ const LAYERS: &[Row] = &[
     ("limits", 0, &["time"]),
     ("identity", 0, &["limits"]),
     ("secret", 0, &[]),
-    ("fault", 0, &[]),
     ("words", 0, &[]),
+    ("fault", 0, &["words"]),
     ("join", 0, &[]),
     ("address", 0, &["limits"]),
     ("device", 0, &["time"]),

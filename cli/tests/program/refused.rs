@@ -74,7 +74,7 @@ fn a_ticket_that_was_shown_too_long_ago() {
         assert_ne!(next, first);
     }
     let late = secondary(&folder, &first, "A", &["--yes"]);
-    refused(late, 5, "the code that was scanned has expired");
+    refused(late, 5, "The code that was scanned has expired");
 }
 
 #[test]

@@ -69,7 +69,7 @@ fn a_line_at_the_desk_gives_the_seat_to_another_device_and_the_former_one_is_ref
     // The former one goes on with its session, and is told why it cannot.
     let former = Running::start(&folder, &["secondary", "--out", "A", "--loopback"]).end();
     assert_eq!(former.code, 5, "{}", former.err);
-    let told = "put out of the session: another phone took over this phone's role";
+    let told = "put out of the session: Another phone took over this phone's role";
     assert!(former.err.contains(told), "{}", former.err);
 
     let ended = primary.end();
@@ -114,8 +114,8 @@ fn a_phone_whose_storage_was_set_back_is_refused_and_the_desk_is_told_what_to_do
     copy(&folder.path("backup"), &folder.path("A"));
     let former = Running::start(&folder, &["secondary", "--out", "A", "--loopback"]).end();
     assert_eq!(former.code, 5, "{}", former.err);
-    assert!(former.err.contains("a phone has lost or changed what it had shown"), "{}", former.err);
-    primary.waits_for("A1: ALARM: a phone has lost or changed what it had shown");
+    assert!(former.err.contains("A phone has lost or changed what it had shown"), "{}", former.err);
+    primary.waits_for("A1: ALARM: A phone has lost or changed what it had shown");
     primary.waits_for("A1: it cannot come back; type `replace A1` and scan with another phone");
 
     primary.types("replace A1");

@@ -26,6 +26,7 @@ use crate::secret::Entropy;
 use crate::session::{HostFact, Past, Refused, StartError};
 use crate::ticket::Ticket;
 use crate::time::{Instant, Secondary, Span};
+use crate::words::Text;
 
 pub use machine::SecondaryMachine;
 
@@ -167,6 +168,27 @@ pub enum Failure {
     Lost(Lost),
     /// The user said no.
     Declined,
+}
+
+impl Failure {
+    /// What happened and what to do, for the person who holds the phone. `[FAULT-2]`
+    #[must_use]
+    pub const fn texts(&self) -> [Text; 2] {
+        match self {
+            Self::Refused(code) | Self::Lost(Lost::Closed(code)) => {
+                [code.meaning_text(), code.advice_text()]
+            }
+            Self::Fault(fault) => [fault.code.meaning_text(), fault.code.advice_text()],
+            Self::Lost(Lost::WrongKey) => {
+                [Text::TroublePinMismatch, Text::TroublePinMismatchAdvice]
+            }
+            Self::Lost(Lost::Unreachable) => {
+                [Text::TroublePeerSilent, Text::TroublePeerSilentAdvice]
+            }
+            Self::Lost(_) => [Text::FailurePairingLost, Text::FailurePairingLostAdvice],
+            Self::Declined => [Text::FailurePairingDeclined, Text::FailurePairingDeclinedAdvice],
+        }
+    }
 }
 
 /// Why the session is over for an assistant.
