@@ -17,6 +17,29 @@ use diptych_protocol::limits;
 use diptych_protocol::time::{Clock as Kind, Instant, Span};
 
 /// Reads the clock of this device.
+///
+/// Called on threads of the app and of the driver, several at once, for every message:
+/// it must return within microseconds, take no lock that is held for longer, and never
+/// call the facade.
+///
+/// ```
+/// use diptych_driver::clock::{BootClock, Clock};
+/// use diptych_protocol::time::{Instant, Primary, Span};
+///
+/// /// The system's clock, counted.
+/// struct Counted(BootClock, std::sync::atomic::AtomicU64);
+///
+/// impl Clock<Primary> for Counted {
+///     fn now(&self) -> Instant<Primary> {
+///         self.1.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+///         self.0.now()
+///     }
+///
+///     fn suspended(&self) -> Span {
+///         Clock::<Primary>::suspended(&self.0)
+///     }
+/// }
+/// ```
 pub trait Clock<C>: Send + Sync {
     /// Nanoseconds since boot, sleep included. Never steps back. `[TIME-1]`
     fn now(&self) -> Instant<C>;
@@ -27,6 +50,12 @@ pub trait Clock<C>: Send + Sync {
 }
 
 /// The system's sleep-counting clock.
+///
+/// ```
+/// # use diptych_driver::clock::{BootClock, Clock as _};
+/// # use diptych_protocol::time::{Instant, Primary};
+/// let now: Instant<Primary> = BootClock::new().now();
+/// ```
 #[derive(Debug, Default)]
 pub struct BootClock {
     /// The largest lower bound of the time slept, in nanoseconds.

@@ -24,6 +24,11 @@ use crate::diagnosis::Diagnosis;
 use crate::error::{StorageError, StorageProblem};
 
 /// A small file that only this app may read.
+///
+/// ```
+/// # use diptych_driver::disk::Private;
+/// assert_eq!(Private::Key.file_name(), "identity.key");
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Private {
     /// The machine's own state: resume secret, epochs, pins.
@@ -47,6 +52,44 @@ impl Private {
 }
 
 /// Durable storage of one device in one session.
+///
+/// Called by the start on the caller's thread, and afterwards on a thread of the
+/// driver, one call at a time. The session waits for each call: some ten milliseconds
+/// are well, a second makes links late, and one that does not return makes
+/// [`stop`](crate::embed::Embedded::stop) fail. Never call the facade from here.
+///
+/// ```
+/// use std::collections::BTreeMap;
+///
+/// use diptych_driver::disk::{Disk, Folder, Private};
+/// use diptych_driver::error::StorageError;
+/// use diptych_protocol::machine::JournalName;
+///
+/// /// A folder that tells how much was recorded.
+/// struct Counting(Folder, u64);
+///
+/// impl Disk for Counting {
+///     fn journals(&mut self) -> Result<BTreeMap<JournalName, Vec<u8>>, StorageError> {
+///         self.0.journals()
+///     }
+///     fn truncate(&mut self, journal: JournalName, keep: u64) -> Result<(), StorageError> {
+///         self.0.truncate(journal, keep)
+///     }
+///     fn append(&mut self, journal: JournalName, bytes: &[u8]) -> Result<(), StorageError> {
+///         self.1 += bytes.len() as u64;
+///         self.0.append(journal, bytes)
+///     }
+///     fn sync(&mut self) -> Result<(), StorageError> {
+///         self.0.sync()
+///     }
+///     fn load(&mut self, file: Private) -> Result<Option<Vec<u8>>, StorageError> {
+///         self.0.load(file)
+///     }
+///     fn store(&mut self, file: Private, bytes: &[u8]) -> Result<(), StorageError> {
+///         self.0.store(file, bytes)
+///     }
+/// }
+/// ```
 pub trait Disk: Send {
     /// Every journal found, whole, as it was left.
     ///
@@ -93,6 +136,14 @@ pub trait Disk: Send {
 ///
 /// The folder belongs to one process at a time: `lock` is held, by the system's
 /// file lock, until the folder is dropped or the process ends in whatever way.
+///
+/// ```
+/// # use diptych_driver::disk::Folder;
+/// # use diptych_driver::error::StorageError;
+/// fn open(session: &str) -> Result<Folder, StorageError> {
+///     Folder::open(format!("sessions/{session}"))
+/// }
+/// ```
 #[derive(Debug)]
 pub struct Folder {
     path: PathBuf,

@@ -10,6 +10,7 @@
 //! platform has another), and callbacks (they run on a thread the app does not
 //! expect, and may call back into what called them).
 
+mod ending;
 mod failure;
 mod reach;
 mod supply;
@@ -18,7 +19,8 @@ mod wall;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::mpsc::sync_channel;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::time::Duration;
 
 use diptych_protocol::identity::{BootId, Signer};
@@ -28,8 +30,7 @@ use diptych_protocol::machine::Machine;
 use diptych_protocol::secret::Entropy;
 use diptych_protocol::session::{HostFact, Past, Refused, StartError};
 use diptych_protocol::time::{Clock, Instant};
-use tokio::runtime::{Builder, Runtime};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, watch};
 use zeroize::Zeroizing;
 
 use crate::addresses::Surroundings;
@@ -39,31 +40,60 @@ use crate::discovery::{Mdns, Nowhere};
 use crate::disk::{Disk, Private};
 use crate::error::{AskError, KeyError, StorageError};
 use crate::keys::Identity;
-use crate::quic::{EndpointKeys, Quic, Settings};
-use crate::{Events, Handle, Notice, World, start};
+use crate::quic::{EndpointKeys, PortAfterChange, Quic, Settings};
+use crate::{Events, Handle, Notice, World, start_thinning};
+use ending::Ending;
 pub use failure::Failure;
 pub use reach::Reach;
 pub use supply::{Discovery, Key, Storage, Supply};
 
-/// How long the end of what still runs is waited for: its tasks end where they next
-/// wait, which is at once unless an app's own code holds one up.
-const END_TIME: Duration = Duration::from_secs(1);
+/// How long a stop may take: the word to the peers, and a disk at its slowest. Longer
+/// only if an app's own key, disk or socket holds it up.
+const STOP_TIME: Duration = Duration::from_secs(10);
 
 /// A role of the protocol, as this file can run one.
 pub trait Role:
     Machine<Clock: Clock, Command: Send, Event: Send, Rejected = Refused> + Send + 'static
 {
+    /// At which port this role is found after a network change.
+    const PORT: PortAfterChange;
+
     /// The command that hands in a fact of this device.
     fn fact(fact: HostFact<Self::Clock>) -> Self::Command;
+
+    /// Whether nobody need read `older` once there is `newer`.
+    fn supersedes(newer: &Self::Event, older: &Self::Event) -> bool;
 }
 
 impl Role for diptych_protocol::primary::PrimaryMachine {
+    const PORT: PortAfterChange = PortAfterChange::Same;
+
+    fn supersedes(newer: &Self::Event, older: &Self::Event) -> bool {
+        use diptych_protocol::primary::Event;
+        match (newer, older) {
+            (Event::Clock { role, .. }, Event::Clock { role: of, .. })
+            | (Event::Device { role, .. }, Event::Device { role: of, .. })
+            | (Event::Ticket { role, .. }, Event::Ticket { role: of, .. }) => role == of,
+            (newer, older) => matches!((newer, older), (Event::Tally(_), Event::Tally(_))),
+        }
+    }
+
     fn fact(fact: HostFact<Self::Clock>) -> Self::Command {
         Self::Command::Host(fact)
     }
 }
 
 impl Role for diptych_protocol::secondary::SecondaryMachine {
+    const PORT: PortAfterChange = PortAfterChange::Any;
+
+    fn supersedes(newer: &Self::Event, older: &Self::Event) -> bool {
+        use diptych_protocol::secondary::Event;
+        matches!(
+            (newer, older),
+            (Event::Clock(_), Event::Clock(_)) | (Event::Shortfalls(_), Event::Shortfalls(_))
+        )
+    }
+
     fn fact(fact: HostFact<Self::Clock>) -> Self::Command {
         Self::Command::Host(fact)
     }
@@ -98,20 +128,24 @@ pub enum Told<E> {
     Event(E),
     /// The device or its network has a problem that a person should know.
     Trouble(Diagnosis),
-    /// So many events were dropped because nobody asked for them in time: look at
-    /// the snapshot.
+    /// So many events were dropped here because nobody asked for them in time: look
+    /// at the snapshot. Everything that was told before came before them.
     Missed(u64),
-    /// The session has ended on this device, and nothing more will come.
+    /// Nothing more will come: this device was stopped, or its driver died. What
+    /// [`Embedded::stop`] returns then says which.
     Ended,
 }
 
 /// A machine that runs.
 pub struct Embedded<M: Role> {
-    runtime: Option<Runtime>,
     handle: Handle<M>,
     events: Arc<Mutex<Events<M::Event>>>,
     clock: Arc<dyn clock::Clock<M::Clock>>,
-    port: u16,
+    port: watch::Receiver<u16>,
+    /// Whether a stop was waited for in vain.
+    stuck: AtomicBool,
+    /// Last, so that it ends after everything else was let go of.
+    runtime: Ending,
 }
 
 impl<M: Role> Embedded<M> {
@@ -128,15 +162,11 @@ impl<M: Role> Embedded<M> {
         let identity = Arc::new(supply.key.identity(disk.as_mut())?);
         let keys = EndpointKeys::load_or_generate(disk.as_mut())?;
         let past = past(disk.as_mut())?;
-        let runtime = Builder::new_multi_thread()
-            .worker_threads(2)
-            .thread_name("diptych")
-            .enable_all()
-            .build()
-            .map_err(|_| Failure::NoThread)?;
-        let inside = runtime.enter();
+        let runtime = Ending::begin()?;
+        let inside = runtime.get()?.enter();
         let settings = Settings {
             sockets: supply.sockets,
+            port: M::PORT,
             sources: supply.sources,
             discovery: match supply.discovery {
                 Discovery::On => Box::new(Mdns::new()),
@@ -146,7 +176,7 @@ impl<M: Role> Embedded<M> {
             faults: supply.faults,
         };
         let link = Quic::open(identity.clone(), clock.clone(), &keys, settings)?;
-        let port = link.port();
+        let port = link.ports();
         let ground = Ground {
             now: clock.now(),
             signer: Box::new(identity.signer()),
@@ -155,22 +185,23 @@ impl<M: Role> Embedded<M> {
             last_exit: supply.last_exit,
             entropy: entropy()?,
             past,
-            port,
+            port: link.port(),
             candidates: link.candidates(),
         };
         let machine = make(ground)?;
         let world = World { clock: clock.clone(), disk, link };
-        let (handle, events) = start(machine, world)?;
-        drop(runtime.spawn(wall::watch(handle.clone(), clock.clone())));
+        let (handle, events) = start_thinning(machine, world, M::supersedes)?;
+        drop(runtime.get()?.spawn(wall::watch(handle.clone(), clock.clone())));
         drop(inside);
         let events = Arc::new(Mutex::new(events));
-        Ok(Self { runtime: Some(runtime), handle, events, clock, port })
+        let stuck = AtomicBool::new(false);
+        Ok(Self { handle, events, clock, port, stuck, runtime })
     }
 
     /// The port that this device listens on.
     #[must_use]
-    pub const fn port(&self) -> u16 {
-        self.port
+    pub fn port(&self) -> u16 {
+        *self.port.borrow()
     }
 
     /// Now, on this device's clock.
@@ -183,7 +214,7 @@ impl<M: Role> Embedded<M> {
     #[must_use]
     pub fn candidates(&self) -> Vec<SocketAddr> {
         let addresses = Surroundings::look().candidates();
-        addresses.into_iter().map(|address| SocketAddr::new(address, self.port)).collect()
+        addresses.into_iter().map(|address| SocketAddr::new(address, self.port())).collect()
     }
 
     /// Hands a command to the machine.
@@ -224,14 +255,10 @@ impl<M: Role> Embedded<M> {
     pub fn next(&self, patience: Duration) -> Option<Told<M::Event>> {
         let events = self.events.clone();
         let waiting = async move {
-            let mut events = events.lock().await;
-            let missed = events.missed();
-            if missed > 0 {
-                return Told::Missed(missed);
-            }
-            match events.next().await {
+            match events.lock().await.next().await {
                 Some(Notice::Event(event)) => Told::Event(event),
                 Some(Notice::Trouble(trouble)) => Told::Trouble(trouble),
+                Some(Notice::Missed(times)) => Told::Missed(times),
                 None => Told::Ended,
             }
         };
@@ -239,22 +266,37 @@ impl<M: Role> Embedded<M> {
             .unwrap_or(Some(Told::Ended))
     }
 
-    /// The system's networks changed, or the app came back to the front.
+    /// The system's networks changed, or the app came back to the front. When this
+    /// returns, the new socket is open.
     ///
     /// # Errors
     /// [`Failure::Stopped`].
     pub fn network_changed(&self) -> Result<(), Failure> {
         let handle = self.handle.clone();
-        self.wait(async move { handle.network_changed().await })?.map_err(|_| Failure::Stopped)
+        self.wait(async move {
+            handle.network_changed().await?;
+            // Asked in order, so it is answered afterwards.
+            handle.inspect(|_| ()).await
+        })?
+        .map_err(|_| Failure::Stopped)
     }
 
     /// Says goodbye to the peers and ends. What was recorded is durable then.
     ///
     /// # Errors
-    /// [`Failure::Storage`] if the storage failed at any time.
+    /// [`Failure::Storage`] if the storage failed at any time; [`Failure::Stuck`] if
+    /// a key, disk or socket of the app did not return within ten seconds.
     pub fn stop(&self) -> Result<(), Failure> {
         let handle = self.handle.clone();
-        Ok(self.wait(async move { handle.stop().await })??)
+        let stopped = self.begin(async move { handle.stop().await })?;
+        match stopped.recv_timeout(STOP_TIME) {
+            Ok(how) => Ok(how?),
+            Err(RecvTimeoutError::Timeout) => {
+                self.stuck.store(true, Ordering::Relaxed);
+                Err(Failure::Stuck)
+            }
+            Err(RecvTimeoutError::Disconnected) => Err(Failure::Stopped),
+        }
     }
 
     /// Runs a future on the machine's runtime and waits for it, wherever this is
@@ -263,44 +305,31 @@ impl<M: Role> Embedded<M> {
         &self,
         future: impl Future<Output = T> + Send + 'static,
     ) -> Result<T, Failure> {
-        let runtime = self.runtime.as_ref().ok_or(Failure::Stopped)?;
+        self.begin(future)?.recv().map_err(|_| Failure::Stopped)
+    }
+
+    fn begin<T: Send + 'static>(
+        &self,
+        future: impl Future<Output = T> + Send + 'static,
+    ) -> Result<Receiver<T>, Failure> {
         let (done, waiting) = sync_channel(1);
-        runtime.spawn(async move { _ = done.send(future.await) });
-        waiting.recv().map_err(|_| Failure::Stopped)
+        self.runtime.get()?.spawn(async move { _ = done.send(future.await) });
+        Ok(waiting)
     }
 }
 
 impl<M: Role> Drop for Embedded<M> {
-    /// As [`Embedded::stop`].
+    /// As [`Embedded::stop`]; what did not end in time is not waited for again.
     fn drop(&mut self) {
-        _ = self.stop();
-        if let Some(runtime) = self.runtime.take() {
-            end(runtime);
+        if !self.stuck.load(Ordering::Relaxed) {
+            _ = self.stop();
         }
-    }
-}
-
-/// Ends what still runs and waits until it has, so that the socket is closed and its
-/// port free. On a thread of its own: a runtime that ends inside another one panics.
-fn end(runtime: Runtime) {
-    let (hand, taken) = sync_channel::<Runtime>(1);
-    let ender = std::thread::Builder::new().name("diptych-end".to_owned()).spawn(move || {
-        if let Ok(runtime) = taken.recv() {
-            runtime.shutdown_timeout(END_TIME);
-        }
-    });
-    match ender {
-        Ok(ender) => {
-            _ = hand.send(runtime);
-            _ = ender.join();
-        }
-        Err(_) => runtime.shutdown_background(),
     }
 }
 
 impl<M: Role> std::fmt::Debug for Embedded<M> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Embedded").field("port", &self.port).finish_non_exhaustive()
+        f.debug_struct("Embedded").field("port", &self.port()).finish_non_exhaustive()
     }
 }
 

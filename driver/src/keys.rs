@@ -113,7 +113,7 @@ impl Identity {
         self.certificate.clone()
     }
 
-    /// How often the key did not sign so far, for whoever tells the user.
+    /// How often the key did not sign since it last did, for whoever tells the user.
     pub(crate) fn refusals(&self) -> watch::Receiver<u64> {
         self.key.refusals.subscribe()
     }
@@ -176,9 +176,11 @@ impl SessionSigner {
     fn sign_shared(&self, message: &[u8]) -> Result<Signature, SignFailed> {
         // A signer that panicked once is asked again; it answers for itself.
         let signed = self.signer.lock().unwrap_or_else(PoisonError::into_inner).sign(message);
-        if signed.is_err() {
-            self.refusals.send_modify(|times| *times = times.saturating_add(1));
-        }
+        self.refusals.send_if_modified(|times| {
+            let before = *times;
+            *times = if signed.is_ok() { 0 } else { before.saturating_add(1) };
+            *times != before
+        });
         signed
     }
 

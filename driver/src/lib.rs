@@ -72,10 +72,27 @@ where
     M::Rejected: Send,
     L: link::Link<M::Clock> + 'static,
 {
+    start_thinning(machine, world, |_, _| false)
+}
+
+/// As [`start`]; of events that supersede each other an app that does not read is
+/// kept the newest.
+fn start_thinning<M, L>(
+    machine: M,
+    world: World<M::Clock, L>,
+    supersedes: handle::Supersedes<M::Event>,
+) -> Result<(Handle<M>, Events<M::Event>), error::NetworkError>
+where
+    M: Machine + Send + 'static,
+    M::Command: Send,
+    M::Event: Send,
+    M::Rejected: Send,
+    L: link::Link<M::Clock> + 'static,
+{
     let runtime = tokio::runtime::Handle::try_current();
     let runtime = runtime.map_err(|_| error::NetworkError::Runtime)?;
     let (handle, mut asked) = handle::handle(limits::COMMANDS);
-    let (teller, events) = handle::events(limits::EVENTS);
+    let (teller, events) = handle::events(limits::EVENTS, supersedes);
     runtime.spawn(async move {
         let how = run::run(machine, world, &mut asked, teller).await;
         asked.ended.send_replace(Some(how));

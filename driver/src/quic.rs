@@ -13,6 +13,7 @@
 mod connection;
 mod dial;
 mod listen;
+mod said;
 mod settings;
 
 use std::collections::BTreeMap;
@@ -22,10 +23,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use diptych_protocol::fault::CloseCode;
 use diptych_protocol::limits;
-use diptych_protocol::machine::{Admission, Lane, LinkId, Lost};
+use diptych_protocol::machine::{Admission, Lane, LinkId, Lost, Purpose};
 use diptych_protocol::time;
-use tokio::sync::{mpsc, watch};
-use tokio::task::{AbortHandle, JoinSet};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinSet;
 
 use crate::addresses::Surroundings;
 use crate::arrival::Arrivals;
@@ -38,7 +39,8 @@ use crate::link::{Arrival, Dial, Happening, Link};
 use crate::socket::Socket;
 use connection::Established;
 pub use listen::Sources;
-pub use settings::{EndpointKeys, Settings, Sockets};
+use said::Said;
+pub use settings::{EndpointKeys, PortAfterChange, Settings, Sockets};
 
 /// A [`Link`] over QUIC.
 pub struct Quic<C: time::Clock> {
@@ -49,6 +51,9 @@ pub struct Quic<C: time::Clock> {
     /// The socket in use: another name for it, by which a rebind lets go of its
     /// port.
     bound: Option<UdpSocket>,
+    /// Which port that is, and whether the next one has it too.
+    port: watch::Sender<u16>,
+    after_change: PortAfterChange,
     faults: Option<crate::socket::Faults>,
     arrivals: Arc<Arrivals>,
     discovery: Box<dyn Discovery>,
@@ -61,9 +66,9 @@ pub struct Quic<C: time::Clock> {
     tasks: JoinSet<()>,
     reports: mpsc::Sender<Report<C>>,
     reported: mpsc::Receiver<Report<C>>,
-    troubles: mpsc::Sender<Diagnosis>,
+    said: Said,
     troubled: mpsc::Receiver<Diagnosis>,
-    /// Each time that the device's own key did not sign.
+    /// How often the device's own key did not sign since it last did.
     refusals: watch::Receiver<u64>,
 }
 
@@ -71,7 +76,7 @@ pub struct Quic<C: time::Clock> {
 #[derive(Default)]
 struct Dials {
     number: u64,
-    task: Option<AbortHandle>,
+    wanted: Option<oneshot::Sender<std::convert::Infallible>>,
 }
 
 /// A connection that the machine knows.
@@ -101,13 +106,13 @@ impl<C: time::Clock> Quic<C> {
         settings: Settings,
     ) -> Result<Self, NetworkError> {
         tokio::runtime::Handle::try_current().map_err(|_| NetworkError::Runtime)?;
-        let Settings { mut sockets, sources, discovery, faults } = settings;
+        let Settings { mut sockets, port: after_change, sources, discovery, faults } = settings;
         let (reports, reported) = mpsc::channel(limits::ARRIVALS);
         let (troubles, troubled) = mpsc::channel(limits::ARRIVALS);
         let (admission, admitted) = watch::channel(Admission::default());
         let refusals = identity.refusals();
         let listening = settings::server(&identity, &Admission::default(), keys)?;
-        let socket = sockets.open(None)?;
+        let socket = sockets.open(None, None)?;
         let bound = socket.try_clone().ok();
         let arrivals = Arc::<Arrivals>::default();
         let socket = wrap(socket, faults.clone(), arrivals.clone(), troubles.clone())?;
@@ -118,6 +123,7 @@ impl<C: time::Clock> Quic<C> {
             Arc::new(quinn::TokioRuntime),
         )
         .map_err(|e| NetworkError::Socket { kind: e.kind() })?;
+        let port = watch::Sender::new(port_of(&endpoint));
         let mut tasks = JoinSet::new();
         tasks.spawn(listen::listen(listen::Listener {
             endpoint: endpoint.clone(),
@@ -134,6 +140,8 @@ impl<C: time::Clock> Quic<C> {
             clock,
             sockets,
             bound,
+            port,
+            after_change,
             faults,
             arrivals,
             discovery,
@@ -146,7 +154,7 @@ impl<C: time::Clock> Quic<C> {
             tasks,
             reports,
             reported,
-            troubles,
+            said: Said::new(troubles),
             troubled,
             refusals,
         })
@@ -155,7 +163,13 @@ impl<C: time::Clock> Quic<C> {
     /// The port that this device listens on: the one to put in a code.
     #[must_use]
     pub fn port(&self) -> u16 {
-        self.endpoint.local_addr().map_or(0, |address| address.port())
+        port_of(&self.endpoint)
+    }
+
+    /// [`Quic::port`], for whoever asks when this value has gone into its loop.
+    #[must_use]
+    pub fn ports(&self) -> watch::Receiver<u16> {
+        self.port.subscribe()
     }
 
     /// Where this device can be reached, most promising first.
@@ -185,24 +199,30 @@ impl<C: time::Clock> Quic<C> {
     fn arrival(&mut self, report: Report<C>) -> Option<Arrival<C>> {
         match report {
             Report::Established(established, at) => {
+                self.said.outage_over();
                 if established.side == quinn::Side::Client {
                     self.discovery.forget();
                 }
                 Some(self.keep(established, at))
             }
             Report::Arrived(arrival) => {
+                if let Happening::Received { .. } = arrival.what {
+                    self.said.outage_over();
+                }
                 if let Happening::Disconnected { link, .. } = arrival.what {
                     self.links.remove(&link);
                 }
                 Some(arrival)
             }
-            Report::DialFailed { number, lost, why } if number == self.dials.number => {
-                self.discovery.forget();
-                _ = self.troubles.try_send(why);
-                Some(Arrival { at: self.clock.now(), what: Happening::DialFailed { lost } })
+            Report::DialFailed { number, lost, why } => {
+                self.said.dial_failed(why);
+                // Of a dial that was given up for another one the finding is news, and
+                // the end is not.
+                (number == self.dials.number).then(|| {
+                    self.discovery.forget();
+                    Arrival { at: self.clock.now(), what: Happening::DialFailed { lost } }
+                })
             }
-            // A dial that was given up for another one.
-            Report::DialFailed { .. } => None,
         }
     }
 
@@ -211,24 +231,29 @@ impl<C: time::Clock> Quic<C> {
             return self.discovery.silence();
         }
         let (port, addresses) = (self.port(), Surroundings::look().candidates());
-        if self.discovery.announce(self.announced.clone(), port, addresses).is_err() {
-            _ = self.troubles.try_send(Diagnosis::DiscoveryUnavailable);
-        }
+        let announced = self.discovery.announce(self.announced.clone(), port, addresses);
+        self.said.went(Diagnosis::DiscoveryUnavailable, &announced);
     }
 
     /// Opens a socket again and moves everything to it: connections that this
     /// device opened migrate, those that it accepted need the old port.
     /// `[TRANSPORT-24]`
     fn rebind(&mut self) -> Result<(), NetworkError> {
-        // Only an endpoint that lets peers in must keep its port.
-        let listens = *self.admission.borrow() != Admission::default();
-        let keep = listens.then(|| self.port());
-        let socket = self.sockets.open(keep.zip(self.bound.as_ref()))?;
-        self.bound = socket.try_clone().ok();
+        let keep = (self.after_change == PortAfterChange::Same).then(|| self.port());
+        let socket = self.sockets.open(keep, self.bound.as_ref())?;
+        let bound = socket.try_clone().ok();
         let (faults, arrivals) = (self.faults.clone(), self.arrivals.clone());
-        let socket = wrap(socket, faults, arrivals, self.troubles.clone())?;
-        self.endpoint.rebind_abstract(socket).map_err(|e| NetworkError::Socket { kind: e.kind() })
+        let socket = wrap(socket, faults, arrivals, self.said.troubles())?;
+        let moved = self.endpoint.rebind_abstract(socket);
+        moved.map_err(|e| NetworkError::Socket { kind: e.kind() })?;
+        self.bound = bound;
+        self.port.send_replace(self.port());
+        Ok(())
     }
+}
+
+fn port_of(endpoint: &quinn::Endpoint) -> u16 {
+    endpoint.local_addr().map_or(0, |address| address.port())
 }
 
 fn wrap(
@@ -272,10 +297,13 @@ impl<C: time::Clock> Link<C> for Quic<C> {
     }
 
     fn dial(&mut self, dial: Dial) {
-        if let Some(earlier) = self.dials.task.take() {
-            earlier.abort();
-        }
+        // The dial before ends with this.
+        let (wanting, wanted) = oneshot::channel();
+        self.dials.wanted = Some(wanting);
         self.dials.number += 1;
+        if dial.purpose == Purpose::Pair {
+            self.said.outage_over();
+        }
         self.discovery.forget();
         let number = self.dials.number;
         let found = match dial.discovery.as_str() {
@@ -291,16 +319,17 @@ impl<C: time::Clock> Link<C> for Quic<C> {
             surroundings: Surroundings::look(),
             dial,
             found,
+            wanted,
         };
         let (clock, reports) = (self.clock.clone(), self.reports.clone());
-        let task = self.tasks.spawn(async move {
+        self.tasks.spawn(async move {
             let report = match race.run().await {
                 Ok(established) => Report::Established(established, clock.now()),
-                Err((lost, why)) => Report::DialFailed { number, lost, why },
+                Err(Some((lost, why))) => Report::DialFailed { number, lost, why },
+                Err(None) => return,
             };
             _ = reports.send(report).await;
         });
-        self.dials.task = Some(task);
     }
 
     fn announce(&mut self, names: Vec<String>) {
@@ -317,13 +346,7 @@ impl<C: time::Clock> Link<C> for Quic<C> {
     fn network_changed(&mut self) {
         if let Err(error) = self.rebind() {
             tracing::debug!(%error, "the socket could not be opened again");
-            let trouble = match error {
-                NetworkError::Bind { diagnosis, .. } => diagnosis,
-                NetworkError::Socket { .. } | NetworkError::Tls | NetworkError::Runtime => {
-                    Diagnosis::SocketDead
-                }
-            };
-            _ = self.troubles.try_send(trouble);
+            self.said.tell(error.diagnosis());
         }
         self.announce_again();
     }
@@ -336,8 +359,12 @@ impl<C: time::Clock> Link<C> for Quic<C> {
                     return Arrival { at: self.clock.now(), what: Happening::Trouble(trouble) };
                 }
                 Ok(()) = self.refusals.changed() => {
-                    let what = Happening::Trouble(Diagnosis::KeyLocked);
-                    return Arrival { at: self.clock.now(), what };
+                    let signed = match *self.refusals.borrow_and_update() {
+                        0 => Ok(()),
+                        times => Err(times),
+                    };
+                    self.said.went(Diagnosis::KeyLocked, &signed);
+                    continue;
                 }
                 Some(_) = self.tasks.join_next() => continue,
                 else => std::future::pending().await,

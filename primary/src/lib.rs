@@ -149,7 +149,7 @@ impl Primary {
     /// # }
     /// ```
     #[must_use]
-    pub const fn port(&self) -> u16 {
+    pub fn port(&self) -> u16 {
         self.running.port()
     }
 

@@ -3,6 +3,7 @@
 #![expect(clippy::wildcard_enum_match_arm, reason = "tests wait for one event among all others")]
 
 mod confirm;
+mod network;
 mod own;
 
 use std::path::{Path, PathBuf};

@@ -116,6 +116,14 @@ fn a_key_that_refuses_at_the_start_is_a_failure_and_later_a_finding() {
             Some(_) => {}
         }
     }
+    // It refuses at each new attempt, and is told of once.
+    while let Some(told) = assistant.next_event(Duration::from_secs(2)) {
+        let locked = diptych_secondary::Told::Trouble(Diagnosis::KeyLocked);
+        assert!(told != locked, "told twice");
+        if let diptych_secondary::Told::Event(secondary::Event::PairingFailed(_)) = told {
+            break;
+        }
+    }
     drop((primary, assistant));
     std::fs::remove_dir_all(here).unwrap();
     std::fs::remove_dir_all(there).unwrap();

@@ -11,7 +11,7 @@ use diptych_driver::diagnosis::Diagnosis;
 use diptych_driver::discovery::{Discovery, Nowhere};
 use diptych_driver::disk::{Disk, Folder};
 use diptych_driver::keys::Identity;
-use diptych_driver::quic::{EndpointKeys, Quic, Settings, Sockets};
+use diptych_driver::quic::{EndpointKeys, PortAfterChange, Quic, Settings, Sockets};
 use diptych_driver::socket::Faults;
 use diptych_driver::{Events, Handle, Notice, World};
 use diptych_protocol::identity::PublicKey;
@@ -39,6 +39,7 @@ pub(crate) struct Parts {
     pub(crate) identity: Identity,
     pub(crate) keys: EndpointKeys,
     pub(crate) sockets: Sockets,
+    pub(crate) port: PortAfterChange,
     pub(crate) echoes: bool,
     pub(crate) disk: Option<Box<dyn Disk>>,
     pub(crate) discovery: Box<dyn Discovery>,
@@ -50,6 +51,7 @@ impl Default for Parts {
             identity: Identity::generate().unwrap(),
             keys: EndpointKeys::generate().unwrap(),
             sockets: Sockets::Port(0),
+            port: PortAfterChange::Any,
             echoes: false,
             disk: None,
             discovery: Box::new(Nowhere),
@@ -69,6 +71,7 @@ impl<C: Clock> Device<C> {
         let identity = Arc::new(parts.identity);
         let settings = Settings {
             sockets: parts.sockets,
+            port: parts.port,
             faults: Some(faults.clone()),
             discovery: parts.discovery,
             ..Settings::default()
@@ -144,13 +147,25 @@ impl<C: Clock> Device<C> {
     pub(crate) async fn heard<T>(&mut self, mut pick: impl FnMut(&Heard) -> Option<T>) -> T {
         self.notice(|notice| match notice {
             Notice::Event(heard) => pick(heard),
-            Notice::Trouble(_) => None,
+            Notice::Trouble(_) | Notice::Missed(_) => None,
         })
         .await
     }
 
     pub(crate) async fn trouble(&mut self, expected: Diagnosis) {
         self.notice(|notice| (*notice == Notice::Trouble(expected)).then_some(())).await;
+    }
+
+    /// Every finding that was told so far and that nobody waited for.
+    pub(crate) fn found(&mut self) -> Vec<Diagnosis> {
+        while let Some(notice) = self.events.try_next() {
+            self.log.push(notice);
+        }
+        let told = self.log.iter().filter_map(|notice| match notice {
+            Notice::Trouble(found) => Some(*found),
+            Notice::Event(_) | Notice::Missed(_) => None,
+        });
+        told.collect()
     }
 
     pub(crate) async fn connected(&mut self) -> (LinkId, PublicKey, [u8; 32]) {

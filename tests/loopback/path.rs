@@ -1,7 +1,9 @@
 //! Lanes, addresses, migration, round trips, a network that misbehaves.
 
+use std::net::SocketAddr;
+
 use diptych_driver::diagnosis::Diagnosis;
-use diptych_driver::quic::Sockets;
+use diptych_driver::quic::{PortAfterChange, Sockets};
 use diptych_driver::socket::Weather;
 use diptych_protocol::limits;
 use diptych_protocol::machine::{Lane, Lost, Purpose};
@@ -94,7 +96,7 @@ async fn a_dial_that_reaches_nobody_says_so_with_a_finding() {
     assistant
         .notice(|notice| match notice {
             diptych_driver::Notice::Trouble(found) => Some(*found),
-            diptych_driver::Notice::Event(_) => None,
+            diptych_driver::Notice::Event(_) | diptych_driver::Notice::Missed(_) => None,
         })
         .await;
 }
@@ -124,8 +126,15 @@ async fn an_assistant_that_moves_keeps_its_connection() {
 #[tokio::test]
 async fn a_primary_told_of_a_network_change_keeps_its_port_and_its_connections() {
     // [TRANSPORT-24]
-    let mut primary = Device::<Primary>::echoing();
+    let mut primary = Device::<Primary>::start(Parts {
+        port: PortAfterChange::Same,
+        echoes: true,
+        ..Parts::default()
+    });
     let mut assistant = Device::<Secondary>::new();
+    // Before anybody is let in, as after it: a code may carry the port already.
+    primary.handle.network_changed().await.unwrap();
+    primary.heard(|heard| (*heard == Heard::NetworkChanged).then_some(())).await;
     let (_, there) = pair(&mut primary, &mut assistant).await;
     assert_eq!(assistant.received(Lane::Control).await, b"hello");
     primary.handle.network_changed().await.unwrap();
@@ -241,6 +250,79 @@ async fn an_app_can_bring_its_own_socket_and_gives_a_new_one_after_a_change() {
     assistant.send(there, Lane::Control, b"moved").await;
     assert_eq!(primary.received(Lane::Control).await, b"moved");
     assert_eq!(asks.try_iter().collect::<Vec<_>>(), [None, None], "an assistant keeps no port");
+}
+
+/// A socket as an app has to bind it: to share a port for a moment is asked for first.
+fn reusable(port: u16) -> std::io::Result<std::net::UdpSocket> {
+    use rustix::net::{AddressFamily, SocketType, bind, socket, sockopt};
+    let fd = socket(AddressFamily::INET, SocketType::DGRAM, None)?;
+    sockopt::set_socket_reuseaddr(&fd, true)?;
+    bind(&fd, &SocketAddr::from(([127, 0, 0, 1], port)))?;
+    Ok(fd.into())
+}
+
+#[tokio::test]
+async fn a_primary_with_sockets_of_the_app_keeps_its_port_over_every_change() {
+    // [TRANSPORT-24]
+    let (asked, asks) = std::sync::mpsc::channel();
+    let open = move |keep: Option<u16>| {
+        asked.send(keep).unwrap();
+        reusable(keep.unwrap_or(0))
+    };
+    let mut primary = Device::<Primary>::start(Parts {
+        sockets: Sockets::FromApp(Box::new(open)),
+        port: PortAfterChange::Same,
+        echoes: true,
+        ..Parts::default()
+    });
+    let mut assistant = Device::<Secondary>::new();
+    for _ in 0..2 {
+        primary.handle.network_changed().await.unwrap();
+    }
+    let (_, there) = pair(&mut primary, &mut assistant).await;
+    assert_eq!(assistant.received(Lane::Control).await, b"hello");
+    primary.handle.network_changed().await.unwrap();
+    assistant.send(there, Lane::Control, b"again").await;
+    assert_eq!(assistant.received(Lane::Control).await, b"again");
+    assert_eq!(primary.found(), []);
+    let kept = Some(primary.port);
+    assert_eq!(asks.try_iter().collect::<Vec<_>>(), [None, kept, kept, kept]);
+    // Nobody else may share it, now that the old socket is gone or not.
+    let other = reusable(primary.port).unwrap_err();
+    assert_eq!(other.kind(), std::io::ErrorKind::AddrInUse);
+}
+
+#[tokio::test]
+async fn a_device_with_a_port_of_its_own_can_open_it_again() {
+    // [TRANSPORT-24]
+    for port in [PortAfterChange::Same, PortAfterChange::Any] {
+        let sockets = {
+            let free = std::net::UdpSocket::bind(("127.0.0.1", 0)).unwrap();
+            Sockets::Address(free.local_addr().unwrap())
+        };
+        let mut device = Device::<Secondary>::start(Parts { sockets, port, ..Parts::default() });
+        let mut primary = Device::<Primary>::echoing();
+        let (_, there) = pair(&mut primary, &mut device).await;
+        device.handle.network_changed().await.unwrap();
+        device.send(there, Lane::Control, b"again").await;
+        assert_eq!(device.all_received(10).await, b"helloagain");
+        assert_eq!(device.found(), [], "{port:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_dial_that_is_begun_anew_still_says_what_its_silence_means_once() {
+    // [TRANSPORT-17]
+    let mut assistant = Device::<Secondary>::new();
+    let nobody = Device::<Primary>::new();
+    let patience = limits::DIAL_PATIENCE.to_duration();
+    assert!(patience < limits::HANDSHAKE_DEADLINE.to_duration());
+    for _ in 0..4 {
+        assistant.dial(&nobody, Purpose::Resume).await;
+        tokio::time::sleep(patience).await;
+    }
+    let found = assistant.found();
+    assert_eq!(found.len(), 1, "{found:?}");
 }
 
 #[tokio::test]

@@ -16,6 +16,14 @@ use crate::socket::Faults;
 
 /// What surrounds a role. Everything but the storage has a default that suits a
 /// desktop; a phone brings its own.
+///
+/// ```
+/// use diptych_driver::embed::{Discovery, Supply};
+/// use diptych_protocol::time::Primary;
+///
+/// let quiet: Supply<Primary> =
+///     Supply { discovery: Discovery::Off, ..Supply::folder("session-1") };
+/// ```
 pub struct Supply<C: time::Clock> {
     /// Where journals and private state are kept. The same storage again is the
     /// same session again.
@@ -87,7 +95,13 @@ pub enum Key {
     FromApp(Vec<u8>),
     /// A key that never leaves its hardware. It signs the certificate, every TLS
     /// handshake and the journal; while it refuses, the app is told
-    /// [`Diagnosis::KeyLocked`](crate::diagnosis::Diagnosis::KeyLocked).
+    /// [`Diagnosis::KeyLocked`](crate::diagnosis::Diagnosis::KeyLocked), once until it
+    /// signs again.
+    ///
+    /// Called by the start on the caller's thread, afterwards on threads of the
+    /// driver, one call at a time. The session waits meanwhile: answer within a tenth
+    /// of a second, and refuse rather than wait for the user. Never call the facade
+    /// from there.
     Signer(Box<dyn Signer>),
 }
 

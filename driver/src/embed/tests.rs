@@ -8,6 +8,8 @@ use diptych_protocol::machine::JournalName;
 use diptych_protocol::secondary::{SecondaryMachine, Setup};
 use diptych_protocol::time::Secondary;
 
+use tokio::runtime::Builder;
+
 use super::*;
 use crate::disk::Folder;
 
@@ -49,6 +51,18 @@ fn blocking_calls_work_inside_a_foreign_runtime_and_after_the_end() {
         assert_eq!(assistant.network_changed(), Err(Failure::Stopped));
         drop(assistant);
     });
+    std::fs::remove_dir_all(path).unwrap();
+}
+
+#[test]
+fn a_start_that_fails_inside_a_foreign_runtime_is_a_failure() {
+    let path = folder("foreign-taken");
+    let taken = std::net::UdpSocket::bind(("127.0.0.1", 0)).unwrap();
+    let sockets = crate::quic::Sockets::Address(taken.local_addr().unwrap());
+    let foreign = Builder::new_current_thread().build().unwrap();
+    let failure =
+        foreign.block_on(async { assistant(Supply { sockets, ..supply(&path) }).unwrap_err() });
+    assert_eq!(failure.code(), "PORT_TAKEN");
     std::fs::remove_dir_all(path).unwrap();
 }
 

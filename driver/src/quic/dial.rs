@@ -3,7 +3,9 @@
 //! A code may carry six addresses of which five are dead: another network's, a
 //! hotspot that is off. Attempts start [`limits::DIAL_STAGGER`] apart, or at once
 //! when the one before has failed, and the first completed handshake wins (the
-//! idea of RFC 8305). Addresses that discovery finds meanwhile join the race.
+//! idea of RFC 8305). Addresses that discovery finds meanwhile join the race. A dial
+//! that is begun anew before its attempts have timed out still says what its silence
+//! means, or an outage would be explained to nobody.
 //! `[TRANSPORT-17]` `[TRANSPORT-18]`
 
 use std::collections::{BTreeSet, VecDeque};
@@ -13,7 +15,7 @@ use std::sync::Arc;
 use diptych_protocol::limits;
 use diptych_protocol::machine::Lost;
 use quinn::{ConnectionError, Side};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
@@ -33,16 +35,20 @@ pub(super) struct Race {
     pub(super) dial: Dial,
     /// Addresses that discovery finds; closed when it has ended.
     pub(super) found: Option<mpsc::Receiver<SocketAddr>>,
+    /// Closed when another dial takes the place of this one.
+    pub(super) wanted: oneshot::Receiver<std::convert::Infallible>,
 }
 
 /// How one attempt failed.
 type Failure = (IpAddr, Option<ConnectionError>);
 
 impl Race {
-    /// Runs to the first success, or to the last failure.
-    pub(super) async fn run(mut self) -> Result<Established, (Lost, Diagnosis)> {
+    /// Runs to the first success, or to the last failure, or until it is not wanted
+    /// any more; `None` if that was so early that the silence means nothing.
+    pub(super) async fn run(mut self) -> Result<Established, Option<(Lost, Diagnosis)>> {
         let config = settings::client(&self.identity, self.dial.peer, self.dial.purpose)
-            .map_err(|_| (Lost::Unreachable, Diagnosis::KeyType))?;
+            .map_err(|_| Some((Lost::Unreachable, Diagnosis::KeyType)))?;
+        let begun = Instant::now();
         let mut seen = BTreeSet::new();
         let mut waiting: VecDeque<SocketAddr> = VecDeque::new();
         let given = std::mem::take(&mut self.dial.addresses);
@@ -51,12 +57,13 @@ impl Race {
         }
         let mut attempts: JoinSet<Result<Established, Failure>> = JoinSet::new();
         let mut failures = Vec::new();
+        let mut called = Vec::new();
         let mut next_start = Instant::now();
         let mut give_up = None;
         loop {
             let idle = waiting.is_empty() && attempts.is_empty();
             if idle && self.found.is_none() {
-                return Err(self.explain(&failures));
+                return Err(Some(self.explain(&failures)));
             }
             let patience = limits::DISCOVERY_WINDOW.to_duration();
             let end = *give_up.get_or_insert_with(|| Instant::now() + patience);
@@ -66,6 +73,7 @@ impl Race {
             tokio::select! {
                 () = sleep_until(next_start), if !waiting.is_empty() => {
                     if let Some(address) = waiting.pop_front() {
+                        called.push(address.ip());
                         attempts.spawn(attempt(self.endpoint.clone(), config.clone(), address));
                     }
                     next_start = Instant::now() + limits::DIAL_STAGGER.to_duration();
@@ -83,6 +91,11 @@ impl Race {
                     None => self.found = None,
                 },
                 () = sleep_until(end), if idle => self.found = None,
+                _ = &mut self.wanted => {
+                    let silence = limits::REDIAL_SILENCE.to_duration();
+                    failures.extend(called.into_iter().map(|ip| (ip, None)));
+                    return Err((begun.elapsed() >= silence).then(|| self.explain(&failures)));
+                }
             }
         }
     }

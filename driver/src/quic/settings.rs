@@ -11,6 +11,7 @@ use diptych_protocol::time::Span;
 use quinn::crypto::rustls::{QuicClientConfig, QuicServerConfig};
 use quinn::{ConnectionId, ConnectionIdGenerator, TransportConfig, VarInt};
 use ring::rand::{SecureRandom as _, SystemRandom};
+use rustix::net::{AddressFamily, SocketType, socket, sockopt};
 use zeroize::ZeroizeOnDrop;
 
 use super::listen::Sources;
@@ -33,6 +34,8 @@ const RETRY_ANSWER: Duration = Duration::from_secs(15);
 pub struct Settings {
     /// Where sockets come from.
     pub sockets: Sockets,
+    /// At which port a socket is opened again.
+    pub port: PortAfterChange,
     /// From where peers may come.
     pub sources: Sources,
     /// Local discovery.
@@ -42,10 +45,12 @@ pub struct Settings {
 }
 
 impl Default for Settings {
-    /// Any free port, neighbours only, no discovery, no faults.
+    /// Any free port, at the start and after each change, neighbours only, no
+    /// discovery, no faults.
     fn default() -> Self {
         Self {
             sockets: Sockets::Port(0),
+            port: PortAfterChange::Any,
             sources: Sources::Neighbours,
             discovery: Box::new(Nowhere),
             faults: None,
@@ -59,11 +64,26 @@ impl std::fmt::Debug for Settings {
     }
 }
 
+/// At which port a socket is opened after a network change. `[TRANSPORT-24]`
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum PortAfterChange {
+    /// At the one before, whoever is let in: peers and codes know it. For a primary.
+    Same,
+    /// At the one of [`Sockets`], or any: nobody calls an assistant.
+    Any,
+}
+
 /// Where UDP sockets come from: at the start, and after each network change.
 ///
 /// ```
 /// # use diptych_driver::quic::Sockets;
 /// let any_free_port = Sockets::Port(0);
+///
+/// # fn wifi_socket(port: u16) -> std::io::Result<std::net::UdpSocket> {
+/// #     std::net::UdpSocket::bind(("0.0.0.0", port))
+/// # }
+/// // The platform's: tied to the Wi-Fi, SO_REUSEADDR set, and only then bound.
+/// let in_the_wifi = Sockets::FromApp(Box::new(|keep| wifi_socket(keep.unwrap_or(0))));
 /// ```
 pub enum Sockets {
     /// All addresses of this device, at this port; 0 for any free one.
@@ -71,20 +91,35 @@ pub enum Sockets {
     /// One address.
     Address(SocketAddr),
     /// The app binds them, for example to the Wi-Fi and not to mobile data. It is
-    /// given the port that should be kept, if one should.
+    /// given the port that must be kept, if one must: always on a primary, never on
+    /// an assistant.
+    ///
+    /// The socket before still holds that port until packets come at the new one. So
+    /// the app sets `SO_REUSEADDR` on the new one before it binds; the old one permits
+    /// it by then, and when the call has returned the new one permits it to nobody.
+    ///
+    /// Called by [`start`](crate::embed::Embedded::start) on the caller's thread, and
+    /// after each network change on a thread of the driver. Nothing else of the
+    /// session goes on meanwhile, so it must not block, wait for the main thread, or
+    /// call the facade.
     FromApp(Box<dyn FnMut(Option<u16>) -> std::io::Result<UdpSocket> + Send>),
 }
 
 impl Sockets {
-    /// Opens one; if the port must stay the same, it and the socket that has it.
+    /// Opens one, at the port to `keep` if there is one. `old` is our own socket of
+    /// before: whoever gave the port, it is the one that still holds it.
     pub(super) fn open(
         &mut self,
-        keep: Option<(u16, &UdpSocket)>,
+        keep: Option<u16>,
+        old: Option<&UdpSocket>,
     ) -> Result<UdpSocket, NetworkError> {
-        let (keep, old) = keep.unzip();
+        let held = |port: u16| {
+            old.filter(|old| port != 0 && old.local_addr().is_ok_and(|at| at.port() == port))
+        };
         match self {
             Self::Port(port) => {
                 let port = keep.unwrap_or(*port);
+                let old = held(port);
                 let [both, v4] = WILDCARDS.map(|ip| SocketAddr::new(ip, port));
                 // Without IPv6 there is IPv4; a port that is taken stays taken.
                 bind(both, old).or_else(|error| {
@@ -96,9 +131,14 @@ impl Sockets {
             }
             Self::Address(address) => {
                 let address = SocketAddr::new(address.ip(), keep.unwrap_or(address.port()));
-                bind(address, old).map_err(|e| refused(address, &e))
+                bind(address, held(address.port())).map_err(|e| refused(address, &e))
             }
-            Self::FromApp(open) => open(keep).map_err(|e| NetworkError::Socket { kind: e.kind() }),
+            Self::FromApp(open) => {
+                let opened = shared(old, || open(keep));
+                let socket = opened.map_err(|e| NetworkError::Socket { kind: e.kind() })?;
+                _ = sockopt::set_socket_reuseaddr(&socket, false);
+                Ok(socket)
+            }
         }
     }
 }
@@ -117,23 +157,33 @@ fn refused(address: SocketAddr, error: &std::io::Error) -> NetworkError {
     NetworkError::Bind { address, kind: error.kind(), diagnosis: Diagnosis::of_socket(error) }
 }
 
+/// Lets another socket have the port of `old` while `open` runs. What is opened then
+/// permits nothing itself, so nobody else gets in; the old one goes on permitting, since
+/// the next change may come before the endpoint has dropped it.
+fn shared<T>(
+    old: Option<&UdpSocket>,
+    open: impl FnOnce() -> std::io::Result<T>,
+) -> std::io::Result<T> {
+    // A system that refuses it refuses the port, which the caller then says.
+    let permit = |whether| old.map(|old| sockopt::set_socket_reuseaddr(old, whether));
+    _ = permit(true);
+    open().inspect_err(|_| _ = permit(false))
+}
+
 /// Binds a socket of both families where the address is the IPv6 wildcard.
 ///
 /// `old`: our own socket that still holds the port; the endpoint drops it once
-/// packets arrive at the new one. Sharing ends with the call: for a moment only,
-/// and with nobody else.
+/// packets arrive at the new one.
 fn bind(address: SocketAddr, old: Option<&UdpSocket>) -> std::io::Result<UdpSocket> {
-    use rustix::net::{AddressFamily, SocketType, bind, socket, sockopt};
     let family = if address.is_ipv6() { AddressFamily::INET6 } else { AddressFamily::INET };
     let fd = socket(family, SocketType::DGRAM, None)?;
     if address.is_ipv6() {
         sockopt::set_ipv6_v6only(&fd, false)?;
     }
-    if let Some(old) = old {
-        sockopt::set_socket_reuseaddr(old, true)?;
+    if old.is_some() {
         sockopt::set_socket_reuseaddr(&fd, true)?;
     }
-    bind(&fd, &address)?;
+    shared(old, || Ok(rustix::net::bind(&fd, &address)?))?;
     sockopt::set_socket_reuseaddr(&fd, false)?;
     Ok(fd.into())
 }

@@ -21,6 +21,11 @@ pub struct Signature(pub [u8; 64]);
 
 /// Signs with a key that may live in hardware. `[IDENTITY-3]`
 ///
+/// The journal, the certificate and TLS sign with it, on threads of the host, one call
+/// at a time, and the first on the thread that starts the session. The session waits
+/// meanwhile: answer within a tenth of a second, and refuse rather than wait for the
+/// user. Never call the session from here.
+///
 /// ```
 /// # use diptych_protocol::identity::{PublicKey, SignFailed, Signature, Signer};
 /// # trait KeyStore: Send { fn sign(&self, message: &[u8]) -> Option<Vec<u8>>; }
