@@ -27,17 +27,25 @@ const SERVICE: &str = "_diptych._udp.local.";
 /// The calls come from a thread of the driver and must return at once.
 ///
 /// ```
-/// # use std::net::IpAddr;
-/// # use diptych_driver::discovery::{Discovery, Found, Unavailable};
+/// use std::collections::BTreeMap;
+/// use std::net::IpAddr;
+///
+/// use diptych_driver::discovery::{Discovery, Found, Unavailable};
+///
 /// # struct Nsd;
+/// # struct Registration;
 /// # impl Nsd {
-/// #     fn register(&self, _: &str, _: u16) -> Result<(), Unavailable> { Ok(()) }
-/// #     fn unregister(&self) {}
+/// #     fn register(&self, _: &str, _: u16) -> Result<Registration, Unavailable> {
+/// #         Err(Unavailable)
+/// #     }
 /// #     fn browse(&self, _: &str, _: Box<dyn Fn(std::net::SocketAddr) + Send>) {}
 /// #     fn stop(&self) {}
 /// # }
-/// /// The platform's own discovery.
-/// struct Platform(Nsd);
+/// /// The platform's own discovery. A registration ends when it is dropped.
+/// struct Platform {
+///     nsd: Nsd,
+///     announced: BTreeMap<(String, u16), Registration>,
+/// }
 ///
 /// impl Discovery for Platform {
 ///     fn announce(
@@ -46,20 +54,28 @@ const SERVICE: &str = "_diptych._udp.local.";
 ///         port: u16,
 ///         _: Vec<IpAddr>,
 ///     ) -> Result<(), Unavailable> {
-///         labels.iter().try_for_each(|label| self.0.register(label, port))
+///         let wanted: Vec<_> = labels.into_iter().map(|label| (label, port)).collect();
+///         self.announced.retain(|announced, _| wanted.contains(announced));
+///         for (label, port) in wanted {
+///             if !self.announced.contains_key(&(label.clone(), port)) {
+///                 let registration = self.nsd.register(&label, port)?;
+///                 self.announced.insert((label, port), registration);
+///             }
+///         }
+///         Ok(())
 ///     }
 ///
 ///     fn silence(&mut self) {
-///         self.0.unregister();
+///         self.announced.clear();
 ///     }
 ///
 ///     fn find(&mut self, label: String, found: Found) -> Result<(), Unavailable> {
-///         self.0.browse(&label, Box::new(move |address| found.tell(address)));
+///         self.nsd.browse(&label, Box::new(move |address| found.tell(address)));
 ///         Ok(())
 ///     }
 ///
 ///     fn forget(&mut self) {
-///         self.0.stop();
+///         self.nsd.stop();
 ///     }
 /// }
 /// ```

@@ -7,34 +7,46 @@
 //! with [`Primary::tell`]; nothing else counts as recording.
 //!
 //! ```no_run
+//! use std::sync::Arc;
 //! use std::time::Duration;
 //!
-//! use diptych_primary::{Event, Fact, Failure, Options, Primary, Role, Told};
+//! use diptych_primary::{Event, Failure, Options, Phase, Primary, Told};
 //!
-//! # fn show(_: &str) {}
-//! # fn record(_: u32) -> Vec<Fact> { Vec::new() }
-//! # fn example(options: Options) -> Result<(), Failure> {
-//! let primary = Primary::start(options)?;
-//! let seat = Role::new(1).unwrap_or(Role::PRIMARY);
-//! primary.open_pairing(seat)?;
-//! loop {
-//!     match primary.next_event(Duration::from_secs(1)) {
-//!         Some(Told::Event(Event::Ticket { text, .. })) => show(&text),
-//!         Some(Told::Event(Event::Paired { .. })) => primary.begin()?,
-//!         Some(Told::Event(Event::StartRecording { take })) => {
-//!             for committed in record(take) {
-//!                 primary.tell(committed)?;
-//!             }
-//!         }
-//!         Some(Told::Event(Event::Finished { .. }) | Told::Ended) => break,
-//!         Some(Told::Trouble(trouble)) => show(trouble.advice()),
-//!         _ => {}
+//! /// Leads a session, or goes on with it. `film` starts a camera on a thread of its
+//! /// own that tells what is committed, and `cut` ends it. After an error: show its
+//! /// advice, and start again.
+//! fn exam(options: Options, film: fn(Arc<Primary>, u32), cut: fn(), show: fn(&str))
+//!     -> Result<(), Failure> {
+//!     let primary = Arc::new(Primary::start(options)?);
+//!     // For empty seats only: a code for a taken one lets another phone replace that in it.
+//!     for seat in primary.snapshot()?.seats.iter().filter(|seat| seat.label.is_none()) {
+//!         primary.open_pairing(seat.role).unwrap_or_else(|failure| show(failure.advice()));
 //!     }
+//!     loop {
+//!         match primary.next_event(Duration::from_secs(1)) {
+//!             Some(Told::Event(Event::Ticket { text, .. })) => show(&text),
+//!             Some(Told::Event(Event::Paired { .. })) => {
+//!                 let seen = primary.snapshot()?;
+//!                 if !seen.recording && seen.seats.iter().all(|seat| seat.label.is_some()) {
+//!                     primary.begin().unwrap_or_else(|failure| show(failure.advice()));
+//!                 }
+//!             }
+//!             Some(Told::Event(Event::StartRecording { take })) => film(primary.clone(), take),
+//!             Some(Told::Event(Event::StopRecording)) => cut(),
+//!             // Refused after a restart, if it is over already: `Finished` comes all the same.
+//!             Some(Told::Event(Event::Phase(Phase::Ended))) => _ = primary.finish(),
+//!             Some(Told::Trouble(trouble)) => show(trouble.advice()),
+//!             Some(Told::Event(Event::Finished { .. } | Event::StorageFailed)
+//!                 | Told::Ended) => break,
+//!             _ => {}
+//!         }
+//!     }
+//!     cut();
+//!     primary.stop()
 //! }
-//! # Ok(())
-//! # }
 //! ```
 
+mod facts;
 mod options;
 pub mod render;
 
@@ -42,52 +54,47 @@ use std::time::Duration;
 
 #[doc(inline)]
 pub use diptych_driver::{
+    clock::{BootClock, Clock},
     diagnosis::Diagnosis,
     discovery::{Discovery as NativeDiscovery, Found, Unavailable},
+    disk::{Disk, Folder, Private},
     embed::{Discovery, Failure, Key, Storage},
+    error::{KeyError, NetworkError, StorageError, StorageProblem},
     quic::{Sockets, Sources},
+    socket::{Faults, Weather},
 };
 #[doc(inline)]
 pub use diptych_protocol::{
+    address::{AddressError, Loopback},
+    clock::Estimate,
+    device::{Device, Heat, Permissions, Requirements, Shortfall, Switch},
+    fault::{Blame, CloseCode},
     identity::{
-        ExamTag, Fingerprint, Label, PublicKey, Role, SessionId, SignFailed, Signature, Signer,
+        ExamTag, Fingerprint, IdentityError, Label, PublicKey, Role, SessionId, SignFailed,
+        Signature, Signer,
     },
-    plan::Plan,
-    policy::{Decision, Excuse, Override, Policy, SignedStatement, Statement, StatementError},
+    ledger::{Cause, Observed},
+    liveness::LinkState,
+    machine::JournalName,
+    plan::{Mode, Phase, Plan, PlanError, Windows},
+    policy::{
+        Decision, Excuse, Override, Policy, PolicyError, SignedStatement, Statement,
+        StatementError, Tally,
+    },
     primary::{CheckCode, Compared, Event, SeatSnapshot, Snapshot},
+    recording::FragmentError,
+    session::{Outcome, Refused, StartError},
+    ticket::TicketError,
+    time::Span,
+    words::{Language, Text},
 };
 
+pub use facts::{Fact, Fragment, Instant, SessionClock, Told};
 pub use options::{Options, Supply};
 
-use diptych_driver::embed::{self, Embedded, Ground, Reach};
+use diptych_driver::embed::{Embedded, Ground, Reach};
 use diptych_protocol::primary::{Command, PrimaryMachine, Setup};
-use diptych_protocol::session::HostFact;
 use diptych_protocol::time;
-
-/// An instant on the primary's clock, which is session time.
-///
-/// ```
-/// assert_eq!(diptych_primary::Instant::from_nanos(5).nanos(), 5);
-/// ```
-pub type Instant = time::Instant<time::Primary>;
-
-/// Something that happened on this device.
-///
-/// ```
-/// # use diptych_primary::Fact;
-/// let gone = Fact::ScreenBack;
-/// ```
-pub type Fact = HostFact<time::Primary>;
-
-/// What the app is told.
-///
-/// ```
-/// # use diptych_primary::Told;
-/// fn is_over(told: &Told) -> bool {
-///     matches!(told, Told::Ended)
-/// }
-/// ```
-pub type Told = embed::Told<Event>;
 
 /// The primary of one session, running. Dropping it stops it.
 ///
@@ -377,7 +384,7 @@ impl Primary {
     /// goes on with it.
     ///
     /// # Errors
-    /// [`Failure::Storage`] if the storage failed at any time.
+    /// [`Failure::Storage`] if the storage failed at any time; [`Failure::Stuck`].
     ///
     /// ```no_run
     /// # use diptych_primary::{Failure, Primary};

@@ -35,6 +35,11 @@ pub struct Addresses {
 }
 
 /// Whether addresses of this very machine are acceptable.
+///
+/// ```
+/// # use diptych_protocol::address::Loopback;
+/// let two_phones = Loopback::Refused;
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Loopback {
     /// Two devices: a loopback address would lead a phone to itself.
@@ -44,6 +49,13 @@ pub enum Loopback {
 }
 
 /// Why some bytes or values are not an [`Address`] or [`Addresses`].
+///
+/// ```
+/// # use diptych_protocol::address::AddressError;
+/// fn is_unreachable(error: &AddressError) -> bool {
+///     matches!(error, AddressError::Count { got: 0 })
+/// }
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum AddressError {
     /// A type byte that this version does not know.

@@ -11,10 +11,21 @@ use core::fmt;
 use crate::time::Span;
 
 /// Permissions the recording needs, as bits. `[DEVICE-2]`
+///
+/// ```
+/// # use diptych_protocol::device::Permissions;
+/// let granted = Permissions::CAMERA.with(Permissions::MICROPHONE);
+/// assert!(!Permissions::ALL.without(granted).is_empty());
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Hash)]
 pub struct Permissions(pub u16);
 
 /// How warm the device is, as far as its system tells. `[DEVICE-3]`
+///
+/// ```
+/// # use diptych_protocol::device::Heat;
+/// assert!(Heat::Hot > Heat::Warm);
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default, Hash)]
 pub enum Heat {
     /// The system does not say.
@@ -31,6 +42,16 @@ pub enum Heat {
 }
 
 /// What a device reports about itself; `None` where its system does not say.
+///
+/// ```
+/// # use diptych_protocol::device::{Device, Permissions, Switch};
+/// let now = Device {
+///     battery_percent: Some(80),
+///     charging: Some(Switch::On),
+///     permissions: Permissions::ALL,
+///     ..Device::default()
+/// };
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Hash)]
 pub struct Device {
     /// Charge, 0 to 100 percent.
@@ -48,6 +69,13 @@ pub struct Device {
 }
 
 /// Something that is on or off.
+///
+/// ```
+/// # use diptych_protocol::device::Switch;
+/// fn of(charging: bool) -> Switch {
+///     if charging { Switch::On } else { Switch::Off }
+/// }
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
 pub enum Switch {
     /// Off.
@@ -57,6 +85,17 @@ pub enum Switch {
 }
 
 /// What an exam asks of every device before it begins. `[DEVICE-1]`
+///
+/// ```
+/// # use diptych_protocol::device::{Heat, Permissions, Requirements, Switch};
+/// let asked = Requirements {
+///     battery_percent: 50,
+///     charger: Switch::Off,
+///     bytes_per_second: 500_000,
+///     heat: Heat::Hot,
+///     permissions: Permissions::CAMERA.with(Permissions::MICROPHONE),
+/// };
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
 pub struct Requirements {
     /// The least charge; a device on a charger passes with any charge.
@@ -72,6 +111,11 @@ pub struct Requirements {
 }
 
 /// One thing that keeps a device from being ready.
+///
+/// ```
+/// # use diptych_protocol::device::Shortfall;
+/// assert!(Shortfall::Charger.to_string().contains("charger"));
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash)]
 pub enum Shortfall {
     /// Too little charge.

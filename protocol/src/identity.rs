@@ -105,6 +105,13 @@ pub struct Label {
 }
 
 /// Why some bytes are not a [`PublicKey`], [`Role`] or [`Label`].
+///
+/// ```
+/// # use diptych_protocol::identity::{IdentityError, Label};
+/// fn named(by_user: &str) -> Result<Label, IdentityError> {
+///     Label::new(by_user)
+/// }
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum IdentityError {
     /// Not the SubjectPublicKeyInfo of an uncompressed P-256 key.

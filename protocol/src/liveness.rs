@@ -10,6 +10,13 @@ use crate::limits;
 use crate::time::{Clock, Instant};
 
 /// How much is known of a peer.
+///
+/// ```
+/// # use diptych_protocol::liveness::LinkState;
+/// fn is_connected(link: LinkState) -> bool {
+///     link == LinkState::Live
+/// }
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum LinkState {
     /// Authentic packets arrive and the journals agree.

@@ -81,6 +81,13 @@ pub enum Lane {
 
 /// Which journal: the seat it was kept in, and which device kept it there. A
 /// device that replaces another in its seat starts a journal of its own.
+///
+/// ```
+/// # use diptych_protocol::identity::Role;
+/// # use diptych_protocol::machine::JournalName;
+/// let own = JournalName { role: Role::PRIMARY, device: 1 };
+/// assert_eq!(own.to_string(), "P");
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct JournalName {
     /// The seat.
@@ -163,6 +170,13 @@ pub enum Input<'a> {
 }
 
 /// Why a connection ended or could not be made.
+///
+/// ```
+/// # use diptych_protocol::machine::Lost;
+/// fn is_silence(lost: Lost) -> bool {
+///     matches!(lost, Lost::TimedOut | Lost::Unreachable)
+/// }
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Lost {
     /// The peer closed it, saying why.

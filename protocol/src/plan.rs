@@ -12,6 +12,11 @@ use crate::limits;
 use crate::time::{Instant, Primary, Span};
 
 /// Whether this session counts.
+///
+/// ```
+/// # use diptych_protocol::plan::Mode;
+/// let counts = Mode::Exam;
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
 pub enum Mode {
     /// The exam itself.
@@ -21,6 +26,13 @@ pub enum Mode {
 }
 
 /// Where the session stands. `[SESSION-4]`
+///
+/// ```
+/// # use diptych_protocol::plan::Phase;
+/// fn shows_questions(phase: Phase) -> bool {
+///     phase == Phase::Answering
+/// }
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash)]
 pub enum Phase {
     /// Before the waiting window opens: pairing and checks are possible.
@@ -67,6 +79,16 @@ pub struct Plan {
 }
 
 /// The instants of a plan, on the primary's clock, in this order.
+///
+/// ```
+/// # use diptych_protocol::plan::Windows;
+/// # use diptych_protocol::time::{Instant, Primary, Span};
+/// fn windows(opens: Instant<Primary>) -> Windows {
+///     let answer_start = opens + Span::from_secs(600);
+///     let answer_end = answer_start + Span::from_secs(7_200);
+///     Windows { wait_open: opens, wait_close: answer_start, answer_start, answer_end }
+/// }
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Windows {
     /// The waiting window opens.
@@ -80,6 +102,13 @@ pub struct Windows {
 }
 
 /// Why a plan is impossible.
+///
+/// ```
+/// # use diptych_protocol::plan::PlanError;
+/// fn is_too_long(error: &PlanError) -> bool {
+///     matches!(error, PlanError::TooLong { .. })
+/// }
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum PlanError {
     /// The windows are not in order.

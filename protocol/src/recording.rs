@@ -12,6 +12,15 @@ use crate::limits;
 use crate::time::{Clock, Instant, Span};
 
 /// Frames that the host has made durable, in one piece. `[RECORDING-1]`
+///
+/// ```
+/// # use diptych_protocol::recording::Fragment;
+/// # use diptych_protocol::time::{Instant, Primary};
+/// /// What was written and synced since the last one.
+/// fn fragment(from: Instant<Primary>, to: Instant<Primary>, sha256: [u8; 32]) -> Fragment<Primary> {
+///     Fragment { first: from, last: to, frames: 15, bytes: 240_000, sha256 }
+/// }
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Fragment<C: Clock> {
     /// Capture of the first frame.
@@ -47,6 +56,11 @@ pub struct Totals {
 }
 
 /// Why a fragment proves no coverage.
+///
+/// ```
+/// # use diptych_protocol::recording::FragmentError;
+/// assert!(FragmentError::Empty.to_string().contains("at least one frame"));
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum FragmentError {
     /// No frame in it.

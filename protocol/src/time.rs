@@ -59,6 +59,11 @@ pub struct Instant<C> {
 }
 
 /// A signed length of time in nanoseconds. `[TIME-4]`
+///
+/// ```
+/// # use diptych_protocol::time::Span;
+/// assert_eq!(Span::from_secs(2), Span::from_millis(2_000));
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Span(i64);
 

@@ -6,53 +6,83 @@
 //! storage goes on with the same session.
 //!
 //! ```no_run
+//! use std::sync::Arc;
 //! use std::time::Duration;
 //!
-//! use diptych_secondary::{Consent, Event, Fact, Failure, Options, Secondary, Told};
+//! use diptych_secondary::{Consent, Event, Failure, Options, Secondary, Told};
 //!
-//! # fn show(_: &str) {}
-//! # fn user_agrees() -> bool { true }
-//! # fn record(_: u32) -> Vec<Fact> { Vec::new() }
-//! # fn example(options: Options, code: &str) -> Result<(), Failure> {
-//! let assistant = Secondary::start(options)?;
-//! assistant.scanned(code)?;
-//! loop {
-//!     match assistant.next_event(Duration::from_secs(1)) {
-//!         Some(Told::Event(Event::ConsentNeeded { .. })) if user_agrees() => {
-//!             assistant.consent(Consent::Given)?;
-//!         }
-//!         Some(Told::Event(Event::StartRecording { take })) => {
-//!             for committed in record(take) {
-//!                 assistant.tell(committed)?;
-//!             }
-//!         }
-//!         Some(Told::Event(Event::Finished(_)) | Told::Ended) => break,
-//!         Some(Told::Trouble(trouble)) => show(trouble.advice()),
-//!         _ => {}
+//! /// Belongs to a session, or goes on with it. `film` starts a camera on a thread of
+//! /// its own that tells what is committed, and `cut` ends it. After an error: show its
+//! /// advice, and start again.
+//! fn assist(
+//!     options: Options,
+//!     code: &str,
+//!     user_agrees: fn() -> Consent,
+//!     film: fn(Arc<Secondary>, u32),
+//!     cut: fn(),
+//!     show: fn(&str),
+//! ) -> Result<(), Failure> {
+//!     let assistant = Arc::new(Secondary::start(options)?);
+//!     if assistant.snapshot()?.role.is_none() {
+//!         assistant.scanned(code)?;
 //!     }
+//!     loop {
+//!         match assistant.next_event(Duration::from_secs(1)) {
+//!             Some(Told::Event(Event::ConsentNeeded { .. })) => assistant.consent(user_agrees())?,
+//!             Some(Told::Event(Event::StartRecording { take })) => film(assistant.clone(), take),
+//!             Some(Told::Event(Event::StopRecording)) => cut(),
+//!             Some(Told::Trouble(trouble)) => show(trouble.advice()),
+//!             Some(
+//!                 Told::Event(
+//!                     Event::Finished(_) | Event::PairingFailed(_) | Event::StorageFailed,
+//!                 )
+//!                 | Told::Ended,
+//!             ) => break,
+//!             _ => {}
+//!         }
+//!     }
+//!     cut();
+//!     assistant.stop()
 //! }
-//! # Ok(())
-//! # }
 //! ```
 
 use std::time::Duration;
 
 #[doc(inline)]
 pub use diptych_driver::{
+    clock::{BootClock, Clock},
     diagnosis::Diagnosis,
     discovery::{Discovery as NativeDiscovery, Found, Unavailable},
+    disk::{Disk, Folder, Private},
     embed::{Discovery, Failure, Key, Storage},
+    error::{KeyError, NetworkError, StorageError, StorageProblem},
     quic::{Sockets, Sources},
+    socket::{Faults, Weather},
 };
 // A failed pairing is named apart from this crate's own `Failure`, which is a call's.
 #[doc(inline)]
 pub use diptych_protocol::{
-    identity::{Label, PublicKey, Role, SignFailed, Signature, Signer},
+    address::{AddressError, Loopback},
+    clock::Estimate,
+    device::{Device, Heat, Permissions, Requirements, Shortfall, Switch},
+    fault::{Blame, CloseCode, Detail, Fault, Got},
+    identity::{
+        ExamTag, Fingerprint, IdentityError, Label, PublicKey, Role, SignFailed, Signature, Signer,
+    },
+    ledger::{Cause, Observed},
+    liveness::LinkState,
+    machine::{JournalName, Lost},
+    plan::{Mode, Phase, Plan},
+    recording::FragmentError,
     secondary::{Consent, Ending, Event, Failure as PairingFailure, Snapshot},
+    session::{Outcome, Refused, StartError},
+    ticket::TicketError,
+    time::Span,
+    words::{Language, Text},
 };
 
 use diptych_driver::embed::{self, Embedded, Ground};
-use diptych_protocol::address::Loopback;
+use diptych_protocol::recording;
 use diptych_protocol::secondary::{Command, SecondaryMachine, Setup};
 use diptych_protocol::session::HostFact;
 use diptych_protocol::ticket::Ticket;
@@ -64,6 +94,24 @@ use diptych_protocol::time;
 /// assert_eq!(diptych_secondary::Instant::from_nanos(5).nanos(), 5);
 /// ```
 pub type Instant = time::Instant<time::Secondary>;
+
+/// The clock of this device: what an own [`Clock`] is a clock of.
+///
+/// ```
+/// # use diptych_secondary::{AssistantClock, Clock};
+/// fn is_one(own: &dyn Clock<AssistantClock>) {}
+/// ```
+pub type AssistantClock = time::Secondary;
+
+/// Frames that are durable on this device.
+///
+/// ```
+/// # use diptych_secondary::{Fact, Fragment};
+/// fn committed(fragment: Fragment, offset: u64) -> Fact {
+///     Fact::Committed { fragment, offset }
+/// }
+/// ```
+pub type Fragment = recording::Fragment<time::Secondary>;
 
 /// Something that happened on this device.
 ///
@@ -293,7 +341,7 @@ impl Secondary {
     /// storage goes on with it.
     ///
     /// # Errors
-    /// [`Failure::Storage`] if the storage failed at any time.
+    /// [`Failure::Storage`] if the storage failed at any time; [`Failure::Stuck`].
     ///
     /// ```no_run
     /// # use diptych_secondary::{Failure, Secondary};

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop where it is")]
 #![expect(clippy::wildcard_enum_match_arm, reason = "tests wait for one event among all others")]
 
+mod alone;
 mod confirm;
 mod network;
 mod own;

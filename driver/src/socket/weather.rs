@@ -10,6 +10,11 @@ use diptych_protocol::time::Span;
 use tokio::time::Instant;
 
 /// The network as it is now. Shares are in parts per million of all datagrams.
+///
+/// ```
+/// # use diptych_driver::socket::Weather;
+/// let a_tenth_lost = Weather { loss_ppm: 100_000, ..Weather::default() };
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Weather {
     /// How many are lost.
@@ -29,6 +34,12 @@ pub struct Weather {
 }
 
 /// Changes the network of a socket while it runs. Cheap to clone.
+///
+/// ```
+/// # use diptych_driver::socket::{Faults, Weather};
+/// let network = Faults::new(7);
+/// network.set(Weather { down: true, ..Weather::default() });
+/// ```
 #[derive(Clone, Debug)]
 pub struct Faults(Arc<Mutex<State>>);
 

@@ -33,6 +33,14 @@ pub enum Observed {
 }
 
 /// Where the offset `x` = secondary − primary is at one instant.
+///
+/// ```
+/// # use diptych_protocol::clock::Estimate;
+/// # use diptych_protocol::time::Span;
+/// fn bound(estimate: &Estimate) -> Span {
+///     estimate.high - estimate.low
+/// }
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Estimate {
     /// Most likely.

@@ -11,6 +11,11 @@ use crate::words::Text;
 macro_rules! causes {
     ($($(#[$doc:meta])* $variant:ident = $code:literal, $name:literal;)*) => {
         /// The best guess at why a camera stopped. `[LEDGER-3]`
+        ///
+        /// ```
+        /// # use diptych_protocol::ledger::Cause;
+        /// assert_eq!(Cause::from_code(Cause::Call.code()), Some(Cause::Call));
+        /// ```
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
         #[repr(u8)]
         pub enum Cause { $($(#[$doc])* $variant = $code,)* }
@@ -107,6 +112,12 @@ impl Cause {
 }
 
 /// A cause together with what the platform itself reported. `[LEDGER-4]`
+///
+/// ```
+/// # use diptych_protocol::ledger::{Cause, Observed};
+/// /// `AVCaptureSessionInterruptionReason` 5.
+/// let too_hot = Observed { cause: Cause::Thermal, raw: 5 };
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Observed {
     /// The common word for it.

@@ -178,6 +178,13 @@ pub struct Terms {
 pub struct Policy(Terms);
 
 /// Why some terms, bytes or fields are not a policy.
+///
+/// ```
+/// # use diptych_protocol::policy::{Policy, PolicyError};
+/// fn of_school(preset: &str) -> Result<Policy, PolicyError> {
+///     Policy::preset(preset)
+/// }
+/// ```
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum PolicyError {
     /// A length of time outside its range.

@@ -7,6 +7,13 @@
 use super::{Judgement, Policy};
 
 /// Interruptions so far, as far as is known. `[POLICY-26]`
+///
+/// ```
+/// # use diptych_protocol::policy::Tally;
+/// fn is_last(tally: &Tally) -> bool {
+///     tally.remaining == Some(0)
+/// }
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Tally {
     /// Proven, whatever the unknown hides.

@@ -87,6 +87,13 @@ pub enum HostFact<C: Clock> {
 }
 
 /// How a gate went.
+///
+/// ```
+/// # use diptych_protocol::session::Outcome;
+/// fn compared(same: bool) -> Outcome {
+///     if same { Outcome::Passed } else { Outcome::Failed }
+/// }
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Outcome {
     /// It did not pass.

@@ -58,6 +58,13 @@ pub struct Past {
 }
 
 /// Why a machine could not be started with what it was given.
+///
+/// ```
+/// # use diptych_protocol::session::StartError;
+/// fn is_of_another_session(error: &StartError) -> bool {
+///     matches!(error, StartError::Foreign)
+/// }
+/// ```
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum StartError {
     /// The stored state is not this session's.
@@ -88,6 +95,13 @@ pub enum StartError {
 }
 
 /// Why a command was refused. Nothing has changed then.
+///
+/// ```
+/// # use diptych_protocol::session::Refused;
+/// fn waits_for_a_network(refused: &Refused) -> bool {
+///     matches!(refused, Refused::NoNetwork)
+/// }
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum Refused {
     /// There is no such seat in the plan.

@@ -75,6 +75,13 @@ pub enum Staleness {
 }
 
 /// Why a text is not a ticket of this protocol.
+///
+/// ```
+/// # use diptych_protocol::ticket::TicketError;
+/// fn is_of_another_version(error: &TicketError) -> bool {
+///     matches!(error, TicketError::Version { .. })
+/// }
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum TicketError {
     /// The code of something else.
