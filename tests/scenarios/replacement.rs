@@ -1,7 +1,10 @@
 //! A phone dies for good, and another takes its place.
 
 use diptych_protocol::fault::CloseCode;
+use diptych_protocol::identity::Role;
+use diptych_protocol::journal::{Fact, replay};
 use diptych_protocol::ledger::Flag;
+use diptych_protocol::machine::JournalName;
 use diptych_protocol::primary;
 use diptych_protocol::secondary::{Ending, Event};
 use diptych_tests::world::{Failure, Outcome, Scenario, Told, What};
@@ -24,10 +27,22 @@ fn a_new_device_records_in_the_seat_of_a_dead_one() {
     assert_eq!(report.judgement.verdict, outcome.truth.verdict);
 }
 
+/// Holds the last fact of the journal that a device wrote itself to what it must be,
+/// and its last seal to the whole of it.
+fn assert_closed(outcome: &Outcome, who: usize, seat: u8, reason: u8) {
+    let name = JournalName { role: Role::new(seat).unwrap(), device: 1 };
+    let journal = replay(&outcome.journals[who][&name]).unwrap();
+    let facts = journal.entries().iter().rev().map(|entry| &entry.fact);
+    let last = facts.clone().find(|fact| !matches!(fact, Fact::Seal { .. }));
+    assert_eq!(last, Some(&Fact::Finish { reason }), "{}", outcome.story());
+    assert!(journal.closing_seals_hold(), "{}", outcome.story());
+}
+
 #[test]
 fn the_former_device_is_told_when_it_comes_back() {
-    // [SESSION-23] [SESSION-24]
+    // [SESSION-23] [SESSION-24] [FAULT-2]
     let outcome = replaced(What::Kill { who: 1, lasting: s(80) }).check();
+    assert_closed(&outcome, 1, 1, 3);
     let removed = |event: &Event| {
         matches!(event, Event::Finished(Ending::Removed(CloseCode::Replaced | CloseCode::Revoked)))
     };
@@ -36,7 +51,7 @@ fn the_former_device_is_told_when_it_comes_back() {
 
 #[test]
 fn a_removed_device_stops_and_is_not_let_in_again() {
-    // [SESSION-24]
+    // [SESSION-24] [FAULT-2]
     let exam = Scenario::exam(2, 2, 3).with(s(100), What::Remove { seat: 2 });
     let outcome = run(exam).check_law();
     let removed =

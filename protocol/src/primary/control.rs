@@ -50,11 +50,6 @@ impl PrimaryMachine {
                 }
             }
             Control::Alarm(alarm) => self.outbox.event(Event::Alarm { role, code: alarm.code }),
-            Control::Revoke(_) => {
-                // The assistant leaves for good; its journal stays.
-                self.outbox.event(Event::Alarm { role, code: CloseCode::UserDeclined });
-            }
-            Control::Gate(_) | Control::Mark(_) => {}
             other => return Err(out_of_order("a message of an assistant", other.kind())),
         }
         // What showed two histories is not connected any more.

@@ -155,8 +155,6 @@ impl PrimaryMachine {
         self.outbox.store(self.state.encode());
         self.local.settle(now, &mut self.outbox);
         if let Some(link) = self.seats.get(&role).and_then(|seat| seat.peer.link()) {
-            let revoke = Control::Revoke(wire::Revoke { reason: code });
-            self.outbox.control(link, revoke.encode());
             self.drop_link(now, link, code);
         }
         self.leave_seat(role);

@@ -274,6 +274,7 @@ impl SecondaryMachine {
                 self.join_failed(Failure::Refused(code));
             };
         }
+        // [FAULT-2]
         let final_word = matches!(
             code,
             CloseCode::Revoked
@@ -297,7 +298,7 @@ impl SecondaryMachine {
                 if matches!(session.closing, Closing::HandingOver | Closing::Parting)
         );
         if final_word {
-            self.end(Ending::Removed(code));
+            self.put_out(now, code);
         } else if code == CloseCode::OkEnd && handing_over {
             self.end(Ending::Finished);
         } else {

@@ -11,6 +11,10 @@ use crate::time::{Instant, Secondary};
 use crate::timers::Timer;
 use crate::wire::{self, Control};
 
+/// Why a journal was closed whose device was put out, in [`Fact::Finish`].
+const REMOVED: u8 = 2;
+const REPLACED: u8 = 3;
+
 impl SecondaryMachine {
     #[expect(clippy::wildcard_enum_match_arm, reason = "any other message is the same fault")]
     pub(super) fn control(
@@ -55,8 +59,6 @@ impl SecondaryMachine {
                 self.outbox.store(session.state.encode());
             }
             Control::Alarm(alarm) => self.outbox.event(Event::Alarm(alarm.code)),
-            Control::Revoke(revoke) => return self.revoked(now, revoke.reason),
-            Control::Gate(_) | Control::Mark(_) => {}
             other => {
                 let (expected, got) = ("a message of a primary", Got::Named(other.kind().name()));
                 return Err(Fault::new(CloseCode::OutOfOrder, expected, got));
@@ -172,14 +174,16 @@ impl SecondaryMachine {
         }
     }
 
-    fn revoked(&mut self, now: Instant<Secondary>, reason: CloseCode) -> Result<(), Fault> {
+    /// The primary has put this device out for good: its journal ends as one that
+    /// nobody will complete. `[FAULT-2]`
+    pub(super) fn put_out(&mut self, now: Instant<Secondary>, why: CloseCode) {
+        let reason = if why == CloseCode::Replaced { REPLACED } else { REMOVED };
         if let Course::InSession(session) = &mut self.course {
-            session.local.finish(now, 2, &mut self.outbox);
+            session.local.finish(now, reason, &mut self.outbox);
             session.local.seal(now, SealDue::Now, &mut self.outbox);
         }
         self.outbox.settled();
-        self.end(Ending::Removed(reason));
-        Ok(())
+        self.end(Ending::Removed(why));
     }
 
     /// Nothing more happens in this session.

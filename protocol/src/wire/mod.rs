@@ -24,12 +24,11 @@ use field::Body as _;
 pub use evidence::{AddressUpdate, Journal, JournalAsk, JournalHave};
 pub use frame::{Frame, FrameReader, HEADER, Trust};
 pub use pairing::{
-    Accept, Alarm, Capabilities, CheckCode, CheckCodeConfirmed, Confirm, Hello, Resume, Revoke,
-    Suite, Version,
+    Accept, Alarm, Capabilities, CheckCode, CheckCodeConfirmed, Confirm, Hello, Resume, Suite,
+    Version,
 };
 pub use session::{
-    Announce, Begin, CameraState, DeviceReport, Finish, FinishReason, Finished, Gate, GateOutcome,
-    Mark, PhaseChanged, Stop, StopReason,
+    Announce, Begin, CameraState, DeviceReport, Finish, FinishReason, Finished, PhaseChanged,
 };
 pub use timing::{
     Conditions, Heartbeat, Low, Probe, Pulse, Recording, SenderTime, ShortProbe, ShortPulse,
@@ -41,7 +40,7 @@ macro_rules! kinds {
         control { $($control:ident($control_body:ident) = $control_byte:literal, $control_name:literal;)* }
         timing { $($timing:ident($timing_body:ident) = $timing_byte:literal, $timing_name:literal;)* }
     ) => {
-        /// Every kind of message, by its first byte. `[WIRE-12]`
+        /// Every kind of message, by its first byte. `[WIRE-12]` `[WIRE-15]`
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
         pub enum Kind {
             $(#[doc = concat!("[`", stringify!($control_body), "`] on the stream.")] $control,)*
@@ -149,18 +148,14 @@ kinds! {
         Confirm(Confirm) = 0x03, "CONFIRM";
         Resume(Resume) = 0x04, "RESUME";
         Resumed(Resume) = 0x05, "RESUMED";
-        Revoke(Revoke) = 0x06, "REVOKE";
         Alarm(Alarm) = 0x07, "ALARM";
         CheckCodeConfirmed(CheckCodeConfirmed) = 0x08, "CHECK_CODE_CONFIRMED";
         Announce(Announce) = 0x10, "PLAN";
         PhaseChanged(PhaseChanged) = 0x11, "PHASE";
         Begin(Begin) = 0x12, "BEGIN";
-        Stop(Stop) = 0x13, "STOP";
         Finish(Finish) = 0x14, "FINISH";
         Finished(Finished) = 0x15, "FINISHED";
         DeviceReport(DeviceReport) = 0x16, "DEVICE";
-        Gate(Gate) = 0x17, "GATE";
-        Mark(Mark) = 0x18, "MARK";
         Journal(Journal) = 0x20, "JOURNAL";
         JournalAsk(JournalAsk) = 0x21, "JOURNAL_ASK";
         JournalHave(JournalHave) = 0x22, "JOURNAL_HAVE";

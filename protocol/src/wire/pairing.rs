@@ -105,14 +105,6 @@ message! {
 }
 
 message! {
-    /// The sender ends the receiver's part in the session.
-    pub struct Revoke {
-        /// Why.
-        pub reason: CloseCode,
-    }
-}
-
-message! {
     /// Something that a person must see on both screens.
     pub struct Alarm {
         /// What happened.

@@ -7,19 +7,6 @@ use crate::limits;
 use crate::plan::{Mode, Phase, Plan, Windows};
 use crate::time::{Instant, Primary};
 use crate::wire::field::{Field, bad, bad_thing, byte_enum, message};
-use crate::wire::timing::SenderTime;
-
-byte_enum! {
-    /// Why a recording shall stop.
-    pub enum StopReason: "a stop reason from 0 to 2" {
-        /// The take is complete.
-        Complete = 0,
-        /// The take is given up, to be done again.
-        Again = 1,
-        /// The session ends.
-        Session = 2,
-    }
-}
 
 byte_enum! {
     /// Why the session ends.
@@ -34,16 +21,6 @@ byte_enum! {
         NotReady = 3,
         /// The examinee gave up.
         Abandoned = 4,
-    }
-}
-
-byte_enum! {
-    /// How a check that the host ran came out.
-    pub enum GateOutcome: "a gate outcome, 0 or 1" {
-        /// It did not pass.
-        Failed = 0,
-        /// It passed.
-        Passed = 1,
     }
 }
 
@@ -94,16 +71,6 @@ message! {
 }
 
 message! {
-    /// Stop recording.
-    pub struct Stop {
-        /// Which take.
-        pub take: u32,
-        /// Why.
-        pub reason: StopReason,
-    }
-}
-
-message! {
     /// The session ends: stop recording and close the journal.
     pub struct Finish {
         /// Why.
@@ -132,30 +99,6 @@ message! {
         pub camera: CameraState,
         /// Its boot.
         pub boot: BootId,
-    }
-}
-
-message! {
-    /// A check that the sender's host ran, such as `face_compare`.
-    pub struct Gate {
-        /// Which check.
-        pub name: Label,
-        /// How it came out.
-        pub outcome: GateOutcome,
-        /// When, on the sender's clock.
-        pub at: SenderTime,
-    }
-}
-
-message! {
-    /// A point in time that the sender's host wants to find again.
-    pub struct Mark {
-        /// What is marked.
-        pub name: Label,
-        /// The take that it belongs to; 0 for none.
-        pub take: u32,
-        /// When, on the sender's clock.
-        pub at: SenderTime,
     }
 }
 

@@ -23,13 +23,14 @@ fn code(kind: Kind, body: &[u8]) -> CloseCode {
 
 #[test]
 fn kinds_have_one_byte_each() {
-    // [WIRE-12]
+    // [WIRE-12] [WIRE-15]
     for kind in Kind::ALL {
         assert_eq!(Kind::from_byte(kind.byte()), Some(*kind));
         assert_eq!(kind.is_datagram(), kind.byte() >= 0x80);
     }
     let known = (0..=255).filter(|byte| Kind::from_byte(*byte).is_some()).count();
     assert_eq!(known, Kind::ALL.len());
+    assert_eq!([0x06, 0x13, 0x17, 0x18].map(Kind::from_byte), [None; 4]);
 }
 
 #[test]

@@ -231,8 +231,10 @@ impl World {
     fn came(&mut self, id: u64, to: usize, lane: Lane, bytes: &[u8]) {
         let Some(connection) = self.connections.get_mut(&id) else { return };
         let who = connection.device(to);
+        // Whoever closes sends nothing more of the stream, and repeats nothing of it.
+        let closed = connection.ends[1 - to].state == EndState::Closed;
         let end = &mut connection.ends[to];
-        if end.run != self.devices[who].run || connection.broken {
+        if end.run != self.devices[who].run || connection.broken || closed {
             return;
         }
         match end.state {

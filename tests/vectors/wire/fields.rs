@@ -7,8 +7,8 @@ use diptych_protocol::identity::{BootId, ExamTag, Fingerprint, Label, Role, Sess
 use diptych_protocol::plan::{Mode, Phase, Plan};
 use diptych_protocol::time::{Clock, Instant, Primary, Span};
 use diptych_protocol::wire::{
-    CameraState, CheckCode, Conditions, Control, FinishReason, GateOutcome, Low, Pulse, Recording,
-    Resume, SenderTime, ShortStamp, Stamp, StopReason, Timing,
+    CameraState, CheckCode, Conditions, Control, FinishReason, Low, Pulse, Recording, Resume,
+    SenderTime, ShortStamp, Stamp, Timing,
 };
 
 use crate::vector::hex;
@@ -58,12 +58,9 @@ show! {
     Mode: |value| number(&[Mode::Exam, Mode::Mock], value);
     Phase: |value| number(
         &[Phase::Setup, Phase::Waiting, Phase::Ready, Phase::Answering, Phase::Ended], value);
-    StopReason: |value| number(
-        &[StopReason::Complete, StopReason::Again, StopReason::Session], value);
     FinishReason: |value| number(
         &[FinishReason::Submitted, FinishReason::TimeUp, FinishReason::Host,
             FinishReason::NotReady, FinishReason::Abandoned], value);
-    GateOutcome: |value| number(&[GateOutcome::Failed, GateOutcome::Passed], value);
     CameraState: |value| number(
         &[CameraState::Unknown, CameraState::Closed, CameraState::Ready, CameraState::Recording,
             CameraState::Taken], value);
@@ -161,7 +158,6 @@ pub(crate) fn control(message: &Control) -> Shown {
         Control::Accept(m) => list!(m; session, role, device, check_code, nonce, label, key, proof),
         Control::Confirm(m) => list!(m; mac),
         Control::Resume(m) | Control::Resumed(m) => resume(m),
-        Control::Revoke(m) => list!(m; reason),
         Control::Alarm(m) => list!(m; code, role),
         Control::CheckCodeConfirmed(_) => vec![],
         Control::Announce(m) => {
@@ -172,7 +168,6 @@ pub(crate) fn control(message: &Control) -> Shown {
         }
         Control::PhaseChanged(m) => list!(m; phase, at),
         Control::Begin(m) => list!(m; take),
-        Control::Stop(m) => list!(m; take, reason),
         Control::Finish(m) => list!(m; reason, at),
         Control::Finished(m) => list!(m; head, sequence),
         Control::DeviceReport(m) => {
@@ -180,8 +175,6 @@ pub(crate) fn control(message: &Control) -> Shown {
             shown.extend(list!(m; camera, boot));
             shown
         }
-        Control::Gate(m) => list!(m; name, outcome, at),
-        Control::Mark(m) => list!(m; name, take, at),
         Control::Journal(m) => vec![
             ("from_sequence".to_owned(), m.from_sequence().show()),
             ("count".to_owned(), m.count().show()),

@@ -71,9 +71,9 @@ const fn only(name: &'static str, layout: Layout, allowed: fn(i128) -> bool) -> 
 }
 
 fn is_close_code(number: i128) -> bool {
-    const CODES: [i128; 23] = [
+    const CODES: [i128; 24] = [
         0x00, 0x101, 0x102, 0x103, 0x104, 0x105, 0x110, 0x111, 0x112, 0x113, 0x114, 0x115, 0x116,
-        0x117, 0x120, 0x121, 0x130, 0x131, 0x132, 0x133, 0x134, 0x140, 0x141,
+        0x117, 0x120, 0x121, 0x130, 0x131, 0x132, 0x133, 0x134, 0x135, 0x140, 0x141,
     ];
     CODES.contains(&number)
 }
@@ -184,22 +184,14 @@ pub(crate) const MESSAGES: &[Message] = &[
     row(0x03, "CONFIRM", &[&[any("mac", HASH)]]),
     row(0x04, "RESUME", &[RESUME]),
     row(0x05, "RESUMED", &[RESUME]),
-    row(0x06, "REVOKE", &[&[only("reason", U32, is_close_code)]]),
     row(0x07, "ALARM", &[&[only("code", U32, is_close_code), only("role", U8, |n| n <= 8)]]),
     row(0x08, "CHECK_CODE_CONFIRMED", &[]),
     checked(0x10, "PLAN", &[PLAN], is_possible),
     row(0x11, "PHASE", &[&[only("phase", U8, |n| n <= 4), any("at", I64)]]),
     row(0x12, "BEGIN", &[&[any("take", U32)]]),
-    row(0x13, "STOP", &[&[any("take", U32), only("reason", U8, |n| n <= 2)]]),
     row(0x14, "FINISH", &[&[only("reason", U8, |n| n <= 4), any("at", I64)]]),
     row(0x15, "FINISHED", &[&[any("head", HASH), any("sequence", U64)]]),
     row(0x16, "DEVICE", &[DEVICE, &[only("camera", U8, |n| n <= 4), any("boot", ID)]]),
-    row(
-        0x17,
-        "GATE",
-        &[&[any("name", Layout::Label), only("outcome", U8, |n| n <= 1), any("at", I64)]],
-    ),
-    row(0x18, "MARK", &[&[any("name", Layout::Label), any("take", U32), any("at", I64)]]),
     checked(
         0x20,
         "JOURNAL",
