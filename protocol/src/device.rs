@@ -228,6 +228,7 @@ impl Device {
         if required.charger == Switch::On && self.charging == Some(Switch::Off) {
             found.push(Shortfall::Charger);
         }
+        // [DEVICE-5]
         if self.power_save == Some(Switch::On) {
             found.push(Shortfall::PowerSave);
         }
@@ -326,7 +327,7 @@ mod tests {
 
     #[test]
     fn each_shortfall_is_named_with_its_numbers() {
-        // [DEVICE-1] [DEVICE-2] [DEVICE-3]
+        // [DEVICE-1] [DEVICE-2] [DEVICE-3] [DEVICE-5]
         let bad = Device {
             battery_percent: Some(79),
             power_save: Some(Switch::On),

@@ -224,7 +224,8 @@ impl Label {
     pub fn new(text: &str) -> Result<Self, IdentityError> {
         let deceptive = |c: char| {
             c.is_control()
-                || matches!(c, '\u{200E}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+                || matches!(c, '\u{061C}' | '\u{200E}'..='\u{200F}')
+                || matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
         };
         if text.is_empty() || text.chars().any(deceptive) {
             return Err(IdentityError::Label);
@@ -393,6 +394,12 @@ pub(crate) mod tests {
         // [IDENTITY-5]
         for bad in ["", "a\nb", "evil\u{202E}txt", &"x".repeat(33)] {
             assert_eq!(Label::new(bad), Err(IdentityError::Label), "{bad:?}");
+        }
+        // All that Unicode gives the property Bidi_Control.
+        let marks = ['\u{061C}', '\u{200E}', '\u{200F}'].into_iter();
+        let control = marks.chain('\u{202A}'..='\u{202E}').chain('\u{2066}'..='\u{2069}');
+        for bad in control {
+            assert_eq!(Label::new(&format!("a{bad}b")), Err(IdentityError::Label), "{bad:?}");
         }
         let label = Label::new("学生的手机").unwrap();
         let (len, bytes) = label.to_wire();

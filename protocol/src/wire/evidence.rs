@@ -99,6 +99,7 @@ impl Body for AddressUpdate {
 
     /// Loopback passes: the sender is paired, and in a rehearsal both roles run
     /// on one machine. Whoever answers there still has to hold the pinned key.
+    /// `[WIRE-11]`
     fn from_body(body: &[u8]) -> Result<Self, Fault> {
         let ((count, port), mut tail) = codec::decode_head::<(u8, u16)>(body)?;
         let addresses = Addresses::decode(count, port, &mut tail, Loopback::Allowed)?;

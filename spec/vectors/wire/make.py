@@ -85,6 +85,7 @@ REFUSED = [
     ("hello", {"label": (1, b"ab".ljust(32, b"\0"))}, "BAD_FRAME", 3, "padding that is not zero"),
     ("hello", {"label": (2, b"\xff\xfe".ljust(32, b"\0"))}, "BAD_FRAME", 3, "not UTF-8"),
     ("hello", {"label": label("a\u202eb")}, "BAD_FRAME", 3, "a bidirectional override"),
+    ("hello", {"label": label("a\u061cb")}, "BAD_FRAME", 3, "an Arabic letter mark"),
     ("hello", {"label": label("a\nb")}, "BAD_FRAME", 3, "a control character"),
     ("accept", {"role": 0}, "BAD_FRAME", 3, "the primary's seat"),
     ("accept", {"role": 9}, "BAD_FRAME", 3, "a seat above the limit"),
@@ -188,6 +189,10 @@ def vectors():
         body = b"".join(encode(kind, changes.get(key, value)) for key, kind, value in fields)
         name = f"{message.replace('_', '-')}-refused-{index:02}"
         add(name, message, expect, clause, comment, frame(number, body))
+    here = [("count", "u8", 1), ("port", "u16", 47123), ("addresses", "tail", b"\x04\x7f\0\0\1")]
+    add("addresses-loopback-ok", "addresses", "ok", 11, "both roles on one machine",
+        frame(0x30, b"".join(encode(kind, value) for _, kind, value in here)),
+        [(key, shown(kind, value)) for key, kind, value in here])
     add("hello-version-2-of-another-length", "hello", "VERSION", 6, "another version's layout",
         frame(0x01, b"\x02later"))
     add("unknown-kind", "hello", "BAD_FRAME", 4, "kind 0x7f is unknown", frame(0x7F, b""))

@@ -352,7 +352,7 @@ fn label(bytes: &[u8]) -> Option<String> {
     let deceptive = |c: char| {
         let code = u32::from(c);
         c.is_control()
-            || [0x200E, 0x200F].contains(&code)
+            || [0x061C, 0x200E, 0x200F].contains(&code)
             || (0x202A..=0x202E).contains(&code)
             || (0x2066..=0x2069).contains(&code)
     };
