@@ -17,7 +17,7 @@ use diptych_protocol::limits;
 use mdns_sd::{ScopedIp, ServiceDaemon, ServiceEvent, ServiceInfo};
 use tokio::sync::mpsc;
 
-/// The service type of the protocol (RFC 6763 section 7).
+/// The service type of the protocol (RFC 6763 section 7). `[TRANSPORT-29]`
 const SERVICE: &str = "_diptych._udp.local.";
 
 /// Announces and finds devices in the local network by a label. An app brings its
@@ -197,16 +197,7 @@ impl Discovery for Mdns {
         self.silence();
         let daemon = Daemon::start()?;
         for label in &labels {
-            let host = format!("{label}.local.");
-            let own = addresses.as_slice();
-            let info = ServiceInfo::new(SERVICE, label, &host, own, port, &[("v", "1")][..]);
-            let mut info = info.map_err(|_| Unavailable)?;
-            // Probes (RFC 6762 section 8.1) ask for up to a second whether anybody has
-            // the name. It is 64 bits of a secret key, so nobody has. Announced at once,
-            // it is answered by the time that somebody has aimed a camera at the code:
-            // for a second after an announcement nothing is (section 6).
-            info.set_requires_probe(false);
-            daemon.0.register(info).map_err(|_| Unavailable)?;
+            daemon.0.register(instance(label, port, &addresses)?).map_err(|_| Unavailable)?;
         }
         self.announcing = Some(daemon);
         Ok(())
@@ -219,7 +210,6 @@ impl Discovery for Mdns {
     fn find(&mut self, label: String, found: Found) -> Result<(), Unavailable> {
         let daemon = Daemon::start()?;
         let events = daemon.0.browse(SERVICE).map_err(|_| Unavailable)?;
-        let instance = format!("{label}.{SERVICE}").to_lowercase();
         let runtime = tokio::runtime::Handle::try_current().map_err(|_| Unavailable)?;
         runtime.spawn(async move {
             let daemon = daemon;
@@ -231,7 +221,7 @@ impl Discovery for Mdns {
                 };
                 let Ok(event) = event else { break };
                 let ServiceEvent::ServiceResolved(service) = event else { continue };
-                if service.get_fullname().to_lowercase() != instance {
+                if !is_sought(service.get_fullname(), &label) {
                     continue;
                 }
                 for address in
@@ -269,9 +259,61 @@ impl Drop for Daemon {
     }
 }
 
+/// What is announced of this device under `label`. `[TRANSPORT-29]`
+fn instance(label: &str, port: u16, own: &[IpAddr]) -> Result<ServiceInfo, Unavailable> {
+    let host = format!("{label}.local.");
+    let info = ServiceInfo::new(SERVICE, label, &host, own, port, &[("v", "1")][..]);
+    let mut info = info.map_err(|_| Unavailable)?;
+    // Probes (RFC 6762 section 8.1) ask for up to a second whether anybody has
+    // the name. It is 64 bits of a secret key, so nobody has. Announced at once,
+    // it is answered by the time that somebody has aimed a camera at the code:
+    // for a second after an announcement nothing is (section 6).
+    info.set_requires_probe(false);
+    Ok(info)
+}
+
+/// Whether an instance that was found is the one under `label`. Multicast DNS keeps the
+/// case of a name and does not tell names apart by it (RFC 6762 section 16).
+/// `[TRANSPORT-30]`
+fn is_sought(found: &str, label: &str) -> bool {
+    found.eq_ignore_ascii_case(&format!("{label}.{SERVICE}"))
+}
+
 /// The socket address of a found one; a link-local address keeps its scope,
 /// without which it cannot be dialled.
 fn dialable(ip: &ScopedIp, port: u16) -> SocketAddr {
     let ScopedIp::V6(v6) = ip else { return SocketAddr::new(ip.to_ip_addr(), port) };
     std::net::SocketAddrV6::new(*v6.addr(), port, 0, v6.scope_id().index).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LABEL: &str = "K7Q2ABCDEFGHI";
+
+    #[test]
+    fn a_name_is_an_instance_of_the_service_of_the_protocol() {
+        // [TRANSPORT-29]
+        let own = std::net::Ipv4Addr::new(192, 168, 1, 23);
+        let info = instance(LABEL, 47_123, &[own.into()]).unwrap();
+        assert_eq!(info.get_type(), "_diptych._udp.local.");
+        assert_eq!(info.get_fullname(), "K7Q2ABCDEFGHI._diptych._udp.local.");
+        assert_eq!(info.get_hostname(), "K7Q2ABCDEFGHI.local.");
+        assert_eq!(info.get_port(), 47_123);
+        assert_eq!(info.get_addresses_v4().into_iter().collect::<Vec<_>>(), [&own]);
+        let txt: Vec<_> = info.get_properties().iter().map(ToString::to_string).collect();
+        assert_eq!(txt, ["v=1"]);
+    }
+
+    #[test]
+    fn a_name_is_found_in_either_case_and_no_other_is() {
+        // [TRANSPORT-30]
+        for found in ["K7Q2ABCDEFGHI._diptych._udp.local.", "k7q2abcdefghi._Diptych._udp.local."] {
+            assert!(is_sought(found, LABEL), "{found}");
+        }
+        for other in ["K7Q2ABCDEFGHJ._diptych._udp.local.", "K7Q2ABCDEFGHI._other._udp.local."] {
+            assert!(!is_sought(other, LABEL), "{other}");
+        }
+    }
 }

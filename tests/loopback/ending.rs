@@ -127,8 +127,11 @@ async fn a_peer_gets_one_stream_and_no_more() {
     assert!(tokio::time::timeout(waits, connection.open_uni()).await.is_err());
     // A stream that ends takes the connection with it. [TRANSPORT-9]
     send.finish().unwrap();
+    // Its reason is the name of its number. [TRANSPORT-25]
     let closed = connection.closed().await;
-    assert!(matches!(closed, quinn::ConnectionError::ApplicationClosed(_)), "{closed}");
+    let quinn::ConnectionError::ApplicationClosed(close) = closed else { panic!("{closed}") };
+    assert_eq!(close.error_code.into_inner(), u64::from(CloseCode::OutOfOrder as u32));
+    assert_eq!(&*close.reason, b"OUT_OF_ORDER");
 }
 
 #[tokio::test]

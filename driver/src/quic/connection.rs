@@ -89,10 +89,11 @@ impl<C: time::Clock> Reader<C> {
             _ = self.reports.send(Report::Arrived(Arrival { at, what })).await;
         }
         // A peer that ends the stream alone breaks the protocol: without it there
-        // is no connection.
+        // is no connection. [TRANSPORT-25]
         if self.connection.close_reason().is_none() {
+            tracing::debug!(link = ?self.link, "the control stream ended");
             let code = CloseCode::OutOfOrder;
-            self.connection.close((code as u32).into(), b"the control stream ended");
+            self.connection.close((code as u32).into(), code.name().as_bytes());
         }
     }
 
