@@ -245,7 +245,7 @@ async fn nobody_pairs_while_the_primary_is_not_pairing() {
         "not even a pinned key"
     );
 
-    // One of ours is told what it means.
+    // One of ours is told what it means. [FAULT-6]
     let mut assistant = Device::<Secondary>::new();
     assistant.dial(&primary, Purpose::Pair).await;
     let lost = assistant

@@ -189,7 +189,7 @@ pub(super) fn lost(error: &ConnectionError, side: Side) -> (Lost, Option<Diagnos
     }
 }
 
-/// A transport error code, in which TLS alerts are 0x100 and up.
+/// A transport error code, in which TLS alerts are 0x100 and up. `[FAULT-6]`
 fn refused(code: u64, side: Side, key: Diagnosis) -> (Lost, Option<Diagnosis>) {
     match code.checked_sub(0x100) {
         Some(alert) if KEY_ALERTS.contains(&alert) => (Lost::WrongKey, Some(key)),

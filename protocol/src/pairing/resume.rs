@@ -197,7 +197,7 @@ impl ExpectResumed {
         self.peer.fingerprint()
     }
 
-    /// Verifies the primary's answer and says how far it is.
+    /// Verifies the primary's answer and says how far it is. `[PAIRING-33]`
     ///
     /// # Errors
     /// [`CloseCode::OutOfOrder`] for another message, [`CloseCode::AuthFailed`]

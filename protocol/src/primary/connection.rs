@@ -106,7 +106,7 @@ impl PrimaryMachine {
         Ok(())
     }
 
-    /// One frame, by what the connection has proven so far.
+    /// One frame, by what the connection has proven so far. `[SESSION-44]`
     fn frame(&mut self, now: Instant<Primary>, link: LinkId, frame: &Frame) -> Result<(), Fault> {
         let Some(connection) = self.links.get(&link) else { return Ok(()) };
         match (&connection.stage, connection.purpose, frame.kind()) {
@@ -200,6 +200,7 @@ impl PrimaryMachine {
         }
     }
 
+    /// A connection is gone; why its assistant closed it does not matter. `[FAULT-4]`
     pub(super) fn disconnected(&mut self, now: Instant<Primary>, link: LinkId) {
         let Some(connection) = self.links.remove(&link) else { return };
         let Stage::Seated { role } = connection.stage else { return };

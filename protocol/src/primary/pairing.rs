@@ -284,7 +284,7 @@ impl PrimaryMachine {
         self.devices.get(&role).map_or(1, |last| last.saturating_add(1))
     }
 
-    /// What a device is told first, on every connection. `[SESSION-5]`
+    /// What a device is told first, on every connection. `[SESSION-5]` `[SESSION-6]`
     pub(super) fn welcome(&mut self, now: Instant<Primary>, role: Role) {
         let Some(link) = self.seats.get(&role).and_then(|seat| seat.peer.link()) else { return };
         let announce =

@@ -25,7 +25,7 @@ use crate::timers::Timer;
 use crate::wire::{CheckCode, Control, Frame, Kind};
 
 impl Unconfirmed {
-    /// How far a journal is that has not begun.
+    /// How far a journal is that has not begun. `[PAIRING-34]`
     pub(super) fn standing(&self, boot: BootId, key: crate::identity::PublicKey) -> Standing {
         let JournalName { role, device } = self.state.own;
         let header = Header { session: self.state.session, role, device, key };

@@ -121,6 +121,7 @@ impl SecondaryMachine {
         Ok(())
     }
 
+    /// One frame, by what this connection waits for. `[SESSION-44]`
     fn frame(&mut self, now: Instant<Secondary>, frame: &Frame) -> Result<(), Fault> {
         let Some(link) = &mut self.link else { return Ok(()) };
         let id = link.id;
@@ -261,7 +262,7 @@ impl SecondaryMachine {
         }
     }
 
-    /// The primary closed the connection and said why.
+    /// The primary closed the connection and said why. `[FAULT-3]`
     fn closed(&mut self, now: Instant<Secondary>, code: CloseCode) {
         if matches!(self.course, Course::Joining { .. }) {
             let passing = matches!(
@@ -299,6 +300,7 @@ impl SecondaryMachine {
         );
         if final_word {
             self.put_out(now, code);
+        // [FAULT-5]
         } else if code == CloseCode::OkEnd && handing_over {
             self.end(Ending::Finished);
         } else {
@@ -315,6 +317,7 @@ impl SecondaryMachine {
         }
     }
 
+    /// No connection came about, or it was refused in the handshake. `[FAULT-6]`
     pub(super) fn dial_failed(&mut self, now: Instant<Secondary>, lost: Lost) {
         self.dialling = Dialling::No;
         if self.link.is_some() && !self.is_silent(now) {

@@ -112,7 +112,7 @@ impl SecondaryMachine {
         self.outbox.event(Event::Shortfalls(shortfalls));
     }
 
-    /// BEGIN: record, whatever the phase. `[SESSION-6]`
+    /// BEGIN: record, whatever the phase. `[SESSION-43]`
     fn begin(&mut self, now: Instant<Secondary>, take: u32) {
         let Course::InSession(session) = &mut self.course else { return };
         if session.recording == Some(take) || session.closing != Closing::No {

@@ -53,7 +53,8 @@ impl SecondaryMachine {
         self.timers.set(Timer::Redial, Some(now + patience));
     }
 
-    /// A fifth more or less, so that two assistants do not dial in step.
+    /// Up to a fifth more or less, so that two assistants do not dial in step.
+    /// `[SESSION-18]`
     fn jittered(&mut self, span: Span) -> Span {
         let [draw] = self.entropy.draw::<1>();
         let fifth = span.nanos() / 5;

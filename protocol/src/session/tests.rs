@@ -3,7 +3,9 @@
 mod beats;
 mod broken;
 mod clocks;
+mod closes;
 mod promises;
+mod vocabulary;
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -226,6 +228,8 @@ struct Pair {
     told_a: Vec<secondary::Event>,
     /// Datagrams, by when and by whom they were sent.
     timing: Vec<(i64, Role, wire::Timing)>,
+    /// Control messages, by whom they were sent.
+    said: Vec<(Role, wire::Kind)>,
     begun: bool,
     /// Whether the assistant's datagrams get lost.
     mute: bool,
@@ -234,6 +238,11 @@ struct Pair {
 impl Pair {
     fn new() -> Self {
         Self::with(CheckCode::Skipped)
+    }
+
+    /// With six digits to compare.
+    fn comparing() -> Self {
+        Self::with(CheckCode::Compared)
     }
 
     fn with(check_code: CheckCode) -> Self {
@@ -250,6 +259,7 @@ impl Pair {
             told_p: Vec::new(),
             told_a: Vec::new(),
             timing: Vec::new(),
+            said: Vec::new(),
             begun: false,
             mute: false,
         }
@@ -320,6 +330,9 @@ impl Pair {
                 let message = wire::Timing::from_datagram(bytes).unwrap();
                 self.timing.push((self.truth, by, message));
             }
+            if let Parcel::Bytes(Lane::Control, bytes) = parcel {
+                self.said.push((by, wire::Kind::from_byte(bytes[0]).unwrap()));
+            }
         }
     }
 
@@ -365,6 +378,49 @@ impl Pair {
 
 fn started<C: Clock>(file: &str) -> HostFact<C> {
     HostFact::RecordingStarted { take: 1, timescale: 1_000_000, file: file.to_owned() }
+}
+
+/// The link of a connection that the cable did not make.
+const OTHER: LinkId = LinkId(7);
+
+/// One side gets such a connection.
+fn connect<M: Machine>(side: &mut Side<M>, truth: i64, peer: PublicKey, purpose: Purpose) {
+    let (now, remote) = (side.clock(truth), remote());
+    let up = Input::Connected { link: OTHER, purpose, peer, binding: binding(), remote };
+    side.machine.handle(now, up);
+    side.drain();
+}
+
+/// Runs a millisecond at a time until something is so.
+fn until(mut pair: Pair, so: impl Fn(&Pair) -> bool) -> Pair {
+    while !so(&pair) {
+        let next = pair.truth + 1_000_000;
+        pair = pair.run_until(next);
+        pair.truth = next;
+    }
+    pair
+}
+
+/// The primary has sent ACCEPT.
+fn claimed() -> Pair {
+    let withdrawn =
+        |event: &primary::Event| matches!(event, primary::Event::TicketWithdrawn { .. });
+    until(Pair::new(), |pair| pair.told_p.iter().any(withdrawn))
+}
+
+/// The assistant has sent HELLO on [`OTHER`].
+fn asking() -> Pair {
+    let mut pair = Pair::new();
+    pair.drain_primary();
+    pair.a.drain();
+    connect(&mut pair.a, pair.truth, Key::new(1).public_key(), Purpose::Pair);
+    pair
+}
+
+/// The assistant has sent CONFIRM.
+fn answered() -> Pair {
+    let paired = |event: &secondary::Event| matches!(event, secondary::Event::Paired { .. });
+    until(Pair::new(), |pair| pair.told_a.iter().any(paired))
 }
 
 #[test]
@@ -439,14 +495,7 @@ fn a_changed_network_is_dialled_at_once_and_not_when_a_timer_says_so() {
 #[test]
 fn a_code_that_is_asked_for_again_does_not_take_the_claim_away() {
     // [PAIRING-25]
-    let withdrawn =
-        |event: &primary::Event| matches!(event, primary::Event::TicketWithdrawn { .. });
-    let mut pair = Pair::new();
-    while !pair.told_p.iter().any(withdrawn) {
-        let next = pair.truth + 1_000_000;
-        pair = pair.run_until(next);
-        pair.truth = next;
-    }
+    let mut pair = claimed();
     pair.ask_p(primary::Command::OpenPairing { role: Role::new(1).unwrap() });
     let pair = pair.run_until(101_500_000_000);
     let paired = |event: &primary::Event| matches!(event, primary::Event::Paired { .. });

@@ -8,7 +8,7 @@ use crate::limits;
 use crate::wire::codec;
 use crate::wire::field::{Body, bad, message};
 
-/// Journal records, as their writer encoded and chained them. `[WIRE-10]`
+/// Journal records, as their writer encoded and chained them. `[WIRE-10]` `[WIRE-16]`
 #[derive(Clone, PartialEq, Eq)]
 pub struct Journal {
     from_sequence: u64,
@@ -19,7 +19,7 @@ pub struct Journal {
 message! {
     /// Send the records from this number on.
     pub struct JournalAsk {
-        /// The first record that the sender lacks, counted from 0.
+        /// The first record that the sender lacks, counted from 1. `[WIRE-16]`
         pub from_sequence: u64,
     }
 }
@@ -58,7 +58,7 @@ impl Journal {
         Ok(Self { from_sequence, count, records })
     }
 
-    /// The number of the first record, counted from 0.
+    /// The number of the first record, counted from 1.
     #[must_use]
     pub const fn from_sequence(&self) -> u64 {
         self.from_sequence

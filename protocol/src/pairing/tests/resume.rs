@@ -109,6 +109,40 @@ fn every_bit_of_the_answer_counts() {
 }
 
 #[test]
+fn an_answer_to_another_request_is_refused_although_its_mac_is_right() {
+    // [PAIRING-33]
+    use crate::identity::sha256;
+    use crate::wire::Resume;
+    let (primary, mut assistant) = members();
+    let dialled = dial(2, 1);
+    let (frame, _) = assistant.request(&dialled.at_assistant, &key(2), standing(2, 0)).unwrap();
+    let Control::Resume(asked) = Control::decode(Kind::Resume, frame.body()).unwrap() else {
+        panic!("RESUME")
+    };
+    let answered = |change: fn(&mut Resume)| {
+        let mut copy = Membership { epoch: 0, ..assistant.clone() };
+        let (_, expect) = copy.request(&dialled.at_assistant, &key(2), standing(2, 0)).unwrap();
+        let mut answer = asked;
+        change(&mut answer);
+        let ends = dialled.at_primary.seen_by_primary(&key(1));
+        let secret = keys::resume_key(&primary.resume, b"resume primary");
+        let unproven = Control::Resumed(answer).frame();
+        let covered = sha256(keys::without_mac(unproven.body()));
+        answer.mac = ends.resume_mac(&secret, &[&sha256(frame.body()), &covered]);
+        expect.accept(&Control::Resumed(answer).frame()).map_err(|fault| fault.code)
+    };
+    assert_eq!(answered(|_| {}).map(|answer| answer.epoch), Ok(1));
+    let others: [fn(&mut Resume); 3] = [
+        |answer| answer.session = SessionId([7; 16]),
+        |answer| answer.role = Role::new(2).unwrap(),
+        |answer| answer.epoch = 2,
+    ];
+    for other in others {
+        assert_eq!(answered(other).unwrap_err(), CloseCode::AuthFailed);
+    }
+}
+
+#[test]
 fn another_key_is_asked_for_nothing() {
     // [PAIRING-10]
     let (_, mut assistant) = members();

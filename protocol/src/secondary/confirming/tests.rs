@@ -193,8 +193,25 @@ fn a_restart_goes_on_where_confirm_may_be_lost() {
 }
 
 #[test]
+fn before_its_journal_begins_it_shows_that_of_a_header_alone() {
+    // [PAIRING-34] [WIRE-16]
+    let mut desk = Desk::confirming();
+    desk.lose(1, Lost::TimedOut);
+    desk.connect(2, Purpose::Resume);
+    let (_, frame) = desk.said.pop().unwrap();
+    let Ok(Control::Resume(resume)) = Control::decode(frame.kind(), frame.body()) else {
+        panic!("{:?}", frame.kind())
+    };
+    assert_eq!((resume.sequence, resume.peer_sequence), (0, 0));
+    let (session, role) = (SessionId([1; 16]), Role::new(1).unwrap());
+    let header = Header { session, role, device: 1, key: Key::of(2).public_key() };
+    let (_, bytes) = crate::journal::Writer::create(header);
+    assert_eq!(resume.head, crate::identity::sha256(&bytes[..96]));
+}
+
+#[test]
 fn only_the_proven_primary_can_say_that_it_was_too_late() {
-    // [PAIRING-29]: a handshake that fails was answered by nobody in particular.
+    // [PAIRING-29] [FAULT-6]: a handshake that fails was answered by nobody in particular.
     let mut desk = Desk::confirming();
     desk.lose(1, Lost::TimedOut);
     for lost in [

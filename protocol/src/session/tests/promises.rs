@@ -107,7 +107,7 @@ fn failures_of_a_face_are_counted_across_a_restart() {
 #[test]
 fn nobody_records_before_the_digits_were_compared() {
     // [PAIRING-32]
-    let mut pair = Pair::with(CheckCode::Compared).run_until(101_000_000_000);
+    let mut pair = Pair::comparing().run_until(101_000_000_000);
     let now = pair.p.clock(pair.truth);
     let begin = || primary::Command::Begin;
     let refused = pair.p.machine.command(now, begin());
