@@ -119,3 +119,23 @@ fn the_standing_order_is_told_again_and_obeyed_once() {
         |event: &&secondary::Event| matches!(event, secondary::Event::StartRecording { .. });
     assert_eq!(pair.told_a.iter().filter(started).count(), 1, "{:?}", pair.told_a);
 }
+
+#[test]
+fn a_hello_of_another_version_is_told_so_and_a_broken_one_too() {
+    // [WIRE-6] [WIRE-2]: the seat that it is for cannot be read from either.
+    let (_, hello) = examples().swap_remove(0);
+    let mut later = hello.clone();
+    later[4] = 2;
+    let mut cut = hello[..hello.len() - 1].to_vec();
+    cut[2] -= 1;
+    for (bytes, expected) in [(later, CloseCode::Version), (cut, CloseCode::BadFrame)] {
+        let mut pair = Pair::new();
+        connect(&mut pair.p, pair.truth, Key::new(2).public_key(), Purpose::Pair);
+        let (link, lane, age) = (OTHER, Lane::Control, Span::ZERO);
+        let received = Input::Received { link, lane, age, bytes: &bytes };
+        pair.p.machine.handle(pair.p.clock(pair.truth), received);
+        let (_, sent) = pair.p.drain();
+        let [Parcel::Down(code)] = sent.as_slice() else { panic!("{} things said", sent.len()) };
+        assert_eq!(*code, expected);
+    }
+}
