@@ -91,20 +91,6 @@ impl Rule {
     }
 }
 
-/// Checks possession of the key: the part that pinning alone would leave out.
-fn check_signature(
-    provider: &CryptoProvider,
-    message: &[u8],
-    certificate: &CertificateDer<'_>,
-    signature: &DigitallySignedStruct,
-) -> Result<HandshakeSignatureValid, Error> {
-    if signature.scheme != SCHEME {
-        return Err(PeerMisbehaved::SignedHandshakeWithUnadvertisedSigScheme.into());
-    }
-    let algorithms = &provider.signature_verification_algorithms;
-    verify_tls13_signature(message, certificate, signature, algorithms)
-}
-
 /// The key of a peer, out of the certificates that TLS has verified.
 pub(crate) fn peer_key(certificates: &[CertificateDer<'_>]) -> Option<PublicKey> {
     let [only] = certificates else { return None };
@@ -129,7 +115,8 @@ pub(crate) fn client(
 ) -> Result<rustls::ClientConfig, Error> {
     let provider = provider();
     let key = certified(identity);
-    let verifier = PinnedServer { rule: Rule::Pinned(vec![peer]), provider: provider.clone() };
+    let verifier =
+        Verifier { rules: Rules::Known(Rule::Pinned(vec![peer])), provider: provider.clone() };
     let mut config = rustls::ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&rustls::version::TLS13])? // [TRANSPORT-1]
         .dangerous()
@@ -159,12 +146,12 @@ pub(crate) fn server(
     }
     let asked = Arc::new(OnceLock::new());
     let hello = ReadsPurpose { key: Arc::new(key), offered: offered.clone(), asked: asked.clone() };
-    let verifier = PinnedClients {
+    let rules = Rules::Asked {
         asked,
         pairing: Rule::AnyBut(identity.fingerprint()),
         resuming: Rule::Pinned(admission.pinned.clone()),
-        provider: provider.clone(),
     };
+    let verifier = Verifier { rules, provider: provider.clone() };
     let mut config = rustls::ServerConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&rustls::version::TLS13])? // [TRANSPORT-1]
         .with_client_cert_verifier(Arc::new(verifier))
@@ -177,49 +164,7 @@ pub(crate) fn server(
     Ok(config)
 }
 
-/// Accepts one server key.
-#[derive(Debug)]
-struct PinnedServer {
-    rule: Rule,
-    provider: Arc<CryptoProvider>,
-}
-
-impl ServerCertVerifier for PinnedServer {
-    fn verify_server_cert(
-        &self,
-        end_entity: &CertificateDer<'_>,
-        intermediates: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        self.rule.check(end_entity, intermediates).map(|()| ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        Err(PeerIncompatible::Tls12NotOfferedOrEnabled.into())
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        check_signature(&self.provider, message, cert, dss)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        vec![SCHEME]
-    }
-}
-
-/// Shows our one certificate, and notes for [`PinnedClients`] what the client
+/// Shows our one certificate, and notes for [`Rules::Asked`] what the client
 /// came for: rustls tells the application protocol to nobody else in time.
 #[derive(Debug)]
 struct ReadsPurpose {
@@ -241,16 +186,100 @@ impl ResolvesServerCert for ReadsPurpose {
     }
 }
 
-/// Accepts the client keys that the purpose of this connection allows.
+/// The rule that a connection is held to.
 #[derive(Debug)]
-struct PinnedClients {
-    asked: Arc<OnceLock<Purpose>>,
-    pairing: Rule,
-    resuming: Rule,
+enum Rules {
+    /// A client's, which knows beforehand whom it calls and what for.
+    Known(Rule),
+    /// A server's: that of the purpose which the client names in its first message.
+    Asked { asked: Arc<OnceLock<Purpose>>, pairing: Rule, resuming: Rule },
+}
+
+impl Rules {
+    /// The rule of this connection; none before its purpose is known.
+    fn rule(&self) -> Result<&Rule, Error> {
+        match self {
+            Self::Known(rule) => Ok(rule),
+            Self::Asked { asked, pairing, resuming } => match asked.get() {
+                Some(Purpose::Pair) => Ok(pairing),
+                Some(Purpose::Resume) => Ok(resuming),
+                None => Err(Error::NoApplicationProtocol),
+            },
+        }
+    }
+}
+
+/// Checks the peer's key and its possession, at whichever end of TLS this is.
+#[derive(Debug)]
+struct Verifier {
+    rules: Rules,
     provider: Arc<CryptoProvider>,
 }
 
-impl ClientCertVerifier for PinnedClients {
+impl Verifier {
+    fn check(&self, leaf: &CertificateDer<'_>, rest: &[CertificateDer<'_>]) -> Result<(), Error> {
+        self.rules.rule()?.check(leaf, rest)
+    }
+
+    /// Checks possession of the key: the part that pinning alone would leave out.
+    fn check_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        if signature.scheme != SCHEME {
+            return Err(PeerMisbehaved::SignedHandshakeWithUnadvertisedSigScheme.into());
+        }
+        let algorithms = &self.provider.signature_verification_algorithms;
+        verify_tls13_signature(message, certificate, signature, algorithms)
+    }
+}
+
+/// The half of both of rustls's traits in which client and server do not differ. A
+/// macro, because the traits share no supertrait that could hold it.
+macro_rules! possession {
+    () => {
+        fn verify_tls12_signature(
+            &self,
+            _: &[u8],
+            _: &CertificateDer<'_>,
+            _: &DigitallySignedStruct,
+        ) -> Result<HandshakeSignatureValid, Error> {
+            Err(PeerIncompatible::Tls12NotOfferedOrEnabled.into())
+        }
+
+        fn verify_tls13_signature(
+            &self,
+            message: &[u8],
+            cert: &CertificateDer<'_>,
+            dss: &DigitallySignedStruct,
+        ) -> Result<HandshakeSignatureValid, Error> {
+            self.check_signature(message, cert, dss)
+        }
+
+        fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+            vec![SCHEME]
+        }
+    };
+}
+
+impl ServerCertVerifier for Verifier {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        self.check(end_entity, intermediates).map(|()| ServerCertVerified::assertion())
+    }
+
+    possession!();
+}
+
+impl ClientCertVerifier for Verifier {
     fn client_auth_mandatory(&self) -> bool {
         true
     }
@@ -265,35 +294,10 @@ impl ClientCertVerifier for PinnedClients {
         intermediates: &[CertificateDer<'_>],
         _: UnixTime,
     ) -> Result<ClientCertVerified, Error> {
-        let rule = match self.asked.get() {
-            Some(Purpose::Pair) => &self.pairing,
-            Some(Purpose::Resume) => &self.resuming,
-            None => return Err(Error::NoApplicationProtocol),
-        };
-        rule.check(end_entity, intermediates).map(|()| ClientCertVerified::assertion())
+        self.check(end_entity, intermediates).map(|()| ClientCertVerified::assertion())
     }
 
-    fn verify_tls12_signature(
-        &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        Err(PeerIncompatible::Tls12NotOfferedOrEnabled.into())
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        check_signature(&self.provider, message, cert, dss)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        vec![SCHEME]
-    }
+    possession!();
 }
 
 #[cfg(test)]
