@@ -9,6 +9,10 @@
 //! discovery behind the same [`Discovery`] trait, because raw multicast needs an
 //! entitlement there; where nothing works, [`Nowhere`] stands in and the code's
 //! addresses remain.
+//!
+//! Rejected: discovery as the way to pair (networks of schools drop multicast, and a
+//! name in the air is nobody's proof), and an announcement for the whole session (it
+//! would tell the network for hours that somebody is recorded here).
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};

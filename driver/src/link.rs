@@ -8,6 +8,11 @@
 //!
 //! [`Quic`](crate::quic::Quic) is the link of the product; tests of the loop use a
 //! queue.
+//!
+//! Rejected: a send that can be waited for (the loop would stand still behind the
+//! slowest peer, and with it the clock of all others), a send that returns an error
+//! (the machine would hear of one loss in two places), and one object for each
+//! connection (whoever holds it would keep alive what the machine has closed).
 
 use std::net::SocketAddr;
 

@@ -7,6 +7,11 @@
 //! that is begun anew before its attempts have timed out still says what its silence
 //! means, or an outage would be explained to nobody.
 //! `[TRANSPORT-17]` `[TRANSPORT-18]`
+//!
+//! Rejected: one address after the other (each dead one costs a whole deadline), all
+//! at once (a phone's radio and the peer's listener pay for six handshakes of which
+//! one is wanted), and asking the routing table which address leads somewhere (it
+//! knows the way out of this device, not whether anybody is there).
 
 use std::collections::{BTreeSet, VecDeque};
 use std::net::{IpAddr, SocketAddr};

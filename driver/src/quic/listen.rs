@@ -1,4 +1,15 @@
 //! Who may begin a handshake with this device.
+//!
+//! A handshake costs a signature, and anybody in the room can ask for one. So each
+//! attempt is weighed before anything is computed for it: from where it comes, what
+//! the [throttle](crate::throttle) has left, whether its address is proven. Whom the
+//! machine lets in is looked up twice, for the handshake and after it, because it may
+//! have changed meanwhile. `[TRANSPORT-16]`
+//!
+//! Rejected: one TLS configuration for all attempts (it would let in whom the machine
+//! let in when it was made), refusing with a packet (an answer to a forged address
+//! hits a stranger; who is ignored learns nothing), and a list of blocked addresses
+//! (an attacker forges as many as it likes, and a classroom shares one).
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
