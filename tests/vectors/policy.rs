@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use diptych_protocol::identity::{Label, PublicKey, Role, SessionId};
+use diptych_protocol::identity::{Hex, Label, PublicKey, Role, SessionId};
 use diptych_protocol::ledger::{Cause, Flag, Loss, Medium, Unknown};
 use diptych_protocol::policy::{
     Case, Decision, Excuse, Judgement, Override, PRESETS, Policy, Reason, Scope, SignedStatement,
@@ -184,13 +184,12 @@ fn policy(json: &Value) -> Result<Policy, String> {
 /// [POLICY-20] [POLICY-21] [POLICY-23]: every preset's bytes and digest.
 #[test]
 fn every_preset_has_the_bytes_that_are_written() {
-    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     let written = std::fs::read_to_string(folder().join("presets.txt")).expect("presets.txt");
     let ours: String = PRESETS
         .iter()
         .map(|name| {
             let policy = Policy::preset(name).expect("a preset");
-            format!("{name} {} {}\n", hex(&policy.to_bytes()), hex(&policy.digest()))
+            format!("{name} {} {}\n", Hex(&policy.to_bytes()), Hex(&policy.digest()))
         })
         .collect();
     assert_eq!(written, ours);

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use diptych_protocol::identity::Hex;
+
 /// One file of `spec/vectors/<topic>`.
 #[derive(Debug)]
 pub(crate) struct Vector {
@@ -65,7 +67,7 @@ impl Vector {
 
 /// Lower-case hexadecimal digits.
 pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    Hex(bytes).to_string()
 }
 
 fn unhex(text: &str) -> Option<Vec<u8>> {

@@ -5,12 +5,13 @@ use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use diptych_protocol::identity::{KnownKey, PublicKey, Role, sha256};
+use diptych_primary::render;
+use diptych_protocol::identity::{Hex, KnownKey, PublicKey, Role, sha256};
 use diptych_protocol::journal::{
     Claim, Fact, Finding, Integrity, Media, Offence, Replayed, Signatures, SignedHead,
     Verification, verify_read,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::args::VerifyArgs;
 use crate::exit::Exit;
@@ -107,91 +108,24 @@ struct Told {
     meaning: String,
     integrity: &'static str,
     /// Two heads that exclude each other.
-    heads: Vec<ToldHead>,
+    heads: Vec<Claim>,
 }
 
-/// A head that somebody wrote down and signed.
-struct ToldHead {
-    record: u64,
-    head: String,
-    by: String,
-    written_in: u64,
-    /// The record of the seal over it.
-    sealed_in: Option<u64>,
-    /// What that seal signs.
-    seal: Option<ToldSeal>,
-    /// The forked device's own seal on this history.
-    own: Option<ToldSeal>,
-}
-
-/// All that it takes to check a signature.
-struct ToldSeal {
-    record: u64,
-    head: String,
-    signature: String,
-    key: String,
-}
-
-impl ToldSeal {
-    fn of(key: &PublicKey, signed: &SignedHead) -> Self {
-        Self {
-            record: signed.head.sequence,
-            head: hex(&signed.head.hash),
-            signature: hex(&signed.signature.0),
-            key: hex(key.sec1()),
-        }
+/// Two lines that fit into 80 columns with 64 digits each, for a head and for the
+/// forked device's own seal on its history.
+fn print_head(claim: &Claim, out: &mut dyn Write) -> std::io::Result<()> {
+    let Claim { head, by, record, seal, own, .. } = claim;
+    let signed = seal.map_or("not signed".to_owned(), |(at, signed)| {
+        format!("signed in {at} ({:.12}…)", Hex(&signed.signature.0))
+    });
+    writeln!(out, "             record {}, as {by} wrote in {record}, {signed}:", head.sequence)?;
+    writeln!(out, "             {}", Hex(&head.hash))?;
+    if let Some((_, own)) = own {
+        let (last, short) = (own.head.sequence, Hex(&own.signature.0));
+        writeln!(out, "               its own seal there, up to record {last} ({short:.12}…):")?;
+        writeln!(out, "               {}", Hex(&own.head.hash))?;
     }
-
-    fn json(&self) -> serde_json::Value {
-        let Self { record, head, signature, key } = self;
-        json!({ "record": record, "head": head, "signature": signature, "key": key })
-    }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-impl ToldHead {
-    fn of(claim: &Claim) -> Self {
-        Self {
-            record: claim.head.sequence,
-            head: hex(&claim.head.hash),
-            by: claim.by.to_string(),
-            written_in: claim.record,
-            sealed_in: claim.seal.map(|(record, _)| record),
-            seal: claim.seal.map(|(_, signed)| ToldSeal::of(&claim.key, &signed)),
-            own: claim.own.map(|(key, signed)| ToldSeal::of(&key, &signed)),
-        }
-    }
-
-    /// Two lines that fit into 80 columns with 64 digits each.
-    fn print(&self, out: &mut dyn Write) -> std::io::Result<()> {
-        let Self { record, head, by, written_in, sealed_in, seal, own } = self;
-        let short = |seal: &ToldSeal| seal.signature.chars().take(12).collect::<String>();
-        let signed = sealed_in.zip(seal.as_ref()).map_or("not signed".to_owned(), |(at, seal)| {
-            format!("signed in {at} ({}…)", short(seal))
-        });
-        writeln!(out, "             record {record}, as {by} wrote in {written_in}, {signed}:")?;
-        writeln!(out, "             {head}")?;
-        if let Some(own) = own {
-            let (last, short) = (own.record, short(own));
-            writeln!(out, "               its own seal there, up to record {last} ({short}…):")?;
-            writeln!(out, "               {}", own.head)?;
-        }
-        Ok(())
-    }
-
-    fn json(&self) -> serde_json::Value {
-        json!({
-            "record": self.record,
-            "head": self.head,
-            "by": self.by,
-            "written_in": self.written_in,
-            "seal": self.seal.as_ref().map(ToldSeal::json),
-            "own_seal": self.own.as_ref().map(ToldSeal::json),
-        })
-    }
+    Ok(())
 }
 
 impl Told {
@@ -203,12 +137,7 @@ impl Told {
             recording: recording_of(finding, folder, journals),
             meaning: finding.offence.to_string(),
             integrity: word(finding.offence.means()),
-            heads: finding
-                .proof
-                .iter()
-                .flat_map(|proof| [&proof.here, &proof.seen])
-                .map(ToldHead::of)
-                .collect(),
+            heads: finding.proof.iter().flat_map(|proof| [proof.here, proof.seen]).collect(),
         }
     }
 }
@@ -290,7 +219,7 @@ fn print_text(
             told.integrity, told.file, told.offset, told.meaning
         )?;
         for head in &told.heads {
-            head.print(out)?;
+            print_head(head, out)?;
         }
     }
     if let Some(more) = findings.len().checked_sub(SHOWN).filter(|more| *more > 0) {
@@ -308,15 +237,17 @@ fn print_json(
     extra: &[(String, u64)],
     out: &mut dyn Write,
 ) -> std::io::Result<()> {
+    let object = |claim| serde_json::from_str::<Value>(&render::claim(claim));
     let findings = findings.iter().map(|told| {
-        json!({
+        let heads = told.heads.iter().map(object).collect::<Result<Vec<_>, _>>()?;
+        Ok(json!({
             "integrity": told.integrity,
             "file": told.file,
             "offset": told.offset,
             "recording": told.recording,
             "meaning": told.meaning,
-            "heads": told.heads.iter().map(ToldHead::json).collect::<Vec<_>>(),
-        })
+            "heads": heads,
+        }))
     });
     let extra = extra.iter().map(|(name, bytes)| json!({ "file": name, "bytes": bytes }));
     let object = json!({
@@ -324,7 +255,7 @@ fn print_json(
         "records": result.records,
         "signatures": result.seals,
         "pieces": result.pieces,
-        "findings": findings.collect::<Vec<_>>(),
+        "findings": findings.collect::<serde_json::Result<Vec<_>>>()?,
         "uncommitted": extra.collect::<Vec<_>>(),
     });
     writeln!(out, "{object:#}")

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use diptych_primary::render;
 use diptych_protocol::clock::Estimate;
-use diptych_protocol::identity::Role;
+use diptych_protocol::identity::{Hex, Role, sha256};
 use diptych_protocol::journal::{Replayed, replay};
 use diptych_protocol::plan::Windows;
 use diptych_protocol::policy::Verdict;
@@ -14,7 +14,6 @@ use diptych_protocol::report::{Report, evaluate};
 use diptych_protocol::time::Span;
 use diptych_protocol::timeline::{ClockName, observations};
 use serde::Serialize;
-use sha2::{Digest as _, Sha256};
 
 use super::fail::LiveFail;
 use super::online::Online;
@@ -256,7 +255,7 @@ fn align(
             role: role.to_string(),
             path: path.clone(),
             frames: frames.len(),
-            sha256: Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect(),
+            sha256: Hex(&sha256(&bytes)).to_string(),
         });
         truths.push(frames);
     }

@@ -1,6 +1,6 @@
 //! `report.json`, as `spec/report.schema.json` describes it.
 
-use diptych_protocol::identity::{PublicKey, Role};
+use diptych_protocol::identity::{Hex, PublicKey, Role};
 use diptych_protocol::journal::{Claim, SignedHead};
 use diptych_protocol::policy::{Length, Revision};
 use diptych_protocol::report::{Account, Alignment, Camera, JournalState, Moment, Report};
@@ -67,7 +67,7 @@ pub fn json(report: &Report) -> String {
                     ("role", finding.role.map_or(Json::Null, Json::text)),
                     ("offset", Json::count(finding.offset)),
                     ("meaning", Json::text(finding.offence)),
-                    ("heads", Json::list(claims(finding), claim)),
+                    ("heads", Json::list(claims(finding), head)),
                 ])
             }),
         ),
@@ -76,8 +76,23 @@ pub fn json(report: &Report) -> String {
     format!("{object}\n")
 }
 
-/// One of two heads that exclude each other, and who signed it. `[REPORT-15]`
-fn claim(claim: &Claim) -> Json {
+/// One of two heads that exclude each other, as it stands among the findings of
+/// [`json()`]: one object, for whoever shows a finding without a report. `[REPORT-15]`
+///
+/// ```
+/// use diptych_protocol::journal::Proof;
+///
+/// fn both(proof: &Proof) -> [String; 2] {
+///     [&proof.here, &proof.seen].map(diptych_primary::render::claim)
+/// }
+/// ```
+#[must_use]
+pub fn claim(claim: &Claim) -> String {
+    head(claim).to_string()
+}
+
+/// A head that somebody wrote down, and who signed it.
+fn head(claim: &Claim) -> Json {
     Json::Object(vec![
         ("record", Json::count(claim.head.sequence)),
         ("head", hex(&claim.head.hash)),
@@ -132,7 +147,7 @@ const fn span(span: Span) -> Json {
 }
 
 fn hex(bytes: &[u8]) -> Json {
-    Json::Text(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    Json::text(Hex(bytes))
 }
 
 fn stretch(role: Role, start: Instant<Primary>, end: Instant<Primary>) -> Json {

@@ -14,7 +14,7 @@ mod value;
 #[cfg(test)]
 mod tests;
 
-pub use json::json;
+pub use json::{claim, json};
 pub use svg::svg;
 pub use text::text;
 

@@ -1,5 +1,6 @@
 //! The report to read: one line that says it all, then why.
 
+use diptych_protocol::identity::Hex;
 use diptych_protocol::journal::Claim;
 use diptych_protocol::policy::Revision;
 use diptych_protocol::report::{Account, Report};
@@ -67,15 +68,14 @@ pub fn text(report: &Report) -> String {
     }
     out.section(&format!("Journals ({})", evidence(report)));
     for journal in &report.journals {
-        let head: String =
-            journal.head.hash.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+        let head = Hex(&journal.head.hash);
         let end = if journal.finished { "finished" } else { "NOT finished" };
         let seal = if journal.sealed { "last seal genuine" } else { "NO genuine last seal" };
         let role = journal.role.to_string();
         let (records, last) = (journal.records, journal.head.sequence);
         out.wrapped(
             "  ",
-            &format!("{role:<3} {records} records to #{last} ({head}…), {end}, {seal}"),
+            &format!("{role:<3} {records} records to #{last} ({head:.8}…), {end}, {seal}"),
         );
     }
     for finding in &report.findings {
@@ -174,19 +174,19 @@ fn cameras_and_clocks(out: &mut Lines, report: &Report) {
 /// One of two heads that exclude each other, and who signed it; `report.json` has all
 /// the digits.
 fn head(out: &mut Lines, claim: &Claim) {
-    let digits = |bytes: &[u8]| -> String {
-        bytes.iter().take(6).map(|byte| format!("{byte:02x}")).collect()
-    };
     let Claim { head, by, record, seal, own, .. } = claim;
     let sealed = seal.map_or("not signed".to_owned(), |(seal, signed)| {
-        format!("signed in {seal} ({}…)", digits(&signed.signature.0))
+        format!("signed in {seal} ({:.12}…)", Hex(&signed.signature.0))
     });
-    let (sequence, hash) = (head.sequence, digits(&head.hash));
-    out.wrapped("        ", &format!("#{sequence} {hash}… as {by} wrote in {record}, {sealed}"));
+    let (sequence, hash) = (head.sequence, Hex(&head.hash));
+    out.wrapped(
+        "        ",
+        &format!("#{sequence} {hash:.12}… as {by} wrote in {record}, {sealed}"),
+    );
     if let Some((_, signed)) = own {
-        let (last, hash) = (signed.head.sequence, digits(&signed.head.hash));
-        let signature = digits(&signed.signature.0);
-        let line = format!("its own seal on that history: #{last} {hash}… ({signature}…)");
+        let (last, hash) = (signed.head.sequence, Hex(&signed.head.hash));
+        let signature = Hex(&signed.signature.0);
+        let line = format!("its own seal on that history: #{last} {hash:.12}… ({signature:.12}…)");
         out.wrapped("          ", &line);
     }
 }

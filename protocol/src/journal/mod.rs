@@ -28,8 +28,6 @@
 //! (the head is recomputed anyway; 8 bytes find every accident and the signed
 //! head finds every forgery).
 
-use core::fmt;
-
 use crate::time::Clock;
 
 mod body;
@@ -83,9 +81,4 @@ impl Clock for Own {
 
 impl Clock for Theirs {
     const NAME: &'static str = "theirs";
-}
-
-/// Prints the first bytes of a hash, enough to recognise it.
-fn short_hash(f: &mut fmt::Formatter<'_>, hash: &[u8]) -> fmt::Result {
-    hash.iter().take(6).try_for_each(|byte| write!(f, "{byte:02x}"))
 }

@@ -10,10 +10,11 @@ use core::fmt;
 
 use sha2::{Digest as _, Sha256};
 
+use super::Own;
 use super::body::{BodyError, Cursor, Field};
 use super::fact::Fact;
 use super::rules::Breach;
-use super::{Own, short_hash};
+use crate::identity::Hex;
 use crate::limits;
 use crate::time::Instant;
 
@@ -195,7 +196,6 @@ pub(super) fn parse<'a>(head: &Head, rest: &'a [u8]) -> Result<Parsed<'a>, Damag
 
 impl fmt::Debug for Head {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "#{} ", self.sequence)?;
-        short_hash(f, &self.hash)
+        write!(f, "#{} {:.12}", self.sequence, Hex(&self.hash))
     }
 }

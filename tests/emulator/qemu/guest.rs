@@ -4,7 +4,6 @@
 //! this process dies first (`setpriv --pdeathsig`): a harness that is killed
 //! leaves no emulator behind.
 
-use std::fmt::Write as _;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::os::unix::process::ExitStatusExt as _;
@@ -12,6 +11,7 @@ use std::path::Path;
 use std::process::{Child, Stdio};
 use std::time::Duration;
 
+use diptych_protocol::identity::Hex;
 use rustix::process::Pid;
 use serde_json::{Value, json};
 
@@ -242,10 +242,7 @@ impl Guest {
     pub(super) fn write(&mut self, file: &str, bytes: &[u8]) -> Result<(), Trouble> {
         self.run(&format!(": >{file}"))?;
         for piece in bytes.chunks(PIECE) {
-            let hex = piece.iter().fold(String::new(), |mut text, byte| {
-                let _ = write!(text, "{byte:02x}");
-                text
-            });
+            let hex = Hex(piece);
             self.run(&format!("echo {hex} | xxd -r -p >>{file}"))?;
         }
         Ok(())
