@@ -19,6 +19,7 @@ use std::path::{Path, PathBuf};
 use diptych_protocol::identity::Role;
 use diptych_protocol::limits;
 use diptych_protocol::machine::JournalName;
+use diptych_protocol::secret::SecretBytes;
 
 use crate::diagnosis::Diagnosis;
 use crate::error::{StorageError, StorageProblem};
@@ -123,7 +124,7 @@ pub trait Disk: Send {
     /// # Errors
     /// [`StorageError`] if it cannot be read or is larger than
     /// [`limits::PRIVATE_FILE_BYTES`].
-    fn load(&mut self, file: Private) -> Result<Option<Vec<u8>>, StorageError>;
+    fn load(&mut self, file: Private) -> Result<Option<SecretBytes>, StorageError>;
 
     /// Replaces a private file, durably and atomically.
     ///
@@ -278,8 +279,9 @@ impl Disk for Folder {
         })
     }
 
-    fn load(&mut self, file: Private) -> Result<Option<Vec<u8>>, StorageError> {
-        read_bounded(&self.path.join(file.file_name()), limits::PRIVATE_FILE_BYTES)
+    fn load(&mut self, file: Private) -> Result<Option<SecretBytes>, StorageError> {
+        let path = self.path.join(file.file_name());
+        Ok(read_bounded(&path, limits::PRIVATE_FILE_BYTES)?.map(SecretBytes::new))
     }
 
     fn store(&mut self, file: Private, bytes: &[u8]) -> Result<(), StorageError> {
@@ -370,7 +372,9 @@ fn read_bounded(path: &Path, most: u64) -> Result<Option<Vec<u8>>, StorageError>
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(e) => return Err(failed(e)),
     };
-    let mut bytes = Vec::new();
+    // Room for all of it at once: what grows leaves copies of secrets behind.
+    let length = file.metadata().map_err(failed)?.len().min(most).saturating_add(1);
+    let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(0));
     let got = file.take(most + 1).read_to_end(&mut bytes).map_err(failed)?;
     if u64::try_from(got).map_or(true, |got| got > most) {
         let problem = StorageProblem::TooLarge { most };

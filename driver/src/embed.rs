@@ -16,7 +16,6 @@ mod reach;
 mod supply;
 mod wall;
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -24,14 +23,12 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::time::Duration;
 
 use diptych_protocol::identity::{BootId, Signer};
-use diptych_protocol::journal::{HeaderError, JournalError, replay};
 use diptych_protocol::ledger::Observed;
 use diptych_protocol::machine::Machine;
-use diptych_protocol::secret::Entropy;
-use diptych_protocol::session::{HostFact, Past, Refused, StartError};
+use diptych_protocol::secret::{Entropy, SecretBytes};
+use diptych_protocol::session::{HostFact, Past, Prepared, Refused, prepare};
 use diptych_protocol::time::{Clock, Instant};
 use tokio::sync::{Mutex, watch};
-use zeroize::Zeroizing;
 
 use crate::addresses::Surroundings;
 use crate::clock;
@@ -333,31 +330,12 @@ impl<M: Role> std::fmt::Debug for Embedded<M> {
     }
 }
 
-/// What earlier runs left, with the torn end of each journal cut off, so that the
-/// next record follows a whole one. A file whose header is torn was never a journal:
-/// nothing was told that rests on it.
+/// What earlier runs left, on a disk that new records can be appended to.
 fn past(disk: &mut dyn Disk) -> Result<Past, Failure> {
-    let mut past = Past { state: disk.load(Private::State)?, journals: BTreeMap::new() };
-    for (name, mut bytes) in disk.journals()? {
-        let problem = |error| Failure::Damaged { problem: StartError::Journal { name, error } };
-        let whole = match replay(&bytes) {
-            // Its header was never durable.
-            Err(JournalError::Header(HeaderError::Cut { .. })) => 0,
-            Err(error) => return Err(problem(error)),
-            Ok(replayed) if past.state.as_ref().is_none_or(Vec::is_empty) => {
-                match replayed.signed_heads() {
-                    [] => 0,
-                    // [SESSION-37]
-                    [..] => return Err(Failure::Damaged { problem: StartError::Foreign }),
-                }
-            }
-            Ok(replayed) => (bytes.len() as u64).saturating_sub(replayed.torn()),
-        };
-        disk.truncate(name, whole)?;
-        bytes.truncate(usize::try_from(whole).unwrap_or(usize::MAX));
-        if whole > 0 {
-            past.journals.insert(name, bytes);
-        }
+    let stored = disk.load(Private::State)?;
+    let Prepared { past, cuts } = prepare(stored.as_ref(), disk.journals()?)?;
+    for (name, keep) in cuts {
+        disk.truncate(name, keep)?;
     }
     Ok(past)
 }
@@ -381,7 +359,7 @@ impl Key {
     fn identity(self, disk: &mut dyn Disk) -> Result<Identity, Failure> {
         match self {
             Self::Kept => Ok(Identity::load_or_generate(disk)?),
-            Self::FromApp(pkcs8) => Ok(Identity::from_pkcs8(&Zeroizing::new(pkcs8))?),
+            Self::FromApp(pkcs8) => Ok(Identity::from_pkcs8(SecretBytes::new(pkcs8).expose())?),
             Self::Signer(signer) => Ok(Identity::from_signer(signer)?),
         }
     }

@@ -17,13 +17,13 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use diptych_protocol::identity::{Fingerprint, PublicKey, SignFailed, Signature, Signer};
+use diptych_protocol::secret::SecretBytes;
 use rcgen::{CertificateParams, DistinguishedName, KeyPair, PKCS_ECDSA_P256_SHA256};
 use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
 use rustls::pki_types::CertificateDer;
 use rustls::{SignatureAlgorithm, SignatureScheme};
 use tokio::sync::watch;
-use zeroize::Zeroizing;
 
 use crate::disk::{Disk, Private};
 use crate::error::{KeyError, StorageError, StorageProblem};
@@ -40,7 +40,7 @@ impl Identity {
     /// # Errors
     /// [`KeyError`] if the system has no randomness.
     pub fn generate() -> Result<Self, KeyError> {
-        Self::from_pkcs8(&fresh_pkcs8()?)
+        Self::from_pkcs8(fresh_pkcs8()?.expose())
     }
 
     /// Takes a key made earlier.
@@ -82,12 +82,12 @@ impl Identity {
             action: "use",
             problem: StorageProblem::Damaged { expected: "a P-256 private key" },
         };
-        if let Some(der) = disk.load(Private::Key)?.map(Zeroizing::new) {
-            return Self::from_pkcs8(&der).map_err(damaged);
+        if let Some(der) = disk.load(Private::Key)? {
+            return Self::from_pkcs8(der.expose()).map_err(damaged);
         }
         let fresh = fresh_pkcs8().map_err(damaged)?;
-        let identity = Self::from_pkcs8(&fresh).map_err(damaged)?;
-        disk.store(Private::Key, &fresh)?;
+        let identity = Self::from_pkcs8(fresh.expose()).map_err(damaged)?;
+        disk.store(Private::Key, fresh.expose())?;
         Ok(identity)
     }
 
@@ -129,9 +129,9 @@ impl fmt::Debug for Identity {
 ///
 /// # Errors
 /// [`KeyError::Entropy`].
-pub fn fresh_pkcs8() -> Result<Zeroizing<Vec<u8>>, KeyError> {
+pub fn fresh_pkcs8() -> Result<SecretBytes, KeyError> {
     let pair = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).map_err(|_| KeyError::Entropy)?;
-    Ok(Zeroizing::new(pair.serialize_der()))
+    Ok(SecretBytes::new(pair.serialize_der()))
 }
 
 /// A key in this process's memory.
@@ -249,8 +249,8 @@ mod tests {
     fn a_key_survives_storage_and_signs_what_the_protocol_verifies() {
         // [TRANSPORT-4]
         let kept = fresh_pkcs8().unwrap();
-        let identity = Identity::from_pkcs8(&kept).unwrap();
-        let again = Identity::from_pkcs8(&kept).unwrap();
+        let identity = Identity::from_pkcs8(kept.expose()).unwrap();
+        let again = Identity::from_pkcs8(kept.expose()).unwrap();
         assert_eq!(again.fingerprint(), identity.fingerprint());
         let signature = again.signer().sign(b"journal head").unwrap();
         assert!(identity.public_key().verifies(b"journal head", &signature));
@@ -298,7 +298,7 @@ mod tests {
 
     #[test]
     fn a_signer_that_does_not_own_its_public_key_is_refused_at_the_start() {
-        let key = SoftwareKey::from_pkcs8(&fresh_pkcs8().unwrap()).unwrap();
+        let key = SoftwareKey::from_pkcs8(fresh_pkcs8().unwrap().expose()).unwrap();
         let other = Identity::generate().unwrap().public_key();
         let refused = Identity::from_signer(Box::new(Liar(key, other))).unwrap_err();
         assert_eq!(refused, KeyError::Foreign);

@@ -102,7 +102,7 @@ fn drain<M: Machine, L: Link<M::Clock>>(
             Output::Append { journal, bytes } => kept.note(world.disk.append(journal, &bytes)),
             Output::Sync => kept.note(blocking(|| world.disk.sync())),
             Output::Store(state) => {
-                kept.note(blocking(|| world.disk.store(Private::State, &state)));
+                kept.note(blocking(|| world.disk.store(Private::State, state.expose())));
             }
             Output::Transmit { link, lane: Lane::Control, .. } if kept.is_untold() => {
                 world.link.close(link, CloseCode::Internal);

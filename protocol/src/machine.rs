@@ -25,7 +25,7 @@ use core::net::SocketAddr;
 
 use crate::fault::CloseCode;
 use crate::identity::{Fingerprint, PublicKey, Role};
-use crate::secret::ChannelBinding;
+use crate::secret::{ChannelBinding, SecretBytes};
 use crate::time::{Clock, Instant, Span};
 
 /// A role's whole protocol. The law is in the [module](self)'s documentation.
@@ -220,7 +220,7 @@ pub enum Output<C: Clock, E> {
     Sync,
     /// Replace this device's small private state, durably and atomically. Holds
     /// secrets: the driver keeps it where only this app can read it.
-    Store(Vec<u8>),
+    Store(SecretBytes),
     /// Send. A lane that cannot take the bytes loses them (`Timing`) or the
     /// connection (`Control`).
     Transmit {

@@ -63,6 +63,72 @@ impl<const N: usize> fmt::Debug for Secret<N> {
     }
 }
 
+/// Secret bytes as a file holds them, of any length: zeroed on drop, compared in
+/// constant time, never printed.
+///
+/// A vector that grows leaves its former bytes in memory: give the one that becomes
+/// secret bytes its whole capacity before anything is written to it.
+///
+/// ```
+/// use diptych_protocol::secret::SecretBytes;
+///
+/// let kept = SecretBytes::new(b"resume secret".to_vec());
+/// assert_eq!(format!("{kept:?}"), "SecretBytes(redacted)");
+/// ```
+#[derive(Clone, Default, Zeroize, ZeroizeOnDrop)]
+pub struct SecretBytes(Vec<u8>);
+
+impl SecretBytes {
+    /// Takes ownership of secret bytes.
+    ///
+    /// ```
+    /// # use diptych_protocol::secret::SecretBytes;
+    /// assert!(SecretBytes::new(Vec::new()).is_empty());
+    /// ```
+    #[must_use]
+    pub const fn new(bytes: Vec<u8>) -> Self {
+        Self(bytes)
+    }
+
+    /// The bytes, for storage that the system protects, or for whoever reads them.
+    ///
+    /// ```
+    /// # use diptych_protocol::secret::SecretBytes;
+    /// # fn example(kept: &SecretBytes) -> std::io::Result<()> {
+    /// std::fs::write("private", kept.expose())
+    /// # }
+    /// ```
+    #[must_use]
+    pub const fn expose(&self) -> &[u8] {
+        self.0.as_slice()
+    }
+
+    /// Whether there are none.
+    ///
+    /// ```
+    /// # use diptych_protocol::secret::SecretBytes;
+    /// assert!(SecretBytes::default().is_empty());
+    /// ```
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl PartialEq for SecretBytes {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
+    }
+}
+
+impl Eq for SecretBytes {}
+
+impl fmt::Debug for SecretBytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SecretBytes(redacted)")
+    }
+}
+
 /// Compares two authenticators in constant time.
 #[must_use]
 pub fn same_mac(left: &[u8; 32], right: &[u8; 32]) -> bool {

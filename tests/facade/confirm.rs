@@ -10,6 +10,7 @@ use diptych_driver::socket::{Faults, Weather};
 use diptych_protocol::fault::CloseCode;
 use diptych_protocol::machine::JournalName;
 use diptych_protocol::secondary::Failure;
+use diptych_protocol::secret::SecretBytes;
 
 use super::*;
 
@@ -37,7 +38,7 @@ impl Disk for Cutting {
         self.inner.sync()
     }
 
-    fn load(&mut self, file: Private) -> Result<Option<Vec<u8>>, StorageError> {
+    fn load(&mut self, file: Private) -> Result<Option<SecretBytes>, StorageError> {
         self.inner.load(file)
     }
 

@@ -64,9 +64,9 @@ async fn refused(
 /// A key of this machine, and what a stranger with a copy of it would hold.
 fn copied() -> (Identity, Credential) {
     let kept = fresh_pkcs8().unwrap();
-    let pkcs8 = rustls::pki_types::PrivatePkcs8KeyDer::from(kept.to_vec());
+    let pkcs8 = rustls::pki_types::PrivatePkcs8KeyDer::from(kept.expose().to_vec());
     let pair = KeyPair::from_pkcs8_der_and_sign_algo(&pkcs8, &PKCS_ECDSA_P256_SHA256).unwrap();
-    (Identity::from_pkcs8(&kept).unwrap(), Credential::with(pair, |_| {}))
+    (Identity::from_pkcs8(kept.expose()).unwrap(), Credential::with(pair, |_| {}))
 }
 
 #[tokio::test]
@@ -203,7 +203,8 @@ async fn the_right_certificate_without_its_key_is_worth_nothing() {
     let mut primary = Device::<Primary>::new();
     let (own, credential) = copied();
     primary.admit_only(own.public_key()).await;
-    let stolen = Credential { chain: credential.chain, pkcs8: fresh_pkcs8().unwrap().to_vec() };
+    let stolen =
+        Credential { chain: credential.chain, pkcs8: fresh_pkcs8().unwrap().expose().to_vec() };
     let tls = stranger::forged_client(&stolen, &[RESUME]);
     let error = knock(&primary, stranger::quic(tls)).await.expect_err("let in without the key");
     assert_eq!(alert(&error), 51);

@@ -10,6 +10,7 @@ use diptych_protocol::identity::{Fingerprint, PublicKey, Role};
 use diptych_protocol::machine::{
     Admission, Input, JournalName, Lane, LinkId, Lost, Machine, Output, Purpose,
 };
+use diptych_protocol::secret::SecretBytes;
 use diptych_protocol::time::{Clock, Instant, Span};
 
 pub(crate) const JOURNAL: JournalName = JournalName { role: Role::PRIMARY, device: 1 };
@@ -134,7 +135,7 @@ impl<C: Clock> Machine for Parrot<C> {
                 }
                 Output::Event(Heard::Recorded)
             }
-            Order::Store(state) => Output::Store(state),
+            Order::Store(state) => Output::Store(SecretBytes::new(state)),
             Order::WakeIn(span) => {
                 self.wake = Some(now + span);
                 return Ok(());

@@ -9,6 +9,7 @@ use diptych_driver::diagnosis::Diagnosis;
 use diptych_driver::disk::{Disk, Folder, Private};
 use diptych_driver::error::{StorageError, StorageProblem};
 use diptych_protocol::machine::{JournalName, Lane};
+use diptych_protocol::secret::SecretBytes;
 use diptych_protocol::time::{Primary, Secondary};
 
 use crate::device::{Device, Parts, pair};
@@ -48,7 +49,7 @@ impl Disk for Filling {
         self.write()
     }
 
-    fn load(&mut self, _: Private) -> Result<Option<Vec<u8>>, StorageError> {
+    fn load(&mut self, _: Private) -> Result<Option<SecretBytes>, StorageError> {
         Ok(None)
     }
 
@@ -113,7 +114,7 @@ async fn what_was_recorded_and_stored_is_there_after_the_end() {
     device.handle.stop().await.unwrap();
     let mut folder = Folder::open(&device.folder).unwrap();
     assert_eq!(folder.journals().unwrap()[&JOURNAL], b"firstsecond");
-    assert_eq!(folder.load(Private::State).unwrap().unwrap(), b"secret");
+    assert_eq!(folder.load(Private::State).unwrap().unwrap().expose(), b"secret");
 }
 
 /// Does not finish a sync until it is told to.
@@ -141,7 +142,7 @@ impl Disk for Stuck {
         Ok(())
     }
 
-    fn load(&mut self, _: Private) -> Result<Option<Vec<u8>>, StorageError> {
+    fn load(&mut self, _: Private) -> Result<Option<SecretBytes>, StorageError> {
         Ok(None)
     }
 

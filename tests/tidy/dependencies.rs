@@ -35,7 +35,6 @@ const ALLOWED: &[(&str, &[&str], &[&str])] = &[
             "thiserror",
             "tokio",
             "tracing",
-            "zeroize",
         ],
         &["proptest"],
     ),

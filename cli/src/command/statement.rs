@@ -17,6 +17,7 @@ use diptych_protocol::policy::{
     Decision, Excuse, Override, Proven, STATEMENT_BYTES, SignedStatement, Statement,
 };
 use diptych_protocol::report::{evaluate, statements};
+use diptych_protocol::secret::SecretBytes;
 use diptych_protocol::time::Span;
 
 use super::report::write_whole;
@@ -76,7 +77,8 @@ fn sign(
     }
     let bytes = key(key_file)?;
     let wrong = |problem: String| Fail::Value { option: "--key", problem };
-    let identity = Identity::from_pkcs8(&bytes).map_err(|error| wrong(error.to_string()))?;
+    let identity =
+        Identity::from_pkcs8(bytes.expose()).map_err(|error| wrong(error.to_string()))?;
     let signed = SignedStatement::sign(session(journals), statement, &mut identity.signer())
         .map_err(|_| wrong("the key did not sign".to_owned()))?;
     write_whole(file, &signed.to_bytes())?;
@@ -88,15 +90,16 @@ fn sign(
 }
 
 /// The key in a file, made if the file is not there.
-fn key(path: &Path) -> Result<Vec<u8>, Fail> {
-    let mut bytes = Vec::new();
+fn key(path: &Path) -> Result<SecretBytes, Fail> {
+    // What grows leaves copies of secrets behind.
+    let mut bytes = Vec::with_capacity(usize::try_from(KEY).unwrap_or(0));
     match File::open(path).and_then(|file| file.take(KEY).read_to_end(&mut bytes)) {
-        Ok(_) => Ok(bytes),
+        Ok(_) => Ok(SecretBytes::new(bytes)),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             let made = fresh_pkcs8()
                 .map_err(|error| Fail::Value { option: "--key", problem: error.to_string() })?;
-            write_secret(path, &made)?;
-            Ok(made.to_vec())
+            write_secret(path, made.expose())?;
+            Ok(made)
         }
         Err(source) => Err(Fail::Read { path: path.to_owned(), source }),
     }

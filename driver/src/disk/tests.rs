@@ -76,9 +76,9 @@ fn storing_replaces_the_whole_and_survives_a_crash_before_the_rename() {
     std::fs::write(scratch.0.join("state.new"), b"half a sec").unwrap();
     drop(folder);
     let mut folder = Folder::open(&scratch.0).unwrap();
-    assert_eq!(folder.load(Private::State).unwrap().unwrap(), b"a long first version");
+    assert_eq!(folder.load(Private::State).unwrap().unwrap().expose(), b"a long first version");
     folder.store(Private::State, b"second").unwrap();
-    assert_eq!(folder.load(Private::State).unwrap().unwrap(), b"second");
+    assert_eq!(folder.load(Private::State).unwrap().unwrap().expose(), b"second");
     assert!(!scratch.0.join("state.new").exists());
 }
 

@@ -1,4 +1,7 @@
 //! What QUIC is told, and why each number differs from the library's default.
+//!
+//! Rejected: the library's own settings with exceptions made where they are needed
+//! (nobody could read in one place what a peer can make this device hold).
 
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
@@ -7,19 +10,19 @@ use std::time::Duration;
 use diptych_protocol::identity::Fingerprint;
 use diptych_protocol::limits;
 use diptych_protocol::machine::{Admission, Purpose};
+use diptych_protocol::secret::{Secret, SecretBytes};
 use diptych_protocol::time::Span;
 use quinn::crypto::rustls::{QuicClientConfig, QuicServerConfig};
 use quinn::{ConnectionId, ConnectionIdGenerator, TransportConfig, VarInt};
 use ring::rand::{SecureRandom as _, SystemRandom};
 use rustix::net::{AddressFamily, SocketType, socket, sockopt};
-use zeroize::ZeroizeOnDrop;
 
 use super::listen::Sources;
 use crate::addresses::WILDCARDS;
 use crate::diagnosis::Diagnosis;
 use crate::discovery::{Discovery, Nowhere};
 use crate::disk::{Disk, Private};
-use crate::error::{NetworkError, StorageError, StorageProblem};
+use crate::error::{KeyError, NetworkError, StorageError, StorageProblem};
 use crate::keys::Identity;
 use crate::socket::Faults;
 use crate::tls;
@@ -192,22 +195,25 @@ fn bind(address: SocketAddr, old: Option<&UdpSocket>) -> std::io::Result<UdpSock
 /// primary that came back learn at once that it forgot them (a stateless reset,
 /// RFC 9000 section 10.3), and Retry tokens given before it went are still good.
 /// `[TRANSPORT-23]`
-#[derive(Clone, ZeroizeOnDrop)]
+#[derive(Clone, Debug)]
 pub struct EndpointKeys {
-    reset: [u8; 32],
-    token: [u8; 32],
+    reset: Secret<32>,
+    token: Secret<32>,
 }
 
 impl EndpointKeys {
     /// Makes new ones.
     ///
     /// # Errors
-    /// [`crate::error::KeyError::Entropy`].
-    pub fn generate() -> Result<Self, crate::error::KeyError> {
-        let (mut reset, mut token) = ([0; 32], [0; 32]);
-        let drawn = getrandom::fill(&mut reset).and_then(|()| getrandom::fill(&mut token));
-        drawn.map_err(|_| crate::error::KeyError::Entropy)?;
-        Ok(Self { reset, token })
+    /// [`KeyError::Entropy`].
+    pub fn generate() -> Result<Self, KeyError> {
+        Self::of(&drawn()?).ok_or(KeyError::Entropy)
+    }
+
+    /// The keys in a private file, if it holds two and nothing else.
+    fn of(kept: &SecretBytes) -> Option<Self> {
+        let (reset, token) = kept.expose().split_first_chunk()?;
+        Some(Self { reset: Secret::new(*reset), token: Secret::new(token.try_into().ok()?) })
     }
 
     /// The keys kept on `disk`, or new ones that are then kept there.
@@ -220,22 +226,21 @@ impl EndpointKeys {
             action: "use",
             problem: StorageProblem::Damaged { expected: "two keys of 32 bytes" },
         };
-        if let Some(bytes) = disk.load(Private::Transport)? {
-            let bytes: &[u8; 64] = bytes.as_slice().try_into().map_err(|_| damaged())?;
-            let (reset, token) = bytes.split_at(32);
-            let reset = reset.try_into().map_err(|_| damaged())?;
-            return Ok(Self { reset, token: token.try_into().map_err(|_| damaged())? });
+        if let Some(kept) = disk.load(Private::Transport)? {
+            return Self::of(&kept).ok_or_else(damaged);
         }
-        let fresh = Self::generate().map_err(|_| damaged())?;
-        disk.store(Private::Transport, &[fresh.reset, fresh.token].concat())?;
-        Ok(fresh)
+        let fresh = drawn().map_err(|_| damaged())?;
+        let keys = Self::of(&fresh).ok_or_else(damaged)?;
+        disk.store(Private::Transport, fresh.expose())?;
+        Ok(keys)
     }
 }
 
-impl std::fmt::Debug for EndpointKeys {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("EndpointKeys(redacted)")
-    }
+/// Two new keys, as the private file holds them.
+fn drawn() -> Result<SecretBytes, KeyError> {
+    let mut keys = vec![0; 64];
+    getrandom::fill(&mut keys).map_err(|_| KeyError::Entropy)?;
+    Ok(SecretBytes::new(keys))
 }
 
 /// An address as people write it: IPv4 in its own form, also on a socket of both
@@ -248,7 +253,7 @@ pub(super) fn plain(address: SocketAddr) -> SocketAddr {
 }
 
 pub(super) fn endpoint(keys: &EndpointKeys) -> quinn::EndpointConfig {
-    let reset = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, &keys.reset);
+    let reset = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, keys.reset.expose());
     let mut config = quinn::EndpointConfig::new(Arc::new(reset));
     // The library's own generator drops packets of before a restart as foreign,
     // and no reset would ever be sent.
@@ -287,7 +292,7 @@ pub(super) fn server(
 ) -> Result<quinn::ServerConfig, NetworkError> {
     let token = ring::hkdf::Salt::new(ring::hkdf::HKDF_SHA256, b"diptych retry token v1");
     let crypto = server_crypto(identity, admission)?;
-    let mut config = quinn::ServerConfig::new(crypto, Arc::new(token.extract(&keys.token)));
+    let mut config = quinn::ServerConfig::new(crypto, Arc::new(token.extract(keys.token.expose())));
     config
         .transport_config(transport())
         .migration(true)

@@ -7,7 +7,9 @@ use std::sync::{Arc, Mutex};
 use bytes::Bytes;
 use diptych_protocol::identity::Role;
 use diptych_protocol::machine::{Admission, JournalName, LinkId};
+use diptych_protocol::secret::SecretBytes;
 use diptych_protocol::time::{Primary, Span};
+use tokio::sync::mpsc;
 
 use super::*;
 use crate::clock::Clock;
@@ -60,7 +62,7 @@ impl Machine for Scripted {
 /// Hands over what it was given, and notes what it should send.
 struct Queue {
     story: Story,
-    arrivals: tokio::sync::mpsc::Receiver<Arrival<Primary>>,
+    arrivals: mpsc::Receiver<Arrival<Primary>>,
 }
 
 impl Link<Primary> for Queue {
@@ -115,7 +117,7 @@ impl Disk for Notes {
         Ok(())
     }
 
-    fn load(&mut self, _: Private) -> Result<Option<Vec<u8>>, StorageError> {
+    fn load(&mut self, _: Private) -> Result<Option<SecretBytes>, StorageError> {
         Ok(None)
     }
 
@@ -144,7 +146,7 @@ impl Clock<Primary> for Hand {
 struct Stage {
     story: Story,
     clock: Arc<Hand>,
-    arrive: tokio::sync::mpsc::Sender<Arrival<Primary>>,
+    arrive: mpsc::Sender<Arrival<Primary>>,
     handle: crate::Handle<Scripted>,
     _events: crate::Events<&'static str>,
 }
@@ -152,7 +154,7 @@ struct Stage {
 fn stage() -> Stage {
     let story = Story::default();
     let clock = Arc::new(Hand::default());
-    let (arrive, arrivals) = tokio::sync::mpsc::channel(8);
+    let (arrive, arrivals) = mpsc::channel(8);
     let machine = Scripted { story: story.clone(), outputs: VecDeque::new() };
     let world = World {
         clock: clock.clone() as Arc<dyn Clock<Primary>>,
@@ -173,7 +175,7 @@ async fn outputs_are_carried_out_in_the_order_of_the_machine() {
         Output::Append { journal, bytes: vec![0; 3] },
         Output::Append { journal, bytes: vec![0; 2] },
         Output::Sync,
-        Output::Store(vec![]),
+        Output::Store(SecretBytes::default()),
         Output::Transmit { link, lane, bytes: vec![0; 9] },
         Output::Close { link, code: CloseCode::OkEnd },
     ];

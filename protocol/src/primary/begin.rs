@@ -33,10 +33,10 @@ impl PrimaryMachine {
     /// # Errors
     /// [`CannotStart`] if what the disk holds is damaged or another session's.
     pub fn new(mut setup: Setup, now: Instant<Primary>) -> Result<Self, CannotStart> {
-        let past = core::mem::take(&mut setup.past);
+        let mut past = core::mem::take(&mut setup.past);
         let mut outbox = Outbox::new();
         let (state, local, replayed) =
-            own_past(&past, setup.signer, &mut setup.entropy, &mut outbox)?;
+            own_past(&mut past, setup.signer, &mut setup.entropy, &mut outbox)?;
         let clock = clock_number(replayed.as_ref());
         let beginning = replayed.as_ref().map(|replayed| Beginning::of(replayed, setup.boot));
         let camera =
@@ -216,15 +216,14 @@ fn devices(past: &Past, state: &State, own: Option<&Replayed>) -> BTreeMap<Role,
 
 /// This device's part of the session: the one on the disk, or a new one.
 fn own_past(
-    past: &Past,
+    past: &mut Past,
     signer: Box<dyn Signer>,
     entropy: &mut Entropy,
     outbox: &mut Outbox<Primary, Event>,
 ) -> Result<(State, Local<Primary>, Option<Replayed>), CannotStart> {
-    let stored = past.state.as_deref().map(State::decode).transpose()?;
     // The power may go between the first state and the first record.
     let begun = |state: &State| !state.members.is_empty() || past.journals.contains_key(&OWN);
-    let Some(state) = stored.filter(begun) else {
+    let Some(state) = past.state.take().filter(begun) else {
         let session = SessionId(entropy.draw());
         let local = Local::create(session, OWN, signer, outbox);
         return Ok((State::new(session, OWN), local, None));

@@ -19,6 +19,7 @@ use crate::journal::{Header, Mirror};
 use crate::limits;
 use crate::machine::{JournalName, LinkId};
 use crate::pairing::{Paired, Standing};
+use crate::secret::SecretBytes;
 use crate::session::{Arrival, Local, Member, Peer, State, UNTOLD, camera_of, clock_number};
 use crate::time::{Instant, Secondary};
 use crate::timers::Timer;
@@ -126,7 +127,7 @@ impl SecondaryMachine {
         for link in [open, self.former.take()].into_iter().flatten() {
             self.outbox.close(link, CloseCode::OkEnd);
         }
-        self.outbox.store(Vec::new());
+        self.outbox.store(SecretBytes::default());
     }
 }
 

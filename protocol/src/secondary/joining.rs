@@ -28,7 +28,7 @@ impl SecondaryMachine {
     /// # Errors
     /// [`CannotStart`] if what the disk holds is damaged or another session's.
     pub fn new(mut setup: Setup, now: Instant<Secondary>) -> Result<Self, CannotStart> {
-        let past = core::mem::take(&mut setup.past);
+        let mut past = core::mem::take(&mut setup.past);
         let mut machine = Self {
             now,
             label: setup.label,
@@ -45,12 +45,10 @@ impl SecondaryMachine {
             dialling: Dialling::No,
             course: Course::Over,
         };
-        // Nothing was stored, or what was stored came to nothing.
-        let Some(state) = past.state.as_ref().filter(|state| !state.is_empty()) else {
+        let Some(state) = past.state.take() else {
             machine.course = Course::Idle { signer: setup.signer };
             return Ok(machine);
         };
-        let state = State::decode(state)?;
         // [PAIRING-28]: the journal begins when the primary knows of it.
         if !past.journals.contains_key(&state.own) && !state.members.is_empty() {
             let (check_code, patience) = (state.check_code(), limits::REDIAL_FIRST);

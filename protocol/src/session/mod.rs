@@ -7,7 +7,7 @@
 //! that both implement (the shared part is data, not behaviour).
 //!
 //! - [`HostFact`]: what the host tells of its device.
-//! - [`Past`]: what the disk holds from earlier runs.
+//! - [`Past`]: what the disk holds from earlier runs, as [`prepare()`] reads it.
 //! - `local`: the own journal, durable before told.
 //! - `camera`: the own recorder.
 //! - `peer`: one peer's link, clock and journal copy.
@@ -23,11 +23,10 @@ mod gate;
 mod local;
 mod news;
 mod outbox;
+mod past;
 mod peer;
 mod state;
 mod timing;
-
-use std::collections::BTreeMap;
 
 use crate::journal::JournalError;
 use crate::limits;
@@ -36,6 +35,7 @@ use crate::policy::{PolicyError, StatementError};
 use crate::recording::FragmentError;
 
 pub use facts::{HostFact, Outcome};
+pub use past::{Past, Prepared, prepare};
 pub use state::StateDamaged;
 
 pub(crate) use begin::{Beginning, camera_of, clock_number, read};
@@ -47,15 +47,6 @@ pub(crate) use outbox::Outbox;
 pub(crate) use peer::Peer;
 pub(crate) use state::{Member, PutOut, State};
 pub(crate) use timing::Fresh;
-
-/// What the disk holds from earlier runs of this session; empty for a new one.
-#[derive(Clone, Debug, Default)]
-pub struct Past {
-    /// The private state that was last stored.
-    pub state: Option<Vec<u8>>,
-    /// Each journal file, whole.
-    pub journals: BTreeMap<JournalName, Vec<u8>>,
-}
 
 /// Why a machine could not be started with what it was given.
 ///

@@ -11,6 +11,7 @@ use std::collections::VecDeque;
 use crate::fault::CloseCode;
 use crate::identity::Fingerprint;
 use crate::machine::{Admission, JournalName, Lane, LinkId, Output, Purpose};
+use crate::secret::SecretBytes;
 use crate::time::{Clock, Instant};
 
 /// Whether what was appended is also on disk.
@@ -58,7 +59,7 @@ impl<C: Clock, E> Outbox<C, E> {
     }
 
     /// Replaces the device's private state.
-    pub(crate) fn store(&mut self, state: Vec<u8>) {
+    pub(crate) fn store(&mut self, state: SecretBytes) {
         self.queue.push_back(Output::Store(state));
     }
 

@@ -16,10 +16,15 @@ use crate::journal::{Fact, Header};
 use crate::limits;
 use crate::machine::JournalName;
 use crate::pairing::Membership;
-use crate::secret::Secret;
+use crate::secret::{Secret, SecretBytes};
 
 const MAGIC: [u8; 8] = *b"DIPTYCHS";
 const VERSION: u8 = 4;
+/// What a state without anybody in it takes.
+const EMPTY_BYTES: usize = 8 + 1 + 16 + 2 + 3 + 32;
+/// What a member takes at most.
+const MEMBER_BYTES: usize =
+    2 + 1 + 65 + 32 + 4 + 17 + 32 + 5 + 1 + limits::LABEL_BYTES + 1 + 19 * limits::ADDRESSES;
 
 /// Everything private that outlives the process.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -86,8 +91,22 @@ impl State {
         Self { session, own, members: Vec::new(), refused: Vec::new(), claimants: Vec::new() }
     }
 
-    pub(crate) fn encode(&self) -> Vec<u8> {
-        let mut out = Vec::new();
+    /// Whether the session goes on with this journal: its own, or the copy of one
+    /// that belongs to it.
+    pub(crate) fn needs(&self, journal: JournalName) -> bool {
+        self.own == journal || self.members.iter().any(|member| member.name == journal)
+    }
+
+    /// What [`State::encode`] takes at most.
+    fn room(&self) -> usize {
+        let members = self.members.len().saturating_mul(MEMBER_BYTES);
+        let refused = self.refused.len().saturating_mul(33);
+        let claimants = self.claimants.len().saturating_mul(32);
+        EMPTY_BYTES.saturating_add(members).saturating_add(refused).saturating_add(claimants)
+    }
+
+    pub(crate) fn encode(&self) -> SecretBytes {
+        let mut out = Vec::with_capacity(self.room());
         out.extend_from_slice(&MAGIC);
         out.push(VERSION);
         out.extend_from_slice(&self.session.0);
@@ -107,7 +126,7 @@ impl State {
         }
         let check = crate::identity::sha256(&out);
         out.extend_from_slice(&check);
-        out
+        SecretBytes::new(out)
     }
 
     pub(crate) fn decode(bytes: &[u8]) -> Result<Self, StateDamaged> {
@@ -320,7 +339,8 @@ mod tests {
 
     #[test]
     fn state_survives_and_every_damage_is_refused() {
-        let bytes = state().encode();
+        let kept = state().encode();
+        let bytes = kept.expose().to_vec();
         assert_eq!(State::decode(&bytes), Ok(state()));
         for cut in 0..bytes.len() {
             assert_eq!(State::decode(&bytes[..cut]), Err(StateDamaged), "cut at {cut}");
@@ -341,6 +361,17 @@ mod tests {
         }
         assert_eq!(state.refused.len(), limits::REFUSED_KEYS);
         assert_eq!(state.claimants.len(), limits::CLAIMANTS);
-        assert_eq!(State::decode(&state.encode()), Ok(state));
+        assert_eq!(State::decode(state.encode().expose()), Ok(state));
+    }
+
+    #[test]
+    fn secrets_are_written_to_one_place() {
+        let mut state = state();
+        let [member] = state.members.as_mut_slice() else { panic!("one member") };
+        let address = "[fd00::1]:5".parse().unwrap();
+        (member.label, member.addresses) =
+            (Label::new(&"b".repeat(limits::LABEL_BYTES)).unwrap(), vec![address; 99]);
+        assert_eq!(state.encode().expose().len(), state.room());
+        assert!(!format!("{state:?}").contains("9, 9, 9"), "{state:?}");
     }
 }

@@ -4,6 +4,7 @@ mod beats;
 mod broken;
 mod clocks;
 mod closes;
+mod past;
 mod promises;
 mod vocabulary;
 
@@ -23,7 +24,7 @@ use crate::policy::Policy;
 use crate::primary::{self, CheckCode, PrimaryMachine};
 use crate::recording::Fragment;
 use crate::secondary::{self, Consent, SecondaryMachine};
-use crate::secret::{Entropy, Secret};
+use crate::secret::{Entropy, Secret, SecretBytes};
 use crate::session::{HostFact, Past, Refused};
 use crate::ticket::Ticket;
 use crate::time::{Clock, Instant, Primary, Secondary, Span};
@@ -49,6 +50,7 @@ struct Side<M: Machine> {
     wake: Option<Instant<M::Clock>>,
     inbox: VecDeque<(i64, Parcel)>,
     disk: Disk,
+    stored: Option<SecretBytes>,
     recording: bool,
     next_fragment: i64,
 }
@@ -62,6 +64,7 @@ impl<M: Machine> Side<M> {
             wake: None,
             inbox: VecDeque::new(),
             disk: BTreeMap::new(),
+            stored: None,
             recording: false,
             next_fragment: 0,
         }
@@ -96,7 +99,8 @@ impl<M: Machine> Side<M> {
                 Output::Transmit { lane, bytes, .. } => sent.push(Parcel::Bytes(lane, bytes)),
                 Output::Dial { purpose, .. } => sent.push(Parcel::Up(purpose)),
                 Output::Event(event) => events.push(event),
-                Output::Sync | Output::Store(_) | Output::Admit(_) | Output::Announce(_) => {}
+                Output::Store(state) => self.stored = Some(state),
+                Output::Sync | Output::Admit(_) | Output::Announce(_) => {}
                 Output::Close { code, .. } => sent.push(Parcel::Down(code)),
                 Output::Idle { wake } => {
                     self.wake = wake.map(|(at, _)| at);
@@ -186,6 +190,15 @@ fn primary(
     check_code: CheckCode,
     key: u8,
 ) -> PrimaryMachine {
+    primary_after(now, addresses, (check_code, key), Past::default()).unwrap()
+}
+
+fn primary_after(
+    now: Instant<Primary>,
+    addresses: Option<Addresses>,
+    (check_code, key): (CheckCode, u8),
+    past: Past,
+) -> Result<PrimaryMachine, primary::CannotStart> {
     let setup = primary::Setup {
         plan: plan(),
         policy: Policy::preset("xyb-seed").unwrap(),
@@ -199,9 +212,9 @@ fn primary(
         wall_ms: 1_767_225_600_000,
         last_exit: Observed::NOTHING,
         entropy: Entropy::new([1; 32]),
-        past: Past::default(),
+        past,
     };
-    PrimaryMachine::new(setup, now).unwrap()
+    PrimaryMachine::new(setup, now)
 }
 
 fn secondary(now: Instant<Secondary>) -> SecondaryMachine {

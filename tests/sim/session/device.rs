@@ -79,7 +79,7 @@ impl Device {
         let entropy =
             Entropy::new(sha256(&[self.index.to_le_bytes()[0], self.runs.to_le_bytes()[0]]));
         let boot = BootId([u8::try_from(self.index).unwrap() + 1; 16]);
-        let (signer, past) = (Box::new(self.key.clone()), self.disk.past());
+        let (signer, past) = (Box::new(self.key.clone()), self.disk.past().unwrap());
         let last_exit = Observed { cause: Cause::OsKill, raw: 9 };
         let brain = if self.index == 0 {
             let setup = primary::Setup {

@@ -13,6 +13,7 @@ use diptych_protocol::policy::Tally;
 use diptych_protocol::primary::{self, PrimaryMachine};
 use diptych_protocol::recording::Fragment;
 use diptych_protocol::secondary::{self, SecondaryMachine};
+use diptych_protocol::secret::SecretBytes;
 use diptych_protocol::session::{HostFact, Refused};
 use diptych_protocol::time::{Clock, Instant, Span};
 
@@ -38,7 +39,7 @@ pub(crate) enum Effect {
         bytes: Vec<u8>,
     },
     Sync,
-    Store(Vec<u8>),
+    Store(SecretBytes),
     Transmit {
         link: LinkId,
         lane: Lane,

@@ -8,9 +8,9 @@
 
 use std::collections::BTreeMap;
 
-use diptych_protocol::journal::replay;
 use diptych_protocol::machine::JournalName;
-use diptych_protocol::session::Past;
+use diptych_protocol::secret::SecretBytes;
+use diptych_protocol::session::{Past, Prepared, StartError, prepare};
 
 use crate::dice::Dice;
 
@@ -24,7 +24,7 @@ const OVERHEAD: usize = 28;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Disk {
     files: BTreeMap<JournalName, File>,
-    state: Option<Vec<u8>>,
+    state: Option<SecretBytes>,
     full: bool,
     /// Syncs are not carried out, although it is said that they are.
     lies: bool,
@@ -68,7 +68,7 @@ impl Disk {
         Ok(())
     }
 
-    pub(crate) fn store(&mut self, state: Vec<u8>) -> Result<(), DiskFull> {
+    pub(crate) fn store(&mut self, state: SecretBytes) -> Result<(), DiskFull> {
         if self.full {
             return Err(DiskFull);
         }
@@ -142,24 +142,21 @@ impl Disk {
         }
     }
 
-    /// What a starting app reads; torn tails are cut off, as the contract asks.
-    pub(crate) fn past(&mut self) -> Past {
-        // A file whose header was never durable is not there for anybody.
-        self.files.retain(|_, file| file.bytes.len() >= HEADER);
-        if self.state.is_none() {
-            // [SESSION-37]
-            self.files.clear();
-        }
-        for file in self.files.values_mut() {
-            if let Ok(replayed) = replay(&file.bytes) {
-                let length = usize::try_from(replayed.length()).unwrap_or(0);
-                file.bytes.truncate(length);
-                file.records = replayed.entries().len() as u64;
+    /// What a starting app reads; what is not whole is cut off, as the contract asks.
+    pub(crate) fn past(&mut self) -> Result<Past, StartError> {
+        let Prepared { past, cuts } = prepare(self.state.as_ref(), self.journals())?;
+        for (name, keep) in cuts {
+            if let Some(file) = self.files.get_mut(&name) {
+                file.bytes.truncate(usize::try_from(keep).unwrap_or(usize::MAX));
             }
+        }
+        self.files.retain(|_, file| !file.bytes.is_empty());
+        for file in self.files.values_mut() {
+            file.records = count(file.bytes.get(HEADER..).unwrap_or_default());
             file.durable = file.records;
             file.synced = file.bytes.len();
         }
-        Past { state: self.state.clone(), journals: self.journals() }
+        Ok(past)
     }
 
     /// Every journal, whole.

@@ -105,7 +105,7 @@ impl World {
             wall_ms: self.wall_ms(),
             last_exit: self.devices[0].last_exit,
             entropy: self.entropy(0),
-            past: self.devices[0].disk.past(),
+            past: self.devices[0].disk.past().map_err(|e| e.to_string())?,
         };
         let machine = PrimaryMachine::new(setup, Instant::from_nanos(now));
         machine.map(|machine| Brain::Primary(Box::new(machine))).map_err(|e| e.to_string())
@@ -119,7 +119,7 @@ impl World {
             wall_ms: self.wall_ms(),
             last_exit: self.devices[who].last_exit,
             entropy: self.entropy(who),
-            past: self.devices[who].disk.past(),
+            past: self.devices[who].disk.past().map_err(|e| e.to_string())?,
         };
         let machine = SecondaryMachine::new(setup, Instant::from_nanos(now));
         machine.map(|machine| Brain::Assistant(Box::new(machine))).map_err(|e| e.to_string())

@@ -1,5 +1,7 @@
 //! An assistant whose CONFIRM may be lost, before a primary that is an [`Offer`].
 
+use std::collections::BTreeMap;
+
 use super::*;
 use crate::address::{Address, Addresses, Loopback};
 use crate::identity::{ExamTag, Label, PublicKey, Role, SessionId, SignFailed, Signature, Signer};
@@ -7,8 +9,8 @@ use crate::ledger::Observed;
 use crate::machine::{Input, Lane, Lost, Machine as _, Output, Purpose};
 use crate::pairing::{Connection, Offer, Terms};
 use crate::secondary::{Command, Consent, Failure, Rejected, Setup};
-use crate::secret::{ChannelBinding, Entropy};
-use crate::session::Past;
+use crate::secret::{ChannelBinding, Entropy, SecretBytes};
+use crate::session::{Past, prepare};
 use crate::ticket::{Flags, Ticket};
 use crate::time::{Primary, Span};
 use crate::wire::FrameReader;
@@ -39,7 +41,8 @@ struct Desk {
     offer: Offer,
     entropy: Entropy,
     machine: SecondaryMachine,
-    past: Past,
+    stored: Option<SecretBytes>,
+    journals: BTreeMap<JournalName, Vec<u8>>,
     events: Vec<Event>,
     said: Vec<(LinkId, Frame)>,
     dials: Vec<Purpose>,
@@ -82,8 +85,9 @@ impl Desk {
         let mut entropy = Entropy::new([1; 32]);
         let offer = offer(1, &mut entropy);
         let machine = assistant(Past::default());
-        let (past, events, said, dials) = (Past::default(), Vec::new(), Vec::new(), Vec::new());
-        let mut desk = Self { offer, entropy, machine, past, events, said, dials };
+        let (stored, journals) = (None, BTreeMap::new());
+        let (events, said, dials) = (Vec::new(), Vec::new(), Vec::new());
+        let mut desk = Self { offer, entropy, machine, stored, journals, events, said, dials };
         desk.scan().unwrap();
         desk.connect(1, Purpose::Pair);
         let (_, hello) = desk.said.pop().unwrap();
@@ -129,6 +133,12 @@ impl Desk {
         self.handle(Input::Disconnected { link: LinkId(link), lost });
     }
 
+    /// The app starts anew with what the disk holds.
+    fn restart(&mut self) {
+        let prepared = prepare(self.stored.as_ref(), self.journals.clone()).unwrap();
+        self.machine = assistant(prepared.past);
+    }
+
     fn handle(&mut self, input: Input<'_>) {
         self.machine.handle(NOW, input);
         self.drain();
@@ -138,9 +148,9 @@ impl Desk {
         loop {
             match self.machine.poll_output() {
                 Output::Append { journal, bytes } => {
-                    self.past.journals.entry(journal).or_default().extend(bytes);
+                    self.journals.entry(journal).or_default().extend(bytes);
                 }
-                Output::Store(state) => self.past.state = Some(state),
+                Output::Store(state) => self.stored = Some(state),
                 Output::Transmit { link, lane: Lane::Control, bytes } => {
                     let mut reader = FrameReader::new(crate::wire::Trust::Paired);
                     let frame = reader.read(&mut bytes.as_slice()).unwrap().unwrap();
@@ -163,7 +173,7 @@ impl Desk {
 fn nothing_is_recorded_or_obeyed_before_the_primary_has_shown_that_it_knows() {
     // [PAIRING-28]
     let mut desk = Desk::confirming();
-    assert!(desk.past.state.is_some() && desk.past.journals.is_empty());
+    assert!(desk.stored.is_some() && desk.journals.is_empty());
     assert_eq!(desk.machine.snapshot(NOW).role, Role::new(1).ok());
     // Whatever comes instead of PLAN ends it.
     desk.hear(1, &Control::Begin(crate::wire::Begin { take: 1 }).encode());
@@ -171,14 +181,14 @@ fn nothing_is_recorded_or_obeyed_before_the_primary_has_shown_that_it_knows() {
         panic!("{:?}", desk.events)
     };
     assert_eq!(fault.code, CloseCode::OutOfOrder);
-    assert!(desk.past.journals.is_empty() && desk.scan().is_ok());
+    assert!(desk.journals.is_empty() && desk.scan().is_ok());
 }
 
 #[test]
 fn a_restart_goes_on_where_confirm_may_be_lost() {
     // [PAIRING-28]
     let mut desk = Desk::confirming();
-    desk.machine = assistant(desk.past.clone());
+    desk.restart();
     desk.drain();
     assert_eq!(desk.dials.last(), Some(&Purpose::Resume));
     desk.connect(2, Purpose::Resume);
@@ -186,7 +196,7 @@ fn a_restart_goes_on_where_confirm_may_be_lost() {
     desk.lose(2, Lost::Closed(CloseCode::Expired));
     assert_eq!(desk.events.pop(), Some(Event::PairingFailed(Failure::Refused(CloseCode::Expired))));
     // Nothing of it is left for the next run.
-    desk.machine = assistant(desk.past.clone());
+    desk.restart();
     desk.drain();
     assert_eq!(desk.machine.snapshot(NOW).role, None);
     assert!(desk.scan().is_ok());
@@ -240,7 +250,7 @@ fn who_scans_again_has_decided() {
     desk.lose(1, Lost::TimedOut);
     assert!(desk.scan().is_ok());
     assert_eq!(desk.dials.last(), Some(&Purpose::Pair));
-    assert_eq!(desk.past.state, Some(Vec::new()));
+    assert_eq!(desk.stored, Some(SecretBytes::default()));
     assert_eq!(desk.machine.snapshot(NOW).role, None);
 }
 
@@ -249,7 +259,7 @@ fn who_leaves_before_it_is_known_leaves_nothing_behind() {
     let mut desk = Desk::confirming();
     desk.machine.command(NOW, Command::Leave).unwrap();
     desk.drain();
-    assert_eq!(desk.past.state, Some(Vec::new()));
+    assert_eq!(desk.stored, Some(SecretBytes::default()));
     assert!(matches!(desk.events.pop(), Some(Event::Finished(crate::secondary::Ending::Left))));
 }
 
