@@ -214,7 +214,8 @@ impl<M: Role> Embedded<M> {
         addresses.into_iter().map(|address| SocketAddr::new(address, self.port())).collect()
     }
 
-    /// Hands a command to the machine.
+    /// Hands a command to the machine. It has been carried out when this returns: what
+    /// it wants kept is in the storage, and if that failed, [`Told`] says so.
     ///
     /// # Errors
     /// [`Failure::Refused`] or [`Failure::Stopped`].

@@ -102,7 +102,9 @@ pub(crate) fn events<E>(capacity: usize, supersedes: Supersedes<E>) -> (Teller<E
 }
 
 impl<M: Machine> Handle<M> {
-    /// Hands a command to the machine.
+    /// Hands a command to the machine. It has been carried out when this returns: what
+    /// it wants kept is on the disk, and if the disk failed, [`Events`] has said so.
+    /// `[SESSION-1]`
     ///
     /// # Errors
     /// [`AskError::Rejected`] with the machine's reason, or [`AskError::Stopped`].

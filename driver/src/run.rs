@@ -51,7 +51,10 @@ pub(crate) async fn run<M: Machine, L: Link<M::Clock>>(
         }
         match next {
             Next::Asked(Some(Ask::Command(command, answer))) => {
-                _ = answer.send(machine.command(now, command));
+                let accepted = machine.command(now, command);
+                // To be answered is to be told, too. [SESSION-1]
+                drain(&mut machine, &mut world, &mut kept, &teller);
+                _ = answer.send(accepted);
             }
             Next::Asked(Some(Ask::Inspect(look))) => look(&machine),
             Next::Asked(Some(Ask::NetworkChanged)) => {

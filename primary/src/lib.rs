@@ -1,7 +1,8 @@
 //! The examinee's phone, for an app: show the code, lead the session, record.
 //!
 //! A [`Primary`] runs on threads of its own. Its methods may be called from any
-//! thread; each returns when it is done. What the app must know comes from
+//! thread; each returns when it is done, and what it hands in is in the storage then,
+//! or an event has said that the storage failed. What the app must know comes from
 //! [`Primary::next_event`], in order; a screen that fell behind reads
 //! [`Primary::snapshot`] instead. The app tells what its camera has made durable
 //! with [`Primary::tell`]; nothing else counts as recording.

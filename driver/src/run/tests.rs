@@ -9,7 +9,7 @@ use diptych_protocol::identity::Role;
 use diptych_protocol::machine::{Admission, JournalName, LinkId};
 use diptych_protocol::secret::SecretBytes;
 use diptych_protocol::time::{Primary, Span};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot, watch};
 
 use super::*;
 use crate::clock::Clock;
@@ -195,6 +195,80 @@ async fn outputs_are_carried_out_in_the_order_of_the_machine() {
         "sync",
     ];
     assert_eq!(*stage.story.lock().unwrap(), expected);
+}
+
+/// Notes as [`Notes`] does, and whether the command was answered by then.
+struct Watching {
+    notes: Notes,
+    answer: Arc<Mutex<oneshot::Receiver<Result<(), ()>>>>,
+}
+
+impl Watching {
+    fn look(&self) {
+        if self.answer.lock().unwrap().try_recv().is_ok() {
+            tell(&self.notes.0, "answered already".to_owned());
+        }
+    }
+}
+
+impl Disk for Watching {
+    fn journals(&mut self) -> Result<BTreeMap<JournalName, Vec<u8>>, StorageError> {
+        self.notes.journals()
+    }
+
+    fn truncate(&mut self, journal: JournalName, keep: u64) -> Result<(), StorageError> {
+        self.notes.truncate(journal, keep)
+    }
+
+    fn append(&mut self, journal: JournalName, bytes: &[u8]) -> Result<(), StorageError> {
+        self.look();
+        self.notes.append(journal, bytes)
+    }
+
+    fn sync(&mut self) -> Result<(), StorageError> {
+        self.look();
+        self.notes.sync()
+    }
+
+    fn load(&mut self, file: Private) -> Result<Option<SecretBytes>, StorageError> {
+        self.notes.load(file)
+    }
+
+    fn store(&mut self, file: Private, bytes: &[u8]) -> Result<(), StorageError> {
+        self.look();
+        self.notes.store(file, bytes)
+    }
+}
+
+#[tokio::test]
+async fn a_command_is_answered_once_what_it_wants_kept_is_kept() {
+    // [SESSION-1]
+    let story = Story::default();
+    let (answer, answered) = oneshot::channel();
+    let answered = Arc::new(Mutex::new(answered));
+    let disk = Watching { notes: Notes(story.clone()), answer: answered.clone() };
+    let (_arrive, arrivals) = mpsc::channel(1);
+    let world = World {
+        clock: Arc::new(Hand::default()) as Arc<dyn Clock<Primary>>,
+        disk: Box::new(disk),
+        link: Queue { story: story.clone(), arrivals },
+    };
+    let journal = JournalName { role: Role::PRIMARY, device: 1 };
+    let statement = vec![
+        Output::Append { journal, bytes: vec![0; 3] },
+        Output::Sync,
+        Output::Store(SecretBytes::default()),
+        Output::Append { journal, bytes: vec![0; 2] },
+    ];
+    let (asks, asked) = mpsc::channel(2);
+    assert!(asks.send(Ask::Command(statement, answer)).await.is_ok());
+    assert!(asks.send(Ask::Stop).await.is_ok());
+    let mut asked = Asked { asks: asked, ended: watch::channel(None).0 };
+    let machine = Scripted { story: story.clone(), outputs: VecDeque::new() };
+    run(machine, world, &mut asked, crate::handle::events(1).0).await.unwrap();
+    let expected = ["append 3 to P", "sync", "store State", "append 2 to P", "finish"];
+    assert_eq!(story.lock().unwrap()[..5], expected);
+    assert_eq!(answered.lock().unwrap().try_recv(), Ok(Ok(())));
 }
 
 #[tokio::test]
