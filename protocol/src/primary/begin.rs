@@ -1,4 +1,10 @@
 //! How a primary comes to be: for the first time, or after a restart.
+//!
+//! A start after a crash is the ordinary start with more to read: what the journals say
+//! is replayed into the same fields, and whatever a crash left half done is done again
+//! from the stored members. Rejected: a snapshot of the running state on the disk (a
+//! second truth beside the journal, that is wrong exactly after a crash), and to ask the
+//! user whether to go on (cameras stand still until somebody answers).
 
 use std::collections::BTreeMap;
 

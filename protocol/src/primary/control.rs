@@ -1,4 +1,10 @@
 //! What a paired assistant says on the control stream.
+//!
+//! A paired device is believed about itself and about nothing else: it gives records of
+//! its own journal and says how it is, and no message of it changes what another seat
+//! has or what the plan says. Rejected: to skip messages that do not belong here (two
+//! devices that disagree about the protocol would go on and record it), and to leave a
+//! device that shows two histories connected as if it had shown one.
 
 use super::Event;
 use super::connection::out_of_order;

@@ -1,4 +1,10 @@
 //! What the primary does every second.
+//!
+//! The beat goes out alone and the chores follow when it has left, since whatever is
+//! done beside a stamped message counts as its way. `[TRANSPORT-28]` Rejected: one timer
+//! for each chore (they would fall between stamps, and a test would have to know the
+//! order of all), and to make each record durable as it is written (everything would wait
+//! behind the card, for what no heartbeat claims before the next second).
 
 use super::machine::{Course, PrimaryMachine};
 use super::seat::Seat;

@@ -1,4 +1,8 @@
 //! What the host asks of the primary, and what it tells it.
+//!
+//! A command is refused before anything has changed, or is carried out whole. Rejected:
+//! an end that waits without limit for the last journal (a phone whose battery died
+//! would keep everybody in the room).
 
 use super::machine::{Course, PrimaryMachine};
 use super::seat::Seat;

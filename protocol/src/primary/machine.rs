@@ -1,4 +1,11 @@
 //! The primary's state, and where each input goes.
+//!
+//! The other files of this folder say what a message or a command means; this one says
+//! which of them is asked, and that what is seen of time never runs back. Rejected: a
+//! machine for each seat that is told of the others (a count, an end and a code are of
+//! the whole session, and would need one above them), and a state of its own for each
+//! combination of phase, cameras and links (the plan alone says the phase, the seats
+//! say the rest, and the product of all three cannot be read).
 
 use std::collections::BTreeMap;
 

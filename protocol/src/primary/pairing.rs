@@ -1,4 +1,11 @@
 //! Codes on the screen, and devices that prove that they scanned them.
+//!
+//! A code is shown to a room, so it is good for a minute and for one device; a seat is
+//! stored before its device is told that the primary knows of it. `[SESSION-5]`
+//! Rejected: one code for all seats (the order of scanning would decide who stands
+//! where), to refuse a device that was put out in TLS (it cannot tell that from a bad
+//! network, and would dial for ever), and to ask the host whether a device may come in
+//! (the one who shows the code has said so).
 
 use super::connection::{Stage, out_of_order};
 use super::machine::{Course, PrimaryMachine};

@@ -1,4 +1,10 @@
 //! One assistant's seat: the device in it and what its camera has proven.
+//!
+//! A seat outlives the devices in it: what a phone covered before it broke still covers
+//! the seat when another has taken its place. Everything here is in session time, and
+//! what cannot be placed there yet waits. Rejected: to count from the state of the link
+//! (a lost network is no lost camera), and to place what was recorded by the clock of
+//! the moment when it is copied (that boot may be over).
 
 mod placing;
 

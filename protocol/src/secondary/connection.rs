@@ -1,4 +1,12 @@
 //! The one connection of an assistant: made, lost, and made again.
+//!
+//! A phone never knows whether its connection is dead or merely silent, so it dials a
+//! second one beside a silent one, and leaves the first if nothing is heard on it until
+//! the other is made. `[SESSION-27]` What an unproven peer says ends an attempt and
+//! never the session. Rejected: to close what is silent and then dial (an outage of one
+//! way would become one of both), two connections at once (nobody could say in which
+//! order journals and stamps came), and to believe a refusal that came before the proof
+//! (anybody at that address could send it).
 
 use super::machine::{Closing, Course, Dialling, Link, SecondaryMachine, Stage};
 use super::{Ending, Event, Failure};

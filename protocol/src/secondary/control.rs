@@ -1,4 +1,10 @@
 //! What the primary says on the control stream.
+//!
+//! The primary leads and is obeyed at once, also when it shows another past: the second
+//! camera's evidence is worth more than the quarrel. `[SESSION-36]` Rejected: to weigh an
+//! order against the own phase (the two clocks differ, and the one who orders is the one
+//! who is answerable), and to write the last record when FINISH comes (frames that the
+//! camera still commits would be outside the session).
 
 use super::machine::{Closing, Course, SecondaryMachine};
 use super::{Ending, Event};

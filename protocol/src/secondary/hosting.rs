@@ -1,4 +1,10 @@
 //! What the host asks of the assistant, and what the assistant does by itself.
+//!
+//! Nobody watches the phone behind the examinee, so whatever can go on without a person
+//! does: it reaches for the primary, follows the plan's phases by itself, and ends alone
+//! when nobody is left to say that the session is over. Rejected: to wait for the primary
+//! before each of these (the outage that makes them needed is the one that it is silent
+//! in), and a command for each of them (a host that is asleep gives none).
 
 use super::machine::{Closing, Course, SecondaryMachine};
 use super::{Command, Ending, Event};

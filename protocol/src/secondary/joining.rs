@@ -1,4 +1,10 @@
 //! From a start of the app to a seat: new, or back in a session.
+//!
+//! A person scans once. What comes of it is stored with the seat, and every later start
+//! finds its way from what is stored; only a person's consent leads to the first message.
+//! Rejected: to dial as soon as a code is in the picture (a code on a wall would take the
+//! phone), and a question whether to go on after a crash (the phone stands where nobody
+//! reads its screen).
 
 use super::machine::{Closing, Course, Dialling, SecondaryMachine, Session, Unconfirmed};
 use super::{CannotStart, Consent, Event, Failure, Setup};

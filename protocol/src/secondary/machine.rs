@@ -1,4 +1,10 @@
 //! The assistant's state, and where each input goes.
+//!
+//! How far the device has come is one enumeration, and each stage holds what exists in it
+//! and no more: the key that signs moves along, so there is no session without it and no
+//! second one beside it. Rejected: a struct of options (a journal without a seat, a link
+//! without a proof could be written down), and types of their own for each stage (the
+//! host holds one machine from the start of the app to its end).
 
 use super::{Command, Ending, Event, Snapshot};
 use crate::clock::Estimate;

@@ -1,4 +1,10 @@
 //! What a journal says about the run before, for the run that begins.
+//!
+//! A process that was killed told nobody, so all that is known of it is in the journal:
+//! what the camera was to do, where its last frame was, what the peer's clock showed.
+//! Rejected: a file for the state of the camera (it would be older than the journal just
+//! when it matters), and to take the start of the new run for the end of the old one
+//! (what lies between was not recorded, and has to count as lost).
 
 use crate::identity::{BootId, Role};
 use crate::journal::{Fact, JournalError, Replayed, replay};
