@@ -21,7 +21,7 @@ use crate::time::Instant;
 /// Length, kind, zero, sequence, time.
 pub(super) const PREFIX_BYTES: usize = 20;
 /// The first bytes of the chain hash.
-pub(super) const CHECK_BYTES: usize = 8;
+pub(crate) const CHECK_BYTES: usize = 8;
 /// A record without a body.
 pub(super) const OVERHEAD: usize = PREFIX_BYTES + CHECK_BYTES;
 
@@ -192,6 +192,16 @@ pub(super) fn parse<'a>(head: &Head, rest: &'a [u8]) -> Result<Parsed<'a>, Damag
         return Err(Damage::Chain { sequence });
     }
     Ok(Parsed { kind, sequence, at, body, hash, len: covered + CHECK_BYTES })
+}
+
+impl Head {
+    /// The head after `record`, a whole one, if its check continues the chain.
+    pub(crate) fn after(&self, record: &[u8]) -> Option<Self> {
+        let (covered, check) = record.split_last_chunk::<CHECK_BYTES>()?;
+        let hash = next_hash(&self.hash, covered);
+        let sequence = self.sequence.saturating_add(1);
+        (hash.first_chunk() == Some(check)).then_some(Self { sequence, hash })
+    }
 }
 
 impl fmt::Debug for Head {

@@ -100,9 +100,10 @@ impl PrimaryMachine {
         mut bytes: &[u8],
     ) -> Result<(), Fault> {
         while let Some(connection) = self.links.get_mut(&link) {
-            let Some(frame) = connection.reader.read(&mut bytes)? else { return Ok(()) };
+            let Some(frame) = connection.reader.read(&mut bytes)? else { break };
             self.frame(now, link, &frame)?;
         }
+        self.send_on();
         Ok(())
     }
 

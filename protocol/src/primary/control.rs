@@ -32,15 +32,12 @@ impl PrimaryMachine {
             Control::Journal(journal) => self.copy(now, link, role, &journal)?,
             Control::JournalHave(have) => {
                 if let Some(seat) = self.seats.get_mut(&role) {
-                    seat.peer.acknowledged(&have);
-                    self.local.held_by_peer(Head { sequence: have.sequence, hash: have.head });
-                    seat.peer.ship(&self.local, &mut self.outbox);
+                    seat.peer.acknowledged(&have, &mut self.local)?;
                 }
             }
             Control::JournalAsk(ask) => {
                 if let Some(seat) = self.seats.get_mut(&role) {
                     seat.peer.asked(&ask);
-                    seat.peer.ship(&self.local, &mut self.outbox);
                 }
             }
             Control::DeviceReport(report) => {
@@ -64,6 +61,13 @@ impl PrimaryMachine {
         }
         self.close_if_complete(now);
         Ok(())
+    }
+
+    /// Sends on what was acknowledged or asked for. `[SESSION-43]`
+    pub(super) fn send_on(&mut self) {
+        for seat in self.seats.values_mut() {
+            seat.peer.go_on(&self.local, &mut self.outbox);
+        }
     }
 
     /// Records of the assistant's journal.

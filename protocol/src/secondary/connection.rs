@@ -123,9 +123,10 @@ impl SecondaryMachine {
 
     fn stream(&mut self, now: Instant<Secondary>, mut bytes: &[u8]) -> Result<(), Fault> {
         while let Some(link) = &mut self.link {
-            let Some(frame) = link.reader.read(&mut bytes)? else { return Ok(()) };
+            let Some(frame) = link.reader.read(&mut bytes)? else { break };
             self.frame(now, &frame)?;
         }
+        self.send_on();
         Ok(())
     }
 

@@ -10,7 +10,7 @@ use super::machine::{Closing, Course, SecondaryMachine};
 use super::{Ending, Event};
 use crate::device::Device;
 use crate::fault::{CloseCode, Fault, Got};
-use crate::journal::{Blob, Fact, Head, MirrorError};
+use crate::journal::{Blob, Fact, MirrorError};
 use crate::policy::Policy;
 use crate::session::{SealDue, camera_of, watch};
 use crate::time::{Instant, Secondary};
@@ -32,14 +32,9 @@ impl SecondaryMachine {
         match message {
             Control::Journal(journal) => self.copy(now, &journal)?,
             Control::JournalHave(have) => {
-                session.peer.acknowledged(&have);
-                session.local.held_by_peer(Head { sequence: have.sequence, hash: have.head });
-                self.ship();
+                session.peer.acknowledged(&have, &mut session.local)?;
             }
-            Control::JournalAsk(ask) => {
-                session.peer.asked(&ask);
-                self.ship();
-            }
+            Control::JournalAsk(ask) => session.peer.asked(&ask),
             Control::DeviceReport(report) => {
                 session.peer.reported(now, &report, &mut session.local, &mut self.outbox);
             }
@@ -209,6 +204,12 @@ impl SecondaryMachine {
             self.outbox.store(session.state.encode());
         }
         self.course = Course::Over;
+    }
+
+    /// Sends on what was acknowledged or asked for. `[SESSION-43]`
+    pub(super) fn send_on(&mut self) {
+        let Course::InSession(session) = &mut self.course else { return };
+        session.peer.go_on(&session.local, &mut self.outbox);
     }
 
     /// Records of the primary's journal.

@@ -3,13 +3,16 @@
 //! Two copies of each journal on two phones are what makes a lost phone, a cut
 //! file and a rewritten past visible. The courier sends durable records in
 //! order, a few frames ahead of the acknowledgements, and starts again from what
-//! the peer holds after any interruption. Rejected: sending at the end of the
-//! exam (the phone that dies takes its evidence along), and a stream of its own
-//! for each transfer (order and back-pressure come for free on the control
-//! stream).
+//! the peer holds after any interruption. What a peer can ask for is bounded: a
+//! record goes out once on a connection and once more if the peer asks for it
+//! again, and one input moves one window at most, however many questions it holds.
+//! Rejected: sending at the end of the exam (the phone that dies takes its evidence
+//! along), and a stream of its own for each transfer (order and back-pressure come
+//! for free on the control stream).
 
 use std::collections::VecDeque;
 
+use crate::fault::{CloseCode, Fault, Got};
 use crate::limits;
 use crate::session::local::Local;
 use crate::time::Clock;
@@ -21,8 +24,12 @@ pub(crate) struct Courier {
     sent: u64,
     /// The last record the peer holds durably.
     held: u64,
-    /// Last records of frames that are not acknowledged.
+    /// Last records of frames that the peer has not answered.
     in_flight: VecDeque<u64>,
+    /// Whether the peer was sent again on this connection what it had been sent.
+    repeated: bool,
+    /// Whether the peer has answered since something was last sent.
+    answered: bool,
     /// What the peer must hold before the link counts as live. `[LIVENESS-4]`
     goal: u64,
 }
@@ -41,6 +48,8 @@ impl Courier {
         self.held = held.min(durable);
         self.sent = self.held;
         self.in_flight.clear();
+        self.repeated = false;
+        self.answered = false;
         self.goal = durable;
     }
 
@@ -62,20 +71,43 @@ impl Courier {
         Some(Parcel { from, count, records })
     }
 
-    /// The peer asks for records from `from` on, because it lost some.
-    pub(crate) fn rewind(&mut self, from: u64) {
-        self.sent = self.sent.min(from.saturating_sub(1)).max(self.held);
-        self.in_flight.clear();
+    /// The peer asks for records from `from` on: it has read what goes before, kept or
+    /// not, and that is not under way any more. If it asks for what it was sent before,
+    /// that is sent again, once on a connection: an ordered stream loses nothing, and
+    /// whoever asks twice would have this device send for ever. `[SESSION-43]`
+    pub(crate) fn asked(&mut self, from: u64) {
+        let read = from.saturating_sub(1);
+        if read > self.sent {
+            return;
+        }
+        self.answered = true;
+        if self.in_flight.front().is_some_and(|last| *last <= read) || read == self.sent {
+            self.in_flight.retain(|last| *last > read);
+        } else if !self.repeated {
+            self.repeated = true;
+            self.sent = read.max(self.held);
+            self.in_flight.clear();
+        }
     }
 
     /// The peer holds everything up to `sequence` durably.
-    pub(crate) fn acknowledged(&mut self, sequence: u64) {
-        if sequence <= self.sent {
-            self.held = self.held.max(sequence);
-            while self.in_flight.front().is_some_and(|last| *last <= sequence) {
-                self.in_flight.pop_front();
-            }
+    ///
+    /// # Errors
+    /// [`Fault`] if it was not sent that. `[SESSION-44]`
+    pub(crate) fn acknowledged(&mut self, sequence: u64) -> Result<(), Fault> {
+        if sequence > self.sent {
+            let expected = "an acknowledgement of records that were sent";
+            return Err(Fault::new(CloseCode::BadFrame, expected, Got::Number(sequence.into())));
         }
+        self.answered = true;
+        self.held = self.held.max(sequence);
+        self.in_flight.retain(|last| *last > sequence);
+        Ok(())
+    }
+
+    /// Whether the peer has answered since this was last asked. `[SESSION-43]`
+    pub(crate) const fn take_answer(&mut self) -> bool {
+        core::mem::replace(&mut self.answered, false)
     }
 
     /// Whether the peer holds what this device had when the link came back.

@@ -6,8 +6,9 @@
 //! one failed write neither moves again. Rejected: trusting that a write which
 //! returned has arrived.
 
+use crate::fault::{CloseCode, Fault, Got};
 use crate::identity::{PublicKey, Role, SessionId, Signer};
-use crate::journal::{Fact, Head, Header, Heard, Replayed, WriteError, Writer};
+use crate::journal::{CHECK_BYTES, Fact, Head, Header, Heard, Replayed, WriteError, Writer};
 use crate::limits;
 use crate::machine::JournalName;
 use crate::session::outbox::Outbox;
@@ -195,14 +196,43 @@ impl<C: Clock> Local<C> {
         self.durable = self.certain;
     }
 
-    /// A peer holds this journal up to `head`: it was shown that, so it was durable,
-    /// also if it cannot be told from what came with the write that failed. To name
-    /// less when a link comes back would look like a past that was cut off.
-    pub(crate) fn held_by_peer(&mut self, head: Head) {
-        let written = self.writer.head().sequence;
-        if self.is_poisoned() && (self.durable.sequence..=written).contains(&head.sequence) {
-            self.durable = head;
-        }
+    /// A peer holds this journal up to `head`.
+    ///
+    /// Once storage failed that tells more than the disk does: the peer was shown the
+    /// head, so it was durable, also if it cannot be told from what came with the write
+    /// that failed, and to name less when a link comes back would look like a past that
+    /// was cut off.
+    ///
+    /// # Errors
+    /// [`Fault`] if this journal has no such head. `[SESSION-44]`
+    pub(crate) fn held_by_peer(&mut self, head: Head) -> Result<(), Fault> {
+        let known = if self.is_poisoned() && head.sequence > self.durable.sequence {
+            let found = self.later(head.sequence).filter(|own| *own == head);
+            self.durable = found.unwrap_or(self.durable);
+            found.is_some()
+        } else {
+            // The first bytes of the chain hash, as the record has them, tell any other
+            // history from this one; nothing rests on the others.
+            let check = head.hash.get(..CHECK_BYTES);
+            check.is_some() && check == self.check(head.sequence)
+        };
+        let expected = "the head of this device's journal after that record";
+        known.then_some(()).ok_or(Fault::new(CloseCode::BadFrame, expected, Got::Named("another")))
+    }
+
+    /// The own head after record `sequence`, which comes after what is durable.
+    fn later(&self, sequence: u64) -> Option<Head> {
+        (self.durable.sequence..sequence).try_fold(self.durable, |head, before| {
+            let index = usize::try_from(before).ok()?;
+            let (start, end) = (*self.ends.get(index)?, *self.ends.get(index.checked_add(1)?)?);
+            head.after(self.bytes.get(start..end)?)
+        })
+    }
+
+    /// What record `sequence` shows of the chain hash after it.
+    fn check(&self, sequence: u64) -> Option<&[u8]> {
+        let end = *self.ends.get(usize::try_from(sequence).ok()?)?;
+        self.bytes.get(end.checked_sub(CHECK_BYTES)?..end)
     }
 
     /// An input came, so every effect before it was carried out.

@@ -4,6 +4,7 @@ mod beats;
 mod broken;
 mod clocks;
 mod closes;
+mod journals;
 mod past;
 mod promises;
 mod vocabulary;

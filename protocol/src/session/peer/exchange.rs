@@ -4,6 +4,7 @@
 //! again for what is missing; nothing here looks into a record.
 
 use super::Peer;
+use crate::fault::Fault;
 use crate::journal::{Entry, Head, MirrorError};
 use crate::session::timing::Station;
 use crate::session::{Local, Outbox};
@@ -45,13 +46,30 @@ impl<C: Station> Peer<C> {
     }
 
     /// The peer holds the own journal up to here.
-    pub(crate) fn acknowledged(&mut self, have: &wire::JournalHave) {
-        self.courier.acknowledged(have.sequence);
+    ///
+    /// # Errors
+    /// [`Fault`] if it was not sent that, or this journal has another head there: then
+    /// nothing of it is believed. `[SESSION-44]`
+    pub(crate) fn acknowledged(
+        &mut self,
+        have: &wire::JournalHave,
+        local: &mut Local<C>,
+    ) -> Result<(), Fault> {
+        self.courier.acknowledged(have.sequence)?;
+        local.held_by_peer(Head { sequence: have.sequence, hash: have.head })
     }
 
     /// The peer wants the own journal from there.
     pub(crate) fn asked(&mut self, ask: &wire::JournalAsk) {
-        self.courier.rewind(ask.from_sequence);
+        self.courier.asked(ask.from_sequence);
+    }
+
+    /// Goes on sending if the peer has answered, once for all answers of one input.
+    /// `[SESSION-43]`
+    pub(crate) fn go_on<E>(&mut self, local: &Local<C>, outbox: &mut Outbox<C, E>) {
+        if self.courier.take_answer() {
+            self.ship(local, outbox);
+        }
     }
 
     /// Sends durable records of the own journal, as many as may be under way.
