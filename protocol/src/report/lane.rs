@@ -189,7 +189,8 @@ impl<'a> Lane<'a> {
     }
 
     /// Where this journal says nothing: its holes, and what comes after a journal
-    /// that was never finished. `[REPORT-4]`
+    /// that was never finished. A device that was replaced records no more for its
+    /// seat, whether or not it could say so. `[REPORT-4]`
     fn blind_spots(&mut self, journal: &Replayed, timeline: &Timeline, end: Instant<Primary>) {
         let place = |clock, entry: &Entry| timeline.place(clock, entry.at).map(|placed| placed.at);
         let never = Instant::from_nanos(i64::MIN);
@@ -210,8 +211,9 @@ impl<'a> Lane<'a> {
         }
     }
 
-    /// The silences between what is covered, up to `end`. Before the first frame
-    /// there is none: whether a camera began in time is another question.
+    /// The silences between what is covered, and from there to `end`. Before the first
+    /// frame there is none: whether a camera began in time is another question.
+    /// `[REPORT-16]`
     fn silences(&self, timeline: &Timeline, end: Instant<Primary>) -> Vec<Silence> {
         let mut found = Vec::new();
         let mut front: Option<Covered> = None;
@@ -225,11 +227,12 @@ impl<'a> Lane<'a> {
         }
         if let Some(before) = front.filter(|before| before.end.at < end) {
             let length = end - before.end.at;
+            let tail = self.lost_with_a_process(&before, None);
             found.push(Silence {
                 start: before.end,
                 end,
                 length,
-                uncertainty: mistimed(length) + before.end.within(),
+                uncertainty: mistimed(length) + before.end.within() + tail + before.ragged,
                 before: Some(before),
                 after: None,
             });
@@ -240,8 +243,7 @@ impl<'a> Lane<'a> {
 
     /// How long a silence was, and how sure that is. `[REPORT-3]`
     fn between(&self, timeline: &Timeline, before: Covered, after: Covered) -> Silence {
-        let restarted = self.starts_between(&before, &after);
-        let tail = if restarted { limits::FRAGMENT_TYPICAL } else { Span::ZERO };
+        let tail = self.lost_with_a_process(&before, Some(&after));
         let one = before.clock == after.clock
             && timeline.stepped(before.clock, before.own.1, after.own.0).is_none();
         let (length, placing) = if one {
@@ -259,11 +261,16 @@ impl<'a> Lane<'a> {
         }
     }
 
-    fn starts_between(&self, before: &Covered, after: &Covered) -> bool {
-        before.clock != after.clock
-            || self
-                .entries_in(Some(before), Some(after))
-                .any(|entry| matches!(entry.fact, Fact::ProcessStarted { .. }))
+    /// How long a camera may have filmed on without leaving frames, if a process ended
+    /// in the silence from `before` to `after`, or to the end of the session.
+    fn lost_with_a_process(&self, before: &Covered, after: Option<&Covered>) -> Span {
+        let started = |entry: &Entry| matches!(entry.fact, Fact::ProcessStarted { .. });
+        let other = after.is_some_and(|after| before.clock != after.clock);
+        if other || self.entries_in(Some(before), after).any(started) {
+            limits::FRAGMENT_TYPICAL
+        } else {
+            Span::ZERO
+        }
     }
 
     /// Losses and unknown stretches up to `end`. `[REPORT-3]` `[REPORT-4]`

@@ -67,7 +67,7 @@ pub(super) fn only(links: &[LinkLoss], case: &Case) -> bool {
     })
 }
 
-/// When the primary heard that a peer's recording had advanced. `[REPORT-4]`
+/// When the primary heard that a peer's recording had advanced. `[REPORT-17]`
 pub(super) fn seen_of(
     role: Role,
     primary: &Replayed,
@@ -92,15 +92,17 @@ pub(super) fn seen_of(
 }
 
 /// What heartbeats leave open of a role whose journal is missing: every stretch
-/// in which none told of new frames. `[REPORT-4]`
+/// in which none told of new frames, at the latest from when the waiting window
+/// `closes`. `[REPORT-17]`
 pub(super) fn unseen(
     role: Role,
     seen: &[Instant<Primary>],
-    from: Instant<Primary>,
+    closes: Instant<Primary>,
     end: Instant<Primary>,
 ) -> Vec<Unknown> {
     let longest: Span = limits::LINK_LATE + limits::FRAGMENT_TYPICAL;
-    let mut known = from;
+    // [REPORT-16]: before the first frame nothing is missing yet.
+    let mut known = seen.first().map_or(closes, |first| closes.min(*first));
     let mut found = Vec::new();
     for at in seen.iter().copied().chain([end]) {
         let tail = at == end && at > known;

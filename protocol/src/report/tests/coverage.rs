@@ -75,6 +75,18 @@ fn a_camera_that_falls_silent_without_a_word_is_flagged() {
 }
 
 #[test]
+fn a_process_that_died_in_the_last_silence_is_given_its_fragment_back() {
+    // [REPORT-3]: it films no more after its new start, to the end.
+    let scene = Scene::new(60).with(1, Fault::Killed, 20_000, 55_000);
+    let report = scene.with(1, Fault::Camera, 54_000, i64::MAX).report();
+    let account = only(&report, 40_500);
+    assert!(account.interruption.uncertainty >= limits::FRAGMENT_TYPICAL, "{account:?}");
+    let report = Scene::new(60).with(1, Fault::Camera, 20_000, i64::MAX).report();
+    let account = only(&report, 40_500);
+    assert!(account.interruption.uncertainty < limits::FRAGMENT_TYPICAL, "{account:?}");
+}
+
+#[test]
 fn a_camera_that_starts_late_is_not_ready() {
     // [REPORT-12]
     let report = Scene::new(60).with(1, Fault::Camera, 0, 9_000).report();

@@ -2,11 +2,11 @@
 //! and what a policy or a statement makes of them.
 
 use super::*;
-use crate::policy::{Excuse, Statement};
+use crate::policy::{CountFrom, Excuse, Statement, Terms};
 
 #[test]
 fn without_a_journal_what_heartbeats_told_is_known() {
-    // [REPORT-4]
+    // [REPORT-4] [REPORT-17]
     let mut journals = Scene::new(100).with(1, Fault::Gone, 60_000, i64::MAX).journals();
     let assistant = journals.pop().unwrap();
     let report = evaluate(&journals, None).unwrap();
@@ -21,6 +21,22 @@ fn without_a_journal_what_heartbeats_told_is_known() {
     assert_eq!(report.judgement.count_max, 1);
     let report = evaluate(&Scene::new(300).with(1, Fault::Gone, 60_000, i64::MAX).journals(), None);
     assert_eq!(report.unwrap().judgement.verdict, Verdict::Undetermined);
+}
+
+#[test]
+fn without_a_journal_the_waiting_window_is_not_covered_by_itself() {
+    // [REPORT-16] [REPORT-17]: one heartbeat at 2 s, and the next at 8 s.
+    let mut journals = Scene::new(60).with(0, Fault::Link, 2_500, 7_900).journals();
+    journals.pop();
+    let report = evaluate(&journals, None).unwrap();
+    let at = |instant: Instant<Primary>| (instant.nanos() - 5_000_000_000) / 1_000_000;
+    let gaps = report.unknown.iter().map(|gap| (at(gap.start), at(gap.end)));
+    assert_eq!(gaps.collect::<Vec<_>>(), [(2_005, 8_005), (58_005, 60_000)]);
+    // It does not count where counting begins with answering, and does from its opening.
+    assert_eq!(report.judgement.count_max, 0);
+    let from_wait = Policy::new(Terms { count_from: CountFrom::Wait, ..*report.policy.terms() });
+    let counted = evaluate(&journals, Some(&from_wait.unwrap())).unwrap();
+    assert_eq!((counted.judgement.count_min, counted.judgement.count_max), (0, 1));
 }
 
 #[test]
