@@ -100,11 +100,17 @@ pub enum MirrorError {
         /// The first record in the chunk.
         got: u64,
     },
-    /// A record is not well formed.
+    /// Another number of records than the message says. `[WIRE-16]`
+    #[error("expected {expected} whole records in one message, got another number")]
+    Count {
+        /// How many the message announces.
+        expected: u16,
+    },
+    /// A record is not well formed, has another number or may not stand there.
     #[error("the peer sent a damaged journal: {0}")]
     Damaged(#[from] Damage),
-    /// A seal that the peer's key did not make.
-    #[error("the peer sent a seal in record {sequence} that its key did not make")]
+    /// A seal over the right history that the peer's key did not make.
+    #[error("the peer sent a seal in record {sequence} that its key did not make: it is forged")]
     ForgedSeal {
         /// The seal's record.
         sequence: u64,
@@ -172,7 +178,7 @@ impl Mirror {
 
     /// Takes whole records, of which the first has the number `from`; yields the
     /// bytes to append to the copy, empty if all were here already.
-    /// `[JOURNAL-18]`
+    /// `[JOURNAL-18]` `[JOURNAL-24]`
     ///
     /// # Errors
     /// [`MirrorError`]; the copy is as before then.
@@ -200,8 +206,11 @@ impl Mirror {
         let mut rest = fresh;
         while !rest.is_empty() {
             let (used, entry) = match next.take(key, rest) {
-                Err(MirrorError::Damaged(Damage::Chain { .. })) if passed.is_empty() => {
-                    return Err(self.breaks_off(rest));
+                Err(MirrorError::Damaged(Damage::Chain { .. })) => {
+                    return Err(self.breaks_off(&next.head, rest));
+                }
+                Err(MirrorError::Damaged(Damage::SealedHead { .. })) => {
+                    return Err(self.seals_another(&next.head, rest));
                 }
                 taken => taken?,
             };
@@ -288,15 +297,29 @@ impl Mirror {
         Ok(rest)
     }
 
-    /// The peer goes on from another past than the one it gave before: nobody else
-    /// could have changed what came on its connection.
-    fn breaks_off(&self, rest: &[u8]) -> MirrorError {
-        let sequence = self.wanted();
+    /// The peer goes on from another past than the one it gave before, up to `head`:
+    /// nobody else could have changed what came on its connection.
+    fn breaks_off(&self, head: &Head, rest: &[u8]) -> MirrorError {
+        let sequence = head.sequence.saturating_add(1);
         let length = record::length(rest).unwrap_or(0).min(rest.len());
         let (covered, check) =
             rest.get(..length).unwrap_or_default().split_at(length.saturating_sub(CHECK_BYTES));
-        let hash = record::next_hash(&self.copied.head.hash, covered);
+        let hash = record::next_hash(&head.hash, covered);
         self.fork(Head { sequence, hash }, shown_head(sequence, check), rest)
+    }
+
+    /// The peer's next record seals another history than the one it gave up to `head`.
+    fn seals_another(&self, head: &Head, rest: &[u8]) -> MirrorError {
+        let fact = record::parse(head, rest).and_then(|parsed| parsed.fact());
+        let Ok(Fact::Seal { head: hash, signature }) = fact else {
+            return Damage::SealedHead { sequence: head.sequence }.into();
+        };
+        let other = Head { sequence: head.sequence, hash };
+        let signed = SignedHead { head: other, signature: *signature };
+        let genuine = signed.holds(&self.header.key).then_some(signed);
+        let their_seal = genuine.or_else(|| self.seal_in(rest));
+        let (ours, our_seal) = (*head, self.copied.sealed);
+        MirrorError::Fork(Box::new(Fork { ours, theirs: other, our_seal, their_seal }))
     }
 
     fn claim_against(&self, ours: Head, theirs: Head) -> Box<Fork> {
@@ -341,8 +364,12 @@ impl Copied {
         let fact = parsed.fact()?;
         let sequence = parsed.sequence;
         if let Fact::Seal { head, signature } = &fact {
+            // [JOURNAL-12]
+            if *head != self.head.hash {
+                return Err(Damage::SealedHead { sequence }.into());
+            }
             let signed = SignedHead { head: self.head, signature: **signature };
-            if *head != self.head.hash || !signed.holds_by(key) {
+            if !signed.holds_by(key) {
                 return Err(MirrorError::ForgedSeal { sequence });
             }
             self.sealed = Some(signed);

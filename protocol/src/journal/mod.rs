@@ -57,7 +57,7 @@ pub use mirror::{Accepted, Fork, Mirror, MirrorError};
 pub use offence::{Finding, Integrity, Offence};
 pub use proof::{Claim, Proof};
 pub use reader::{Reader, replay, salvage};
-pub(crate) use record::CHECK_BYTES;
+pub(crate) use record::{CHECK_BYTES, count};
 pub use record::{Damage, Head};
 pub use replay::{Entry, Hole, JournalError, Replayed};
 pub use rules::Breach;

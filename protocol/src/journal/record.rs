@@ -168,6 +168,16 @@ pub(super) fn length(rest: &[u8]) -> Option<usize> {
     Some(OVERHEAD + usize::from(body))
 }
 
+/// How many whole records follow each other in `rest`; `None` if the last is cut.
+pub(crate) fn count(mut rest: &[u8]) -> Option<u64> {
+    let mut found = 0_u64;
+    while !rest.is_empty() {
+        rest = rest.get(length(rest)?..)?;
+        found = found.saturating_add(1);
+    }
+    Some(found)
+}
+
 /// Reads the record at the start of `rest` and checks that it follows `head`.
 pub(super) fn parse<'a>(head: &Head, rest: &'a [u8]) -> Result<Parsed<'a>, Damage> {
     let expected = head.sequence.saturating_add(1);

@@ -10,9 +10,9 @@ use super::Event;
 use super::connection::out_of_order;
 use super::machine::{Course, PrimaryMachine};
 use crate::device::Device;
-use crate::fault::{CloseCode, Fault};
+use crate::fault::{CloseCode, Fault, Got};
 use crate::identity::Role;
-use crate::journal::{Fork, Head, MirrorError};
+use crate::journal::{Fact, Fork, Head, MirrorError};
 use crate::machine::LinkId;
 use crate::session::Fresh;
 use crate::time::{Instant, Primary};
@@ -91,12 +91,14 @@ impl PrimaryMachine {
             }
             Err(MirrorError::Gap { .. }) => seat.peer.ask(&mut self.outbox),
             Err(MirrorError::Fork(fork)) => self.forked(now, link, role, &fork),
-            Err(MirrorError::Damaged(_) | MirrorError::ForgedSeal { .. } | MirrorError::Full) => {
-                return Err(Fault::new(
-                    CloseCode::BadFrame,
-                    "records that continue the journal",
-                    crate::fault::Got::Named("others"),
-                ));
+            Err(MirrorError::ForgedSeal { .. }) => {
+                let fact = seat.peer.forgery();
+                self.tampered(now, link, role, [fact]);
+            }
+            // [JOURNAL-25]
+            Err(MirrorError::Count { .. } | MirrorError::Damaged(_) | MirrorError::Full) => {
+                let expected = "whole records that continue the journal";
+                return Err(Fault::new(CloseCode::BadFrame, expected, Got::Named("others")));
             }
         }
         Ok(())
@@ -104,7 +106,18 @@ impl PrimaryMachine {
 
     /// The device in seat `role` shows two histories. `[SESSION-17]`
     pub(super) fn forked(&mut self, now: Instant<Primary>, link: LinkId, role: Role, fork: &Fork) {
-        for fact in fork.facts(role) {
+        self.tampered(now, link, role, fork.facts(role));
+    }
+
+    /// The device in seat `role` contradicts itself; `facts` keep how. `[JOURNAL-24]`
+    fn tampered(
+        &mut self,
+        now: Instant<Primary>,
+        link: LinkId,
+        role: Role,
+        facts: impl IntoIterator<Item = Fact>,
+    ) {
+        for fact in facts {
             self.local.write(now, &fact, &mut self.outbox);
         }
         self.local.settle(now, &mut self.outbox);

@@ -11,11 +11,11 @@
 use super::machine::{Closing, Course, Dialling, Link, SecondaryMachine, Stage};
 use super::{Ending, Event, Failure};
 use crate::fault::{CloseCode, Fault};
-use crate::journal::{Fork, Head};
+use crate::journal::{Fact, Fork, Head};
 use crate::limits;
 use crate::machine::{Lane, LinkId, Lost, Purpose};
 use crate::pairing::{self, Standing};
-use crate::session::{Arrival, Newer, Receipt};
+use crate::session::{Arrival, Evidence, Newer, Receipt};
 use crate::time::{Instant, Secondary};
 use crate::timers::Timer;
 use crate::wire::{Control, Frame, FrameReader, Resume, Timing, Trust};
@@ -194,11 +194,23 @@ impl SecondaryMachine {
     /// The primary shows two histories. The journals will say so; to leave it would
     /// only cost the examinee the other camera's evidence. `[SESSION-17]` `[SESSION-36]`
     pub(super) fn forked(&mut self, now: Instant<Secondary>, fork: &Fork) {
+        let Course::InSession(session) = &self.course else { return };
+        let role = session.peer.role();
+        self.tampered(now, Evidence::of(fork), fork.facts(role));
+    }
+
+    /// The primary contradicts itself; `facts` keep how. `[JOURNAL-24]`
+    pub(super) fn tampered(
+        &mut self,
+        now: Instant<Secondary>,
+        evidence: Evidence,
+        facts: impl IntoIterator<Item = Fact>,
+    ) {
         let Course::InSession(session) = &mut self.course else { return };
-        if !session.peer.taint(fork) {
+        if !session.peer.taint(evidence) {
             return;
         }
-        for fact in fork.facts(session.peer.role()) {
+        for fact in facts {
             session.local.write(now, &fact, &mut self.outbox);
         }
         session.local.settle(now, &mut self.outbox);

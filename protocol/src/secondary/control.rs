@@ -12,7 +12,7 @@ use crate::device::Device;
 use crate::fault::{CloseCode, Fault, Got};
 use crate::journal::{Blob, Fact, MirrorError};
 use crate::policy::Policy;
-use crate::session::{SealDue, camera_of, watch};
+use crate::session::{Evidence, SealDue, camera_of, watch};
 use crate::time::{Instant, Secondary};
 use crate::timers::Timer;
 use crate::wire::{self, Control};
@@ -234,8 +234,14 @@ impl SecondaryMachine {
                 self.convict(now, journal);
                 Ok(())
             }
-            Err(MirrorError::Damaged(_) | MirrorError::ForgedSeal { .. } | MirrorError::Full) => {
-                let expected = "records that continue the journal";
+            Err(MirrorError::ForgedSeal { .. }) => {
+                let fact = session.peer.forgery();
+                self.tampered(now, Evidence::Complete, [fact]);
+                Ok(())
+            }
+            // [JOURNAL-25]
+            Err(MirrorError::Count { .. } | MirrorError::Damaged(_) | MirrorError::Full) => {
+                let expected = "whole records that continue the journal";
                 Err(Fault::new(CloseCode::BadFrame, expected, Got::Named("others")))
             }
         }

@@ -44,7 +44,7 @@ pub(crate) use gate::{FaceGate, GateChange};
 pub(crate) use local::{Local, SealDue};
 pub(crate) use news::{Arrival, Newer, Receipt};
 pub(crate) use outbox::Outbox;
-pub(crate) use peer::Peer;
+pub(crate) use peer::{Evidence, Peer};
 pub(crate) use state::{Member, PutOut, State};
 pub(crate) use timing::Fresh;
 

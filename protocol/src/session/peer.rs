@@ -21,6 +21,7 @@ use crate::session::{Local, Outbox};
 use crate::time::Instant;
 use crate::wire::{self, Timing as Datagram};
 
+pub(crate) use exchange::Evidence;
 use heartbeat::Rhythm;
 pub(crate) use heartbeat::Said;
 
@@ -185,38 +186,6 @@ impl<C: Station> Peer<C> {
             let fact = Fact::PeerBoot { peer: self.name.role, device: self.name.device, boot };
             local.write(now, &fact, outbox);
         }
-    }
-
-    /// The peer shows two histories: from now on nothing that it says of its journal
-    /// is taken. Answers whether that is news. `[SESSION-36]`
-    pub(crate) fn taint(&mut self, fork: &Fork) -> bool {
-        self.convicted |= fork.their_seal.is_some();
-        !core::mem::replace(&mut self.forked, true)
-    }
-
-    /// Looks through what is not copied for the peer's own seal on it, and asks for
-    /// more until there is one; the record that keeps it. `[JOURNAL-23]`
-    pub(crate) fn convict<E>(
-        &mut self,
-        journal: &wire::Journal,
-        outbox: &mut Outbox<C, E>,
-    ) -> Option<Fact> {
-        if self.convicted {
-            return None;
-        }
-        let found = self.mirror.other_seal(journal.records());
-        self.convicted = found.is_some();
-        if let (false, Some(link)) = (self.convicted, self.link) {
-            let from_sequence = journal.from_sequence().saturating_add(journal.count().into());
-            let ask = wire::JournalAsk { from_sequence };
-            outbox.control(link, wire::Control::JournalAsk(ask).encode());
-        }
-        found
-    }
-
-    /// Whether [`Peer::taint`] was called.
-    pub(crate) const fn is_forked(&self) -> bool {
-        self.forked
     }
 
     /// The connection `link` is gone.

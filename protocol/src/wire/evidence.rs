@@ -17,9 +17,10 @@ pub struct Journal {
 }
 
 message! {
-    /// Send the records from this number on.
+    /// Send the records from this number on; those before it were read.
     pub struct JournalAsk {
-        /// The first record that the sender lacks, counted from 1. `[WIRE-16]`
+        /// The number of the first record that the sender lacks; the first of a journal
+        /// is 1. `[WIRE-15]`
         pub from_sequence: u64,
     }
 }
@@ -27,9 +28,9 @@ message! {
 message! {
     /// The sender's copy of the receiver's journal is durable up to here.
     pub struct JournalHave {
-        /// How many records.
+        /// The number of the last record that is held; 0 if none is.
         pub sequence: u64,
-        /// The head of the last of them.
+        /// The chain hash after it.
         pub head: [u8; 32],
     }
 }
@@ -42,7 +43,8 @@ pub struct AddressUpdate {
 }
 
 impl Journal {
-    /// Takes `count` encoded records that begin with record `from_sequence`.
+    /// Takes `count` encoded records that begin with record `from_sequence`. Whether
+    /// there are so many is left to whoever reads records. `[WIRE-16]`
     ///
     /// # Errors
     /// [`Fault`] if there are none, or more than fit one message
@@ -58,7 +60,7 @@ impl Journal {
         Ok(Self { from_sequence, count, records })
     }
 
-    /// The number of the first record, counted from 1.
+    /// The number of the first record; the first of a journal is 1. `[WIRE-15]`
     #[must_use]
     pub const fn from_sequence(&self) -> u64 {
         self.from_sequence

@@ -110,13 +110,13 @@ fn a_peer_that_lost_its_past_is_noticed_when_it_returns() {
 
 #[test]
 fn damaged_and_forged_chunks_are_refused_whole() {
-    // [JOURNAL-18]
+    // [JOURNAL-18] [JOURNAL-25]
     let (file, _, key) = sample(4);
     let (mut mirror, _) = Mirror::create(header(0, &key));
-    let mut forged = body(&file).to_vec();
-    let seal = forged.len() - 100;
-    forged[seal] ^= 1;
-    assert!(matches!(mirror.accept(1, &forged), Err(MirrorError::Damaged(_))));
+    let second = replay(&file).unwrap().entries()[1].offset as usize - Header::BYTES;
+    let mut wrong = body(&file).to_vec();
+    wrong[second + 4] ^= 8;
+    assert!(matches!(mirror.accept(1, &wrong), Err(MirrorError::Damaged(Damage::Order { .. }))));
     let mut other = Key::new(8);
     let (mut writer, _) = Writer::create(header(0, &other));
     writer.append(at(1), &started()).unwrap();
@@ -124,4 +124,52 @@ fn damaged_and_forged_chunks_are_refused_whole() {
     assert!(matches!(mirror.accept(2, &bytes), Err(MirrorError::Gap { .. })));
     assert!(matches!(mirror.accept(1, &body(&file)[..40]), Err(MirrorError::Damaged(_))));
     assert_eq!(mirror.head().sequence, 0);
+}
+
+#[test]
+fn a_chain_that_breaks_anywhere_is_another_history() {
+    // [JOURNAL-24]
+    let (file, writer, key) = sample(4);
+    let replayed = replay(&file).unwrap();
+    for entry in replayed.entries() {
+        let (mut mirror, _) = Mirror::create(header(0, &key));
+        let mut broken = body(&file).to_vec();
+        // A byte of its time: all of it is well formed still.
+        broken[entry.offset as usize - Header::BYTES + 13] ^= 1;
+        let Err(MirrorError::Fork(fork)) = mirror.accept(1, &broken) else { panic!("a fork") };
+        assert_eq!(fork.theirs.sequence, entry.sequence);
+        assert_eq!(fork.theirs.hash[..8], entry.hash[..8], "its check, as it came");
+        assert_eq!(fork.theirs.hash[8..], [0; 24]);
+        assert_ne!(fork.ours.hash[..8], entry.hash[..8]);
+        assert_eq!(mirror.head().sequence, 0, "nothing of it was taken");
+        mirror.accept(1, body(&file)).unwrap();
+        assert_eq!(mirror.head(), writer.head());
+    }
+}
+
+#[test]
+fn a_seal_of_another_history_and_a_forged_one_are_told_apart() {
+    // [JOURNAL-24] [JOURNAL-12]
+    let key = Key::new(7);
+    let mut other = Key::new(8);
+    let chunk = |named: Option<[u8; 32]>, signer: &mut Key| {
+        let (mut writer, _) = Writer::create(header(0, &key));
+        let mut bytes = writer.append(at(1), &started()).unwrap();
+        let before = writer.head();
+        let named = Head { sequence: 1, hash: named.unwrap_or(before.hash) };
+        let signature = Box::new(signer.sign(&seal::message(&named)).unwrap());
+        let seal = Fact::Seal { head: named.hash, signature };
+        let (record, _) = record::encode(&before, at(2).relabelled(), &seal);
+        bytes.extend(record);
+        (bytes, before)
+    };
+    let accept = |bytes: &[u8]| Mirror::create(header(0, &key)).0.accept(1, bytes).unwrap_err();
+    let (bytes, _) = chunk(None, &mut other);
+    assert_eq!(accept(&bytes), MirrorError::ForgedSeal { sequence: 2 });
+    for (signer, genuine) in [(&mut Key::new(7), true), (&mut other, false)] {
+        let (bytes, before) = chunk(Some([9; 32]), signer);
+        let MirrorError::Fork(fork) = accept(&bytes) else { panic!("a fork") };
+        assert_eq!((fork.ours, fork.theirs.hash), (before, [9; 32]));
+        assert_eq!(fork.their_seal.map(|seal| seal.head), genuine.then_some(fork.theirs));
+    }
 }

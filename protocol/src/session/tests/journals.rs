@@ -42,9 +42,8 @@ fn controls(sent: &[Parcel]) -> Vec<wire::Control> {
 }
 
 fn journals(sent: &[Parcel]) -> Vec<wire::Journal> {
-    let of = |control| match control {
-        wire::Control::Journal(journal) => Some(journal),
-        _ => None,
+    let of = |control| {
+        if let wire::Control::Journal(journal) = control { Some(journal) } else { None }
     };
     controls(sent).into_iter().filter_map(of).collect()
 }
@@ -128,4 +127,100 @@ fn a_failed_disk_is_not_told_by_a_peer_what_it_holds() {
     assert_eq!(local.durable(), shown);
     local.held_by_peer(certain).unwrap();
     assert_eq!(local.durable(), shown, "it holds more than it says now");
+}
+
+#[test]
+fn a_message_says_how_many_records_it_carries_and_which_is_the_first() {
+    // [WIRE-15] [WIRE-16]
+    let mut pair = Pair::new().run_until(105_000_000_000);
+    let own = JournalName { role: Role::new(1).unwrap(), device: 1 };
+    let known = replay(&pair.p.disk[&own]).unwrap();
+    let last = known.entries().last().unwrap();
+    let records = pair.p.disk[&own][usize::try_from(last.offset).unwrap()..].to_vec();
+    let journal = |from, count| {
+        wire::Control::Journal(wire::Journal::new(from, count, records.clone()).unwrap())
+    };
+    let have = |control: &wire::Control| matches!(control, wire::Control::JournalHave(_));
+    assert!(controls(&tell(&mut pair, &[journal(last.sequence, 1)])).iter().any(have));
+    assert!(closes(&tell(&mut pair, &[journal(last.sequence, 2)]), CloseCode::BadFrame));
+}
+
+/// What is wrong with the seal behind one good record.
+#[derive(Clone, Copy, PartialEq)]
+enum Wrong {
+    Signature,
+    Chain,
+    Number,
+}
+
+/// A message that goes on from `journal`: a good record, and a seal with a fault.
+fn going_on(journal: &[u8], signer: u8, wrong: Wrong) -> Vec<u8> {
+    let known = replay(journal).unwrap();
+    let from = known.head().sequence + 1;
+    let mut writer = crate::journal::Writer::resume(&known);
+    let now = Instant::<Primary>::from_nanos(i64::MAX);
+    let start = Fact::ProcessStarted { boot: BootId([9; 16]), wall_ms: 0, cause: 0, raw: 0 };
+    let mut records = writer.append(now, &start).unwrap();
+    let before = writer.head().hash;
+    let mut seal = writer.seal(now, &mut Key::new(signer)).unwrap();
+    let at = match wrong {
+        Wrong::Signature => 100,
+        Wrong::Chain => 12,
+        Wrong::Number => 4,
+    };
+    seal[at] ^= 1;
+    if wrong != Wrong::Chain {
+        let check = seal.len() - 8;
+        let chain = crate::identity::sha256(&[&before, &seal[..check]].concat());
+        seal[check..].copy_from_slice(&chain[..8]);
+    }
+    records.extend(seal);
+    wire::Control::Journal(wire::Journal::new(from, 2, records).unwrap()).encode()
+}
+
+fn facts(journal: &[u8]) -> Vec<Fact> {
+    replay(journal).unwrap().entries().iter().map(|entry| entry.fact.clone()).collect()
+}
+
+#[test]
+fn a_forged_seal_and_a_broken_chain_are_tampering_and_a_wrong_number_is_not() {
+    // [SESSION-17] [JOURNAL-24] [JOURNAL-25] [SESSION-36]
+    let primarys = JournalName { role: Role::PRIMARY, device: 1 };
+    let assistants = JournalName { role: Role::new(1).unwrap(), device: 1 };
+    let code = CloseCode::HistoryChanged;
+    let (link, lane, age) = (LinkId(1), Lane::Control, Span::ZERO);
+    let tells = |key: u8, wrong, facts: &[Fact]| {
+        let key = Key::new(key).public_key().fingerprint();
+        let forged = Fact::Alarm { code: code as u32, key };
+        let alarm = facts.contains(&forged);
+        let fork = facts.iter().any(|fact| matches!(fact, Fact::ForkSeen { .. }));
+        assert_eq!((alarm, fork), (wrong == Wrong::Signature, wrong == Wrong::Chain));
+    };
+    for wrong in [Wrong::Signature, Wrong::Chain, Wrong::Number] {
+        let mut pair = Pair::new().run_until(105_000_000_000);
+        let bytes = going_on(&pair.p.disk[&assistants], 2, wrong);
+        let kept = pair.p.disk[&assistants].clone();
+        let now = pair.p.clock(pair.truth);
+        pair.p.machine.handle(now, Input::Received { link, lane, age, bytes: &bytes });
+        let (events, sent) = pair.p.drain();
+        let alarm = primary::Event::Alarm { role: assistants.role, code };
+        assert_eq!(events.contains(&alarm), wrong != Wrong::Number, "{events:?}");
+        let why = if wrong == Wrong::Number { CloseCode::BadFrame } else { code };
+        assert!(closes(&sent, why));
+        tells(2, wrong, &facts(&pair.p.disk[&primarys]));
+        assert_eq!(pair.p.disk[&assistants], kept, "nothing of it was taken");
+
+        let mut pair = Pair::new().run_until(105_000_000_000);
+        let bytes = going_on(&pair.a.disk[&primarys], 1, wrong);
+        let kept = pair.a.disk[&primarys].clone();
+        let now = pair.a.clock(pair.truth);
+        pair.a.machine.handle(now, Input::Received { link, lane, age, bytes: &bytes });
+        let (events, sent) = pair.a.drain();
+        let alarm = secondary::Event::Alarm(code);
+        assert_eq!(events.contains(&alarm), wrong != Wrong::Number, "{events:?}");
+        let down = sent.iter().any(|parcel| matches!(parcel, Parcel::Down(_)));
+        assert_eq!(down, wrong == Wrong::Number, "it goes on obeying");
+        tells(1, wrong, &facts(&pair.a.disk[&assistants]));
+        assert_eq!(pair.a.disk[&primarys], kept, "nothing of it was taken");
+    }
 }
