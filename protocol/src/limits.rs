@@ -106,6 +106,11 @@ pub const CLOCK_MEDIA_FACTS: usize = 1 << 16;
 /// One journal file: 8 hours with eight assistants take about a third of it.
 /// `[JOURNAL-14]`
 pub const JOURNAL_BYTES: u64 = 128 * 1024 * 1024;
+/// The end of a journal that is kept for what its device says of itself: a camera, a
+/// screen and seals write less than 380 bytes a second. `[JOURNAL-26]`
+pub const JOURNAL_OWN_BYTES: u64 = 16 * 1024 * 1024;
+/// The end of it that is kept for the last record and the last seals. `[JOURNAL-26]`
+pub const JOURNAL_LAST_BYTES: u64 = 4 * 1024;
 /// Body of one record. `[JOURNAL-2]`
 pub const JOURNAL_BODY_BYTES: usize = 4 * 1024;
 /// Bytes that a record keeps without reading them. `[JOURNAL-13]`
@@ -208,6 +213,11 @@ pub const HEARTBEAT_INTERVAL: Span = Span::from_secs(1);
 pub const HEARTBEAT_WHOLE: u32 = 8;
 /// How long an assistant waits for a heartbeat that it could answer. `[SESSION-32]`
 pub const HEARTBEAT_PATIENCE: Span = Span::from_millis(1_250);
+/// Datagrams of one peer that are heeded come this far apart on average: 16 a second.
+/// `[SESSION-45]`
+pub const DATAGRAM_INTERVAL: Span = Span::from_micros(62_500);
+/// So many may be ahead of that. `[SESSION-45]`
+pub const DATAGRAM_BURST: i64 = 640;
 /// Silence after which a link is LATE. `[LIMITS-7]`
 pub const LINK_LATE: Span = Span::from_secs(3);
 /// Silence after which a link is DOWN. `[LIMITS-8]`
@@ -292,6 +302,9 @@ const _: () = {
     // The longest record holds two blobs or a full batch of stamps.
     assert!(2 * JOURNAL_BLOB_BYTES + 64 <= JOURNAL_BODY_BYTES);
     assert!(JOURNAL_HEARD * 20 + 2 <= JOURNAL_BODY_BYTES && JOURNAL_HEARD <= u8::MAX as usize);
+    // What is kept back is a small part, and the last records fit it many times.
+    assert!(JOURNAL_LAST_BYTES < JOURNAL_OWN_BYTES && 4 * JOURNAL_OWN_BYTES < JOURNAL_BYTES);
+    assert!(SESSION_LENGTH.nanos() / 1_000_000_000 * 380 <= JOURNAL_OWN_BYTES as i64);
     // A record with its frame must fit into one control message.
     assert!(JOURNAL_BODY_BYTES + 256 < FRAME_BYTES);
     // One lost heartbeat must not look like a lost link.

@@ -1,13 +1,12 @@
 //! Every fact that a journal can hold, in the order and layout of its bytes.
 //!
 //! Codes (phases, causes, link states) are kept as the numbers that their own
-//! modules give them: a journal must survive a reader that does not know the
-//! newest cause. Rejected: a text or self-describing form (three times the size,
+//! modules give them; which of them a reader must know is in `code.rs`. Rejected: a text or self-describing form (three times the size,
 //! and more than one encoding of one fact).
 
 use super::body::{Blob, BodyError, Cursor, Field};
 use super::heard::HeardBatch;
-use super::{Own, Theirs};
+use super::{Own, Theirs, code};
 use crate::identity::{BootId, Fingerprint, Label, PublicKey, Role, SessionId, Signature};
 use crate::time::{Instant, Primary, Span};
 
@@ -53,6 +52,7 @@ macro_rules! facts {
                     unknown => return Err(BodyError::Kind { got: unknown }),
                 };
                 cursor.finish()?;
+                code::check(&fact)?;
                 Ok(fact)
             }
         }
@@ -80,7 +80,7 @@ facts! {
         key: Box<PublicKey>,
         /// The session.
         session: SessionId,
-        /// Hash of the pairing messages.
+        /// The hash TH of the pairing messages.
         transcript: [u8; 32],
     }
     /// A new device took over a seat.
@@ -106,7 +106,7 @@ facts! {
         answer_start: Instant<Primary>,
         /// Answering ends.
         answer_end: Instant<Primary>,
-        /// The plan as it was received, byte by byte.
+        /// The body of PLAN, byte by byte.
         plan: Blob,
         /// The policy in its canonical form.
         policy: Blob,
@@ -204,7 +204,8 @@ facts! {
         peer: Role,
         /// The number of the link state.
         state: u8,
-        /// Counts the network paths used; one more after each roam.
+        /// Counts the network paths used since the process started: one more with
+        /// each connection, each roam of the peer and each change of network.
         path: u32,
     }
     /// From here on this peer is heard on this boot of that device.
@@ -228,7 +229,7 @@ facts! {
     18 PeerHead {
         /// From whom.
         peer: Role,
-        /// The number of its last record.
+        /// The number of its last durable record.
         sequence: u64,
         /// The head of its chain after that record.
         head: [u8; 32],
@@ -306,7 +307,8 @@ facts! {
         sequence: u64,
         /// The head this device has for it.
         ours: [u8; 32],
-        /// The head the peer showed.
+        /// The head the peer showed: of a record that was not taken only its check,
+        /// 8 bytes, and then zeros.
         theirs: Box<[u8; 32]>,
     }
     /// A seal of a peer over one of the two histories that it showed, as it came:
@@ -325,7 +327,8 @@ facts! {
     }
     /// The session is over for this device. Only seals follow.
     31 Finish {
-        /// 0 as planned, 1 by the user, 2 removed, 3 replaced.
+        /// 0 as planned, 1 by the user, 2 removed, 3 replaced: why this journal ends,
+        /// not the reason in FINISH.
         reason: u8,
     }
     /// Signs the chain up to the record before. `[JOURNAL-12]`
@@ -338,6 +341,20 @@ facts! {
 }
 
 impl Fact {
+    /// Whether a peer makes a device in this role write it, as often as it likes: the
+    /// primary's orders too, in the journal of an assistant. `[JOURNAL-26]`
+    pub(super) const fn is_of_peer(&self, writer: Role) -> bool {
+        let order = matches!(self, Self::Plan { .. } | Self::Phase { .. } | Self::Take { .. });
+        let heard = matches!(
+            self,
+            Self::ClockHeard { .. }
+                | Self::PeerHead { .. }
+                | Self::PeerBoot { .. }
+                | Self::Link { .. }
+        );
+        heard || (order && !writer.is_primary())
+    }
+
     /// Whether devices write it every few seconds, whatever happens: all but a few
     /// records of an exam are such.
     #[must_use]

@@ -31,6 +31,7 @@
 use crate::time::Clock;
 
 mod body;
+mod code;
 mod fact;
 mod header;
 mod heard;

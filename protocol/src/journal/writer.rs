@@ -1,11 +1,17 @@
 //! Facts to bytes, and the head that the heartbeats carry.
+//!
+//! A journal is bounded, and much of it tells of others: whoever talks without end must
+//! not take the room in which a device says what itself did, and nothing may take the
+//! room of its last record and the seal over it. So the end of the file is kept back,
+//! in two steps. Rejected: a share for each peer, which one that says little would waste.
 
+use super::body::BodyError;
 use super::fact::Fact;
 use super::header::Header;
 use super::record::{self, Head};
 use super::replay::Replayed;
 use super::rules::{Breach, Rules};
-use super::{Own, seal};
+use super::{Own, code, seal};
 use crate::identity::{SignFailed, Signer};
 use crate::limits;
 use crate::time::{Clock, Instant};
@@ -76,9 +82,15 @@ pub enum WriteError {
     /// The fact may not stand here.
     #[error(transparent)]
     Breach(#[from] Breach),
-    /// The journal has grown to its limit.
-    #[error("expected a journal of at most {} bytes, it is full", limits::JOURNAL_BYTES)]
-    Full,
+    /// A code that its field cannot have: no reader would take it.
+    #[error(transparent)]
+    Value(#[from] BodyError),
+    /// The journal has grown to what such a fact may fill.
+    #[error("expected a journal with room for this fact: all {room} bytes for its kind are full")]
+    Full {
+        /// The most that a journal may hold when such a fact is written.
+        room: u64,
+    },
     /// No message or too many in one [`Fact::ClockHeard`].
     #[error(
         "expected 1 to {} messages in one record, got {got}; split them",
@@ -194,18 +206,31 @@ impl Writer {
     }
 
     fn write(&mut self, now: Instant<Own>, fact: &Fact) -> Result<Vec<u8>, WriteError> {
+        code::check(fact)?;
         let at = self.rules.order(now, fact);
         let (bytes, head) = record::encode(&self.head, at, fact);
         let length = self.bytes.saturating_add(bytes.len() as u64);
-        // [JOURNAL-14]
-        if length > limits::JOURNAL_BYTES {
-            return Err(WriteError::Full);
+        let room = self.room(fact);
+        if length > room {
+            return Err(WriteError::Full { room });
         }
         self.rules.admit(at, fact)?;
         self.head = head;
         self.bytes = length;
         self.unsealed_since.get_or_insert(at);
         Ok(bytes)
+    }
+
+    /// How long the journal may be with this fact in it. `[JOURNAL-14]` `[JOURNAL-26]`
+    fn room(&self, fact: &Fact) -> u64 {
+        let kept = if matches!(fact, Fact::Finish { .. } | Fact::Seal { .. }) {
+            0
+        } else if fact.is_of_peer(self.header.role) {
+            limits::JOURNAL_OWN_BYTES
+        } else {
+            limits::JOURNAL_LAST_BYTES
+        };
+        limits::JOURNAL_BYTES.saturating_sub(kept)
     }
 
     /// When the next seal must be written; `None` if all is sealed.

@@ -143,7 +143,7 @@ impl PrimaryMachine {
         let role = *role;
         let Ok(message) = Timing::from_datagram(bytes) else { return };
         let Some(seat) = self.seats.get_mut(&role) else { return };
-        let Some(message) = seat.peer.completed(message) else { return };
+        let Some(message) = seat.peer.completed(now, message) else { return };
         let beat = !matches!(message, Timing::Probe(_));
         let (local, outbox) = (&mut self.local, &mut self.outbox);
         let fresh = match message {

@@ -42,7 +42,7 @@ impl PrimaryMachine {
             }
             Control::DeviceReport(report) => {
                 if let Some(seat) = self.seats.get_mut(&role) {
-                    seat.peer.reported(now, &report, &mut self.local, &mut self.outbox);
+                    seat.peer.reported(now, &report, &mut self.local, &mut self.outbox)?;
                     self.tell_device(role, report.device);
                 }
             }

@@ -222,7 +222,7 @@ impl SecondaryMachine {
         let now = receipt.now;
         let Ok(message) = Timing::from_datagram(bytes) else { return };
         let Course::InSession(session) = &mut self.course else { return };
-        let Some(message) = session.peer.completed(message) else { return };
+        let Some(message) = session.peer.completed(now, message) else { return };
         let (local, outbox) = (&mut session.local, &mut self.outbox);
         let beat = !matches!(message, Timing::Probe(_));
         match message {

@@ -36,7 +36,7 @@ impl SecondaryMachine {
             }
             Control::JournalAsk(ask) => session.peer.asked(&ask),
             Control::DeviceReport(report) => {
-                session.peer.reported(now, &report, &mut session.local, &mut self.outbox);
+                session.peer.reported(now, &report, &mut session.local, &mut self.outbox)?;
             }
             Control::Announce(announce) => self.announced(now, &announce)?,
             Control::PhaseChanged(changed) => {

@@ -214,7 +214,8 @@ fn device_record(device: &Device) -> Fact {
         None => u8::MAX,
     };
     Fact::Device {
-        battery_percent: device.battery_percent.unwrap_or(u8::MAX),
+        // More than full is full. [JOURNAL-28]
+        battery_percent: device.battery_percent.map_or(u8::MAX, |percent| percent.min(100)),
         charging: switch(device.charging),
         power_save: switch(device.power_save),
         heat: device.heat.number(),

@@ -114,14 +114,15 @@ impl<C: Clock> Local<C> {
     /// happens is not part of the session any more.
     pub(crate) fn finish<E>(&mut self, now: Instant<C>, reason: u8, outbox: &mut Outbox<C, E>) {
         self.settle(now, outbox);
+        self.confess(now, outbox);
         self.write(now, &Fact::Finish { reason }, outbox);
         self.finished = true;
     }
 
     /// Writes a fact down. It is durable after the next [`Local::settle`].
     ///
-    /// A fact that cannot be written is counted, and the count is written as
-    /// soon as something can be written again: nothing is silent.
+    /// A fact that cannot be written is counted, and the count is written before the
+    /// next seal, as soon as something can be written again: nothing is silent.
     pub(crate) fn write<E>(&mut self, now: Instant<C>, fact: &Fact, outbox: &mut Outbox<C, E>) {
         if self.finished {
             return;
@@ -132,20 +133,29 @@ impl<C: Clock> Local<C> {
 
     fn take<E>(&mut self, written: Result<Vec<u8>, WriteError>, outbox: &mut Outbox<C, E>) {
         match written {
-            Ok(bytes) => {
-                self.bytes.extend_from_slice(&bytes);
-                self.ends.push(self.bytes.len());
-                outbox.append(self.name, bytes);
-            }
+            Ok(bytes) => self.keep(bytes, outbox),
             Err(_) => self.lost_writes = self.lost_writes.saturating_add(1),
         }
     }
 
-    /// Says how many facts could not be written, now that one can.
+    fn keep<E>(&mut self, bytes: Vec<u8>, outbox: &mut Outbox<C, E>) {
+        self.bytes.extend_from_slice(&bytes);
+        self.ends.push(self.bytes.len());
+        outbox.append(self.name, bytes);
+    }
+
+    /// Says how many facts could not be written, if that can be. Not more often than
+    /// seals are due: what a peer makes fail must not fill the journal either.
+    /// `[JOURNAL-27]`
     fn confess<E>(&mut self, now: Instant<C>, outbox: &mut Outbox<C, E>) {
-        let count = core::mem::take(&mut self.lost_writes);
-        if count > 0 && !self.finished && !self.is_poisoned() {
-            self.write(now, &Fact::UnloggedFailure { code: UNWRITTEN, count }, outbox);
+        let count = self.lost_writes;
+        if count == 0 || self.finished {
+            return;
+        }
+        let fact = Fact::UnloggedFailure { code: UNWRITTEN, count };
+        if let Ok(bytes) = self.writer.append(now, &fact) {
+            self.lost_writes = 0;
+            self.keep(bytes, outbox);
         }
     }
 
@@ -168,7 +178,6 @@ impl<C: Clock> Local<C> {
                 self.write(now, &Fact::ClockHeard { peer, heard: heard.into() }, outbox);
             }
         }
-        self.confess(now, outbox);
         outbox.settled();
         if !self.is_poisoned() {
             self.durable = self.writer.head();
@@ -184,6 +193,7 @@ impl<C: Clock> Local<C> {
         if !wanted || self.is_poisoned() {
             return;
         }
+        self.confess(now, outbox);
         self.settle(now, outbox);
         let sealed = self.writer.seal(now, self.signer.as_mut());
         self.take(sealed, outbox);

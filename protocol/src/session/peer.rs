@@ -5,11 +5,13 @@
 //! the roles. A `Peer` exists from pairing to the end of the session, through
 //! every outage: connections come and go, the peer stays.
 
+mod allowance;
 mod exchange;
 mod heartbeat;
 
 use crate::clock::Estimate;
 use crate::device::Device;
+use crate::fault::{CloseCode, Fault, Got};
 use crate::identity::{BootId, Role};
 use crate::journal::{Fact, Fork, Head, Header, Heard, Mirror, Replayed};
 use crate::liveness::{LinkState, Liveness};
@@ -21,6 +23,7 @@ use crate::session::{Local, Outbox};
 use crate::time::Instant;
 use crate::wire::{self, Timing as Datagram};
 
+use allowance::Allowance;
 pub(crate) use exchange::Evidence;
 use heartbeat::Rhythm;
 pub(crate) use heartbeat::Said;
@@ -41,6 +44,7 @@ pub(crate) struct Peer<C: Station> {
     said_at: Option<Instant<C>>,
     device: Option<Device>,
     rhythm: Rhythm,
+    allowance: Allowance<C>,
     /// It contradicted what it had shown before. `[SESSION-36]`
     forked: bool,
     /// A seal of its own on the other history is journalled. `[JOURNAL-23]`
@@ -79,6 +83,7 @@ impl<C: Station> Peer<C> {
             said_at: None,
             device: None,
             rhythm: Rhythm::default(),
+            allowance: Allowance::default(),
             forked: false,
             convicted: false,
         }
@@ -294,8 +299,12 @@ impl<C: Station> Peer<C> {
     }
 
     /// A datagram with all that its sender left out because it is known here; `None`
-    /// if it is not, or not any more. `[CLOCK-38]` `[CLOCK-39]`
-    pub(crate) fn completed(&self, datagram: Datagram) -> Option<Datagram> {
+    /// if it is not, or not any more, or if the peer sends too many. `[CLOCK-38]`
+    /// `[CLOCK-39]` `[SESSION-45]`
+    pub(crate) fn completed(&mut self, now: Instant<C>, datagram: Datagram) -> Option<Datagram> {
+        if !self.allowance.admits(now) {
+            return None;
+        }
         Some(match datagram {
             Datagram::ShortProbe(wire::ShortProbe { stamp }) => {
                 Datagram::Probe(wire::Probe { stamp: self.timing.complete(&stamp)? })
@@ -331,14 +340,23 @@ impl<C: Station> Peer<C> {
     }
 
     /// What the peer reported of its device.
+    ///
+    /// # Errors
+    /// [`Fault`] if it names another boot than before: a device that boots loses its
+    /// connection, and RESUME says which boot comes back. `[SESSION-46]`
     pub(crate) fn reported<E>(
         &mut self,
         now: Instant<C>,
         report: &wire::DeviceReport,
         local: &mut Local<C>,
         outbox: &mut Outbox<C, E>,
-    ) {
+    ) -> Result<(), Fault> {
+        if self.boot.is_some_and(|boot| boot != report.boot) {
+            let expected = "the boot that this connection began in";
+            return Err(Fault::new(CloseCode::BadFrame, expected, Got::Named("another")));
+        }
         self.device = Some(report.device);
         self.booted(now, report.boot, local, outbox);
+        Ok(())
     }
 }

@@ -132,6 +132,17 @@ def vectors():
     ok = {"head": reboot.chain.hex(), "records": 2, "torn": 0}
     yield "ok-reboot", "ok", "JOURNAL-6", "another boot begins at another time", reboot.file, ok
 
+    open_codes = Journal().start()
+    open_codes.add(1, BOOT + struct.pack("<qBi", 0, 250, -7), 2_000_000)
+    open_codes.add(13, struct.pack("<BBi", 1, 251, 0), 2_000_000)
+    open_codes.add(27, struct.pack("<I", 2**32 - 1) + bytes(32), 2_000_000)
+    open_codes.add(29, struct.pack("<II", 2**32 - 1, 1), 2_000_000)
+    open_codes.add(6, struct.pack("<BBBBHQ", 255, 255, 1, 4, 65535, 2**64 - 1), 2_000_000)
+    open_codes.add(5, b"\4", 2_000_000).add(20, struct.pack("<IB", 1, 2), 2_000_000)
+    open_codes.add(15, struct.pack("<BBI", 1, 3, 9), 2_000_000).add(31, b"\3", 2_000_000)
+    ok = {"head": open_codes.chain.hex(), "records": 10, "torn": 0}
+    yield "ok-codes", "ok", "JOURNAL-28", "causes and alarms that nobody knows, and the last of every closed code", open_codes.file, ok
+
     file = example.file
     for at, cut in (("seal", 1), ("segment", 30), ("seal", 123)):
         length = offsets[at] + cut
@@ -167,6 +178,24 @@ def vectors():
     yield bad("damaged-long", "JOURNAL-9", "a byte too many in a body", long, 161)
     short = Journal().start().add(5, b"", 2_000_000).file
     yield bad("damaged-short", "JOURNAL-9", "a byte too few in a body", short, 161)
+    boot = bytes([1, 0]) + BOOT
+    closed = (
+        ("phase", 5, b"\5"),
+        ("battery", 6, struct.pack("<BBBBHQ", 101, 0, 0, 0, 0, 0)),
+        ("switch", 6, struct.pack("<BBBBHQ", 0, 2, 0, 0, 0, 0)),
+        ("heat", 6, struct.pack("<BBBBHQ", 0, 0, 0, 5, 0, 0)),
+        ("camera", 13, struct.pack("<BBi", 2, 0, 0)),
+        ("audio", 14, struct.pack("<BBi", 2, 0, 0)),
+        ("link", 15, struct.pack("<BBI", 1, 4, 0)),
+        ("device", 16, boot),
+        ("gate", 19, bytes([1]) + b"x".ljust(32, b"\0") + b"\2"),
+        ("take", 20, struct.pack("<IB", 1, 3)),
+        ("finish", 31, b"\4"),
+        ("history", 32, bytes([1, 2]) + struct.pack("<Q", 1) + bytes(96)),
+    )
+    for name, kind, body in closed:
+        coded = Journal().start().add(kind, body, 2_000_000).file
+        yield bad(f"damaged-code-{name}", "JOURNAL-28", f"a {name} that the table does not list", coded, 161)
     none = Journal().start().add(16, bytes([0, 1]) + BOOT, 2_000_000)
     none = none.add(17, bytes([0, 0]), 2_000_000).file
     yield bad("damaged-no-message", "JOURNAL-9", "a batch without a message", none, 207)

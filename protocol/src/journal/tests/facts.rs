@@ -38,6 +38,10 @@ fn code() -> impl Strategy<Value = (u8, u8, i32)> {
     any::<(u8, u8, i32)>()
 }
 
+fn switch() -> impl Strategy<Value = u8> {
+    prop_oneof![0..=1_u8, Just(255)]
+}
+
 fn any_heard() -> impl Strategy<Value = Heard> {
     (any::<u32>(), theirs(), own()).prop_map(|(sequence, sent, received)| Heard {
         sequence,
@@ -55,11 +59,11 @@ fn process_facts() -> impl Strategy<Value = Fact> {
             let (key, session) = (Key::new(k).public_key(), SessionId(id));
             Fact::Paired { peer, key: Box::new(key), session, transcript }
         }),
-        (any_role(), any::<u8>(), hash(), hash()).prop_map(|(role, device, before, now)| {
+        (any_role(), 1..=255_u8, hash(), hash()).prop_map(|(role, device, before, now)| {
             let (before, now) = (Fingerprint(before), Fingerprint(now));
             Fact::DeviceReplaced { role, device, before, now }
         }),
-        (any::<u8>(), session_time(), session_time(), any_blob(), any_blob()).prop_map(
+        (1..=8_u8, session_time(), session_time(), any_blob(), any_blob()).prop_map(
             |(assistants, wait_open, wait_close, plan, policy)| Fact::Plan {
                 assistants,
                 wait_open,
@@ -70,18 +74,21 @@ fn process_facts() -> impl Strategy<Value = Fact> {
                 policy,
             }
         ),
-        any::<u8>().prop_map(|phase| Fact::Phase { phase }),
-        (code(), any::<(u8, u16, u64)>()).prop_map(|((a, b, _), (heat, permissions, free))| {
-            Fact::Device {
-                battery_percent: a,
-                charging: b,
-                power_save: a,
-                heat,
-                permissions,
-                free_bytes: free,
-            }
-        }),
-        any::<u8>().prop_map(|reason| Fact::Finish { reason }),
+        (0..=4_u8).prop_map(|phase| Fact::Phase { phase }),
+        (prop_oneof![0..=100_u8, Just(255)], switch(), switch(), 0..=4_u8, any::<(u16, u64)>())
+            .prop_map(
+                |(battery_percent, charging, power_save, heat, (permissions, free_bytes))| {
+                    Fact::Device {
+                        battery_percent,
+                        charging,
+                        power_save,
+                        heat,
+                        permissions,
+                        free_bytes,
+                    }
+                }
+            ),
+        (0..=3_u8).prop_map(|reason| Fact::Finish { reason }),
     ]
 }
 
@@ -107,21 +114,21 @@ fn media_facts() -> impl Strategy<Value = Fact> {
         code().prop_map(|(_, cause, raw)| Fact::RecordingStopped { cause, raw }),
         code().prop_map(|(_, cause, raw)| Fact::ScreenLeft { cause, raw }),
         Just(Fact::ScreenBack {}),
-        code().prop_map(|(state, cause, raw)| Fact::CameraEvent { state, cause, raw }),
-        code().prop_map(|(state, cause, raw)| Fact::AudioEvent { state, cause, raw }),
-        (any::<u32>(), any::<u8>()).prop_map(|(take, mark)| Fact::Take { take, mark }),
+        code().prop_map(|(state, cause, raw)| Fact::CameraEvent { state: state % 2, cause, raw }),
+        code().prop_map(|(state, cause, raw)| Fact::AudioEvent { state: state % 2, cause, raw }),
+        (any::<u32>(), 0..=2_u8).prop_map(|(take, mark)| Fact::Take { take, mark }),
         any_label().prop_map(|label| Fact::Mark { label }),
     ]
 }
 
 fn link_facts() -> impl Strategy<Value = Fact> {
     prop_oneof![
-        (any_role(), any::<(u8, u32)>()).prop_map(|(peer, (state, path))| Fact::Link {
+        (any_role(), (0..=3_u8, any::<u32>())).prop_map(|(peer, (state, path))| Fact::Link {
             peer,
             state,
             path
         }),
-        (any_role(), any::<u8>(), any::<[u8; 16]>())
+        (any_role(), 1..=255_u8, any::<[u8; 16]>())
             .prop_map(|(peer, device, boot)| Fact::PeerBoot { peer, device, boot: BootId(boot) }),
         (any_role(), prop::collection::vec(any_heard(), 1..=64))
             .prop_map(|(peer, heard)| Fact::ClockHeard { peer, heard: heard.as_slice().into() }),
@@ -131,7 +138,7 @@ fn link_facts() -> impl Strategy<Value = Fact> {
         (any_role(), any::<u64>(), hash(), hash()).prop_map(|(peer, sequence, ours, theirs)| {
             Fact::ForkSeen { peer, sequence, ours, theirs: Box::new(theirs) }
         }),
-        (any_role(), any::<u8>(), any::<u64>(), hash(), any::<[u8; 64]>()).prop_map(
+        (any_role(), 0..=1_u8, any::<u64>(), hash(), any::<[u8; 64]>()).prop_map(
             |(peer, history, sequence, head, signature)| {
                 let signature = Signature(signature);
                 Fact::PeerSeal { peer, history, sequence, head, signature: Box::new(signature) }
@@ -144,7 +151,7 @@ fn link_facts() -> impl Strategy<Value = Fact> {
 
 fn other_facts() -> impl Strategy<Value = Fact> {
     prop_oneof![
-        (any_label(), any::<u8>()).prop_map(|(name, result)| Fact::Gate { name, result }),
+        (any_label(), 0..=1_u8).prop_map(|(name, result)| Fact::Gate { name, result }),
         any_blob().prop_map(|signed| Fact::Statement { signed }),
         any::<i64>().prop_map(|ns| Fact::ExpectedGap { longest: Span::from_nanos(ns) }),
         any::<i64>().prop_map(|ns| Fact::Slept { span: Span::from_nanos(ns) }),
@@ -182,6 +189,75 @@ proptest! {
         }
         body.push(0);
         prop_assert!(Fact::decode(fact.kind(), &body).is_err());
+    }
+}
+
+#[test]
+fn a_closed_code_that_no_field_has_is_neither_read_nor_written() {
+    // [JOURNAL-28] [JOURNAL-9]
+    let raw = 0;
+    let peer = Role::PRIMARY;
+    let device = |battery_percent, charging, power_save, heat| {
+        let (permissions, free_bytes) = (u16::MAX, 0);
+        Fact::Device { battery_percent, charging, power_save, heat, permissions, free_bytes }
+    };
+    let name = Label::new("face").unwrap();
+    let (head, signature) = ([0; 32], Box::new(Signature([0; 64])));
+    let seal =
+        |history| Fact::PeerSeal { peer, history, sequence: 1, head, signature: signature.clone() };
+    let plan = |assistants| {
+        let at = Instant::from_nanos(0);
+        let (wait_open, wait_close, answer_start, answer_end) = (at, at, at, at);
+        let (plan, policy) = (Blob::default(), Blob::default());
+        Fact::Plan { assistants, wait_open, wait_close, answer_start, answer_end, plan, policy }
+    };
+    let boot = BootId([0; 16]);
+    let replaced = |device| {
+        let (before, now) = (Fingerprint([0; 32]), Fingerprint([1; 32]));
+        Fact::DeviceReplaced { role: peer, device, before, now }
+    };
+    // The last that its field can have, and the first that it cannot.
+    let pairs = [
+        (Fact::Phase { phase: 4 }, Fact::Phase { phase: 5 }),
+        (device(100, 0, 0, 0), device(101, 0, 0, 0)),
+        (device(255, 1, 0, 0), device(255, 2, 0, 0)),
+        (device(0, 255, 1, 0), device(0, 255, 254, 0)),
+        (device(0, 0, 255, 4), device(0, 0, 255, 5)),
+        (
+            Fact::CameraEvent { state: 1, cause: 250, raw },
+            Fact::CameraEvent { state: 2, cause: 1, raw },
+        ),
+        (
+            Fact::AudioEvent { state: 1, cause: 250, raw },
+            Fact::AudioEvent { state: 2, cause: 1, raw },
+        ),
+        (Fact::Link { peer, state: 3, path: 0 }, Fact::Link { peer, state: 4, path: 0 }),
+        (Fact::Gate { name, result: 1 }, Fact::Gate { name, result: 2 }),
+        (Fact::Take { take: 0, mark: 2 }, Fact::Take { take: 0, mark: 3 }),
+        (seal(1), seal(2)),
+        (Fact::Finish { reason: 3 }, Fact::Finish { reason: 4 }),
+        (Fact::PeerBoot { peer, device: 1, boot }, Fact::PeerBoot { peer, device: 0, boot }),
+        (replaced(1), replaced(0)),
+        (plan(8), plan(9)),
+    ];
+    for (good, bad) in pairs {
+        let read = |fact: &Fact| {
+            let mut body = Vec::new();
+            fact.encode(&mut body);
+            Fact::decode(fact.kind(), &body)
+        };
+        assert_eq!(read(&good).as_ref(), Ok(&good));
+        let refused = read(&bad).unwrap_err();
+        assert!(matches!(refused, BodyError::Value { .. }), "{bad:?}: {refused}");
+        let (_, mut writer, _) = sample(1);
+        assert_eq!(writer.append(at(900), &bad), Err(WriteError::Value(refused)));
+        writer.append(at(900), &good).unwrap();
+    }
+    // Why something happened is kept, whatever it is.
+    let cause = Fact::ProcessStarted { boot, wall_ms: 0, cause: 255, raw };
+    let alarm = Fact::Alarm { code: u32::MAX, key: Fingerprint([0; 32]) };
+    for open in [cause, alarm, Fact::UnloggedFailure { code: u32::MAX, count: 0 }] {
+        sample(1).1.append(at(900), &open).unwrap();
     }
 }
 

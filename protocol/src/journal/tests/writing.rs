@@ -93,3 +93,41 @@ fn facts_that_may_not_stand_there_are_refused() {
 fn heard(sequence: u32) -> Heard {
     Heard { sequence, sent: Instant::from_nanos(-3), received: Instant::from_nanos(4) }
 }
+
+#[test]
+fn what_others_say_takes_no_room_from_what_a_device_says_of_itself() {
+    // [JOURNAL-26] [JOURNAL-14]
+    let blob = || Blob::new(&[0; 1_024]).unwrap();
+    let zero = Instant::from_nanos(0);
+    let order = Fact::Plan {
+        assistants: 1,
+        wait_open: zero,
+        wait_close: zero,
+        answer_start: zero,
+        answer_end: zero,
+        plan: blob(),
+        policy: blob(),
+    };
+    let own = Fact::Statement { signed: blob() };
+    let boot = Fact::PeerBoot { peer: Role::new(1).unwrap(), device: 1, boot: BOOT };
+    let mut key = Key::new(7);
+    let (mut writer, _) = Writer::create(header(1, &key));
+    writer.append(at(1), &started()).unwrap();
+    while writer.append(at(2), &order).is_ok() {}
+    let room = crate::limits::JOURNAL_BYTES - crate::limits::JOURNAL_OWN_BYTES;
+    assert!(writer.length() <= room && writer.length() > room - 4_096);
+    assert_eq!(writer.append(at(2), &order), Err(WriteError::Full { room }));
+    while writer.append(at(2), &boot).is_ok() {}
+    assert_eq!(writer.append(at(2), &boot), Err(WriteError::Full { room }));
+    writer.seal(at(3), &mut key).unwrap();
+    while writer.append(at(3), &own).is_ok() {}
+    let room = crate::limits::JOURNAL_BYTES - crate::limits::JOURNAL_LAST_BYTES;
+    assert!(writer.length() > room - 4_096);
+    writer.append(at(4), &Fact::Finish { reason: 0 }).unwrap();
+    writer.seal(at(4), &mut key).unwrap();
+    // The primary's plan is its own.
+    let (mut writer, _) = Writer::create(header(0, &key));
+    writer.append(at(1), &started()).unwrap();
+    while writer.append(at(2), &order).is_ok() {}
+    assert!(writer.length() > room - 4_096);
+}

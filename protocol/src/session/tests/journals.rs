@@ -224,3 +224,80 @@ fn a_forged_seal_and_a_broken_chain_are_tampering_and_a_wrong_number_is_not() {
         assert_eq!(pair.a.disk[&primarys], kept, "nothing of it was taken");
     }
 }
+
+#[test]
+fn a_peer_that_talks_without_end_is_written_down_in_measure() {
+    // [SESSION-45]
+    let mut pair = Pair::new().run_until(105_000_000_000);
+    let own = JournalName { role: Role::PRIMARY, device: 1 };
+    let before = pair.p.disk[&own].len();
+    for n in 0..50_000_u32 {
+        let stamp = wire::Stamp {
+            seq: 1_000_000 + n,
+            sent: wire::SenderTime::default(),
+            epoch: u32::from(256_u16) << 16,
+            echo_seq: 0,
+            echo_clock: 0,
+            echo_received: wire::SenderTime::default(),
+        };
+        let bytes = wire::Timing::Probe(wire::Probe { stamp }).encode();
+        let now = pair.p.clock(pair.truth + i64::from(n) * 200_000);
+        let (link, lane, age) = (LinkId(1), Lane::Timing, Span::ZERO);
+        pair.p.machine.handle(now, Input::Received { link, lane, age, bytes: &bytes });
+        pair.p.drain();
+    }
+    pair.truth += 11_000_000_000;
+    for _ in 0..4 {
+        pair.p.machine.handle(pair.p.clock(pair.truth), Input::Wake);
+        pair.p.drain();
+    }
+    let grown = pair.p.disk[&own].len() - before;
+    let most = (640 + 16 * 10) * 20 + 4_096;
+    assert!(grown > 640 * 20 && grown < most, "{grown} bytes of 50,000 messages");
+}
+
+#[test]
+fn a_boot_does_not_change_within_a_connection() {
+    // [SESSION-46]
+    let mut pair = Pair::new().run_until(105_000_000_000);
+    let report = |boot| {
+        let (device, camera) = (crate::device::Device::default(), wire::CameraState::Recording);
+        let boot = BootId([boot; 16]);
+        wire::Control::DeviceReport(wire::DeviceReport { device, camera, boot })
+    };
+    assert!(!closes(&tell(&mut pair, &[report(2)]), CloseCode::BadFrame));
+    assert!(closes(&tell(&mut pair, &[report(3)]), CloseCode::BadFrame));
+}
+
+#[test]
+fn facts_that_could_not_be_written_are_counted_until_the_count_is() {
+    // [JOURNAL-27]
+    let now = Instant::<Primary>::from_nanos(1_000);
+    let name = JournalName { role: Role::PRIMARY, device: 1 };
+    let mut outbox = Outbox::<Primary, ()>::new();
+    let session = crate::identity::SessionId([5; 16]);
+    let mut local = Local::create(session, name, Box::new(Key::new(1)), &mut outbox);
+    // Nothing can be written before a process has said that it started.
+    for _ in 0..3 {
+        local.write(now, &Fact::ScreenBack {}, &mut outbox);
+        local.seal(now, crate::session::SealDue::Now, &mut outbox);
+    }
+    let start = Fact::ProcessStarted { boot: BootId([1; 16]), wall_ms: 0, cause: 0, raw: 0 };
+    local.write(now, &start, &mut outbox);
+    for _ in 0..2 {
+        local.seal(now, crate::session::SealDue::Now, &mut outbox);
+    }
+    let mut file = Vec::new();
+    loop {
+        let output = outbox.pop(None);
+        if matches!(output, Output::Idle { .. }) {
+            break;
+        }
+        if let Output::Append { bytes, .. } = output {
+            file.extend(bytes);
+        }
+    }
+    let told = Fact::UnloggedFailure { code: 1, count: 3 };
+    let counts = facts(&file).iter().filter(|fact| **fact == told).count();
+    assert_eq!(counts, 1, "{:?}", facts(&file));
+}
