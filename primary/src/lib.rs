@@ -84,6 +84,7 @@ pub use diptych_protocol::{
     },
     primary::{CheckCode, Compared, Event, SeatSnapshot, Snapshot},
     recording::FragmentError,
+    secret::SecretBytes,
     session::{Outcome, Refused, StartError},
     ticket::TicketError,
     time::Span,

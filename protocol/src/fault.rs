@@ -73,13 +73,13 @@ macro_rules! close_codes {
             }
 
             /// What happened, in one sentence, for the person who holds the phone.
-            /// `[FAULT-3]`
+            /// `[FAULT-7]`
             #[must_use]
             pub const fn meaning_text(self) -> Text {
                 match self { $(Self::$name => Text::$said,)* }
             }
 
-            /// What that person can do, in one sentence. `[FAULT-3]`
+            /// What that person can do, in one sentence. `[FAULT-7]`
             #[must_use]
             pub const fn advice_text(self) -> Text {
                 match self { $(Self::$name => Text::$advice,)* }
@@ -258,7 +258,7 @@ mod tests {
 
     #[test]
     fn every_code_has_a_meaning_and_an_advice_in_both_languages() {
-        // [FAULT-3]
+        // [FAULT-7]
         for code in CloseCode::ALL {
             let (meaning, advice) = (code.meaning_text(), code.advice_text());
             assert_eq!(advice.key(), format!("{}.advice", meaning.key()));

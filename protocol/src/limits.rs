@@ -214,9 +214,9 @@ pub const HEARTBEAT_WHOLE: u32 = 8;
 /// How long an assistant waits for a heartbeat that it could answer. `[SESSION-32]`
 pub const HEARTBEAT_PATIENCE: Span = Span::from_millis(1_250);
 /// Datagrams of one peer that are heeded come this far apart on average: 16 a second.
-/// `[SESSION-45]`
+/// `[SESSION-49]`
 pub const DATAGRAM_INTERVAL: Span = Span::from_micros(62_500);
-/// So many may be ahead of that. `[SESSION-45]`
+/// So many may be ahead of that. `[SESSION-49]`
 pub const DATAGRAM_BURST: i64 = 640;
 /// Silence after which a link is LATE. `[LIMITS-7]`
 pub const LINK_LATE: Span = Span::from_secs(3);

@@ -293,6 +293,12 @@ texts! {
     FailureNoNetworkAdvice = "failure.no_network.advice", "请先连接 Wi-Fi 或打开热点，再显示二维码。", "Join a Wi-Fi network or open a hotspot, then show the code.";
     FailureSeatsEmpty = "failure.seats_empty", "还有机位没有配对手机。", "A seat is still empty.";
     FailureSeatsEmptyAdvice = "failure.seats_empty.advice", "请先为每个机位配对手机，再开始录制。", "Pair a phone in every seat, then begin.";
+    FailureNotCompared = "failure.not_compared", "还没有核对六位数字。", "The six digits were not compared.";
+    FailureNotComparedAdvice = "failure.not_compared.advice", "请核对两部手机上的六位数字是否相同，再开始录制。", "Compare the six digits on both phones, then begin.";
+    FailureStorageGone = "failure.storage_gone", "手机已无法写入存储。", "The storage of this phone cannot be written any more.";
+    FailureStorageGoneAdvice = "failure.storage_gone.advice", "请清理存储空间，然后重新打开应用。", "Free some space, then start the app again.";
+    FailureAsking = "failure.asking", "屏幕上还有一个请求等待回答。", "Another code is still waiting for an answer.";
+    FailureAskingAdvice = "failure.asking.advice", "请先同意或拒绝，再扫描其他二维码。", "Agree or decline first, then scan the other code.";
     FailureAlreadyBegun = "failure.already_begun", "录制已经开始。", "Recording has begun already.";
     FailureAlreadyBegunAdvice = "failure.already_begun.advice", "无需操作。", "Nothing to do.";
     FailureOver = "failure.over", "会话已经结束。", "The session is over.";

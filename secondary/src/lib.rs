@@ -75,6 +75,7 @@ pub use diptych_protocol::{
     plan::{Mode, Phase, Plan},
     recording::FragmentError,
     secondary::{Consent, Ending, Event, Failure as PairingFailure, Snapshot},
+    secret::SecretBytes,
     session::{Outcome, Refused, StartError},
     ticket::TicketError,
     time::Span,

@@ -13,8 +13,8 @@ mod primary {
         Blame, BootClock, Cause, CheckCode, Clock, CloseCode, Device, Disk, Estimate, Event,
         ExamTag, Fact, Failure, Folder, Fragment, Heat, Instant, JournalName, KeyError, Label,
         Language, LinkState, Loopback, Mode, NetworkError, Observed, Options, Outcome, Permissions,
-        Phase, Plan, PlanError, Policy, Private, Refused, Requirements, SessionClock, Shortfall,
-        Span, StartError, Storage, StorageError, StorageProblem, Supply, Switch, Tally,
+        Phase, Plan, PlanError, Policy, Private, Refused, Requirements, SecretBytes, SessionClock,
+        Shortfall, Span, StartError, Storage, StorageError, StorageProblem, Supply, Switch, Tally,
         Text, Windows,
     };
 
@@ -41,7 +41,7 @@ mod primary {
             Err(StorageError { path: "memory".into(), action: "keep", problem })
         }
 
-        fn load(&mut self, _: Private) -> Result<Option<Vec<u8>>, StorageError> {
+        fn load(&mut self, _: Private) -> Result<Option<SecretBytes>, StorageError> {
             Ok(None)
         }
 

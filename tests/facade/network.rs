@@ -8,6 +8,7 @@ use diptych_driver::embed::Storage;
 use diptych_driver::error::StorageError;
 use diptych_driver::socket::{Faults, Weather};
 use diptych_protocol::machine::JournalName;
+use diptych_protocol::secret::SecretBytes;
 use diptych_protocol::ticket::Ticket;
 
 use super::*;
@@ -95,7 +96,7 @@ impl Disk for Hanging {
         self.inner.sync()
     }
 
-    fn load(&mut self, file: Private) -> Result<Option<Vec<u8>>, StorageError> {
+    fn load(&mut self, file: Private) -> Result<Option<SecretBytes>, StorageError> {
         self.inner.load(file)
     }
 

@@ -182,6 +182,13 @@ const fn refusal(refused: &Refused) -> Account {
         Refused::AlreadyBegun => {
             ("ALREADY_BEGUN", T::FailureAlreadyBegun, T::FailureAlreadyBegunAdvice)
         }
+        Refused::NotCompared => {
+            ("NOT_COMPARED", T::FailureNotCompared, T::FailureNotComparedAdvice)
+        }
+        Refused::StorageFailed => {
+            ("STORAGE_FAILED", T::FailureStorageGone, T::FailureStorageGoneAdvice)
+        }
+        Refused::Asking => ("ASKING", T::FailureAsking, T::FailureAskingAdvice),
         Refused::Over => ("SESSION_OVER", T::FailureOver, T::FailureOverAdvice),
         Refused::InSession => ("IN_SESSION", T::FailureInSession, T::FailureInSessionAdvice),
         Refused::NothingScanned => {
@@ -204,7 +211,8 @@ const fn refusal(refused: &Refused) -> Account {
             ("TOO_MANY_STATEMENTS", T::FailureTooManyStatements, T::FailureTooManyStatementsAdvice)
         }
     };
-    let blame = if matches!(refused, Refused::NoNetwork) { Blame::World } else { Blame::Caller };
+    let lost = matches!(refused, Refused::NoNetwork | Refused::StorageFailed);
+    let blame = if lost { Blame::World } else { Blame::Caller };
     Account { code, blame, meaning, advice }
 }
 
@@ -259,6 +267,9 @@ mod tests {
             Refused::NoNetwork,
             Refused::SeatsEmpty,
             Refused::AlreadyBegun,
+            Refused::NotCompared,
+            Refused::StorageFailed,
+            Refused::Asking,
             Refused::Over,
             Refused::InSession,
             Refused::NothingScanned,

@@ -177,7 +177,7 @@ fn a_damaged_journal_is_refused_and_left_as_it_is() {
 
 #[test]
 fn a_damaged_copy_of_a_phone_that_was_put_out_keeps_no_primary_from_starting() {
-    // [SESSION-43]
+    // [SESSION-45]
     let path = folder("put-out");
     let first = primary(supply(&path)).unwrap();
     let session = first.look(PrimaryMachine::session).unwrap();

@@ -100,7 +100,7 @@ pub enum MirrorError {
         /// The first record in the chunk.
         got: u64,
     },
-    /// Another number of records than the message says. `[WIRE-16]`
+    /// Another number of records than the message says. `[WIRE-17]`
     #[error("expected {expected} whole records in one message, got another number")]
     Count {
         /// How many the message announces.

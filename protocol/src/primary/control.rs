@@ -63,7 +63,7 @@ impl PrimaryMachine {
         Ok(())
     }
 
-    /// Sends on what was acknowledged or asked for. `[SESSION-43]`
+    /// Sends on what was acknowledged or asked for. `[SESSION-47]`
     pub(super) fn send_on(&mut self) {
         for seat in self.seats.values_mut() {
             seat.peer.go_on(&self.local, &mut self.outbox);

@@ -133,7 +133,7 @@ impl PrimaryMachine {
         }
     }
 
-    /// What is asked has to be remembered. `[SESSION-43]`
+    /// What is asked has to be remembered. `[SESSION-46]`
     pub(super) fn needs_storage(&self) -> Result<(), Refused> {
         if self.local.is_poisoned() { Err(Refused::StorageFailed) } else { Ok(()) }
     }

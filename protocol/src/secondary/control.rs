@@ -206,7 +206,7 @@ impl SecondaryMachine {
         self.course = Course::Over;
     }
 
-    /// Sends on what was acknowledged or asked for. `[SESSION-43]`
+    /// Sends on what was acknowledged or asked for. `[SESSION-47]`
     pub(super) fn send_on(&mut self) {
         let Course::InSession(session) = &mut self.course else { return };
         session.peer.go_on(&session.local, &mut self.outbox);

@@ -171,7 +171,7 @@ pub enum Failure {
 }
 
 impl Failure {
-    /// What happened and what to do, for the person who holds the phone. `[FAULT-3]`
+    /// What happened and what to do, for the person who holds the phone. `[FAULT-7]`
     #[must_use]
     pub const fn texts(&self) -> [Text; 2] {
         match self {

@@ -74,7 +74,7 @@ impl Courier {
     /// The peer asks for records from `from` on: it has read what goes before, kept or
     /// not, and that is not under way any more. If it asks for what it was sent before,
     /// that is sent again, once on a connection: an ordered stream loses nothing, and
-    /// whoever asks twice would have this device send for ever. `[SESSION-43]`
+    /// whoever asks twice would have this device send for ever. `[SESSION-47]`
     pub(crate) fn asked(&mut self, from: u64) {
         let read = from.saturating_sub(1);
         if read > self.sent {
@@ -93,7 +93,7 @@ impl Courier {
     /// The peer holds everything up to `sequence` durably.
     ///
     /// # Errors
-    /// [`Fault`] if it was not sent that. `[SESSION-44]`
+    /// [`Fault`] if it was not sent that. `[SESSION-48]`
     pub(crate) fn acknowledged(&mut self, sequence: u64) -> Result<(), Fault> {
         if sequence > self.sent {
             let expected = "an acknowledgement of records that were sent";
@@ -105,7 +105,7 @@ impl Courier {
         Ok(())
     }
 
-    /// Whether the peer has answered since this was last asked. `[SESSION-43]`
+    /// Whether the peer has answered since this was last asked. `[SESSION-47]`
     pub(crate) const fn take_answer(&mut self) -> bool {
         core::mem::replace(&mut self.answered, false)
     }

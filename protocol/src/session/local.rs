@@ -214,7 +214,7 @@ impl<C: Clock> Local<C> {
     /// was cut off.
     ///
     /// # Errors
-    /// [`Fault`] if this journal has no such head. `[SESSION-44]`
+    /// [`Fault`] if this journal has no such head. `[SESSION-48]`
     pub(crate) fn held_by_peer(&mut self, head: Head) -> Result<(), Fault> {
         let known = if self.is_poisoned() && head.sequence > self.durable.sequence {
             let found = self.later(head.sequence).filter(|own| *own == head);

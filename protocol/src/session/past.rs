@@ -73,7 +73,7 @@ pub fn prepare(
         let whole = match (replay(&bytes), &state) {
             // Its header was never durable: nothing was told that rests on it.
             (Err(JournalError::Header(HeaderError::Cut { .. })), _) => 0,
-            // [SESSION-43]
+            // [SESSION-45]
             (Err(_), Some(state)) if !state.needs(name) => bytes.len(),
             (Err(error), _) => return Err(StartError::Journal { name, error }),
             (Ok(replayed), Some(_)) => {

@@ -300,7 +300,7 @@ impl<C: Station> Peer<C> {
 
     /// A datagram with all that its sender left out because it is known here; `None`
     /// if it is not, or not any more, or if the peer sends too many. `[CLOCK-38]`
-    /// `[CLOCK-39]` `[SESSION-45]`
+    /// `[CLOCK-39]` `[SESSION-49]`
     pub(crate) fn completed(&mut self, now: Instant<C>, datagram: Datagram) -> Option<Datagram> {
         if !self.allowance.admits(now) {
             return None;
@@ -343,7 +343,7 @@ impl<C: Station> Peer<C> {
     ///
     /// # Errors
     /// [`Fault`] if it names another boot than before: a device that boots loses its
-    /// connection, and RESUME says which boot comes back. `[SESSION-46]`
+    /// connection, and RESUME says which boot comes back. `[SESSION-50]`
     pub(crate) fn reported<E>(
         &mut self,
         now: Instant<C>,

@@ -20,7 +20,7 @@ message! {
     /// Send the records from this number on; those before it were read.
     pub struct JournalAsk {
         /// The number of the first record that the sender lacks; the first of a journal
-        /// is 1. `[WIRE-15]`
+        /// is 1. `[WIRE-16]`
         pub from_sequence: u64,
     }
 }
@@ -44,7 +44,7 @@ pub struct AddressUpdate {
 
 impl Journal {
     /// Takes `count` encoded records that begin with record `from_sequence`. Whether
-    /// there are so many is left to whoever reads records. `[WIRE-16]`
+    /// there are so many is left to whoever reads records. `[WIRE-17]`
     ///
     /// # Errors
     /// [`Fault`] if there are none, or more than fit one message
@@ -60,7 +60,7 @@ impl Journal {
         Ok(Self { from_sequence, count, records })
     }
 
-    /// The number of the first record; the first of a journal is 1. `[WIRE-15]`
+    /// The number of the first record; the first of a journal is 1. `[WIRE-16]`
     #[must_use]
     pub const fn from_sequence(&self) -> u64 {
         self.from_sequence

@@ -24,7 +24,7 @@ impl<C: Clock> Default for Allowance<C> {
 }
 
 impl<C: Clock> Allowance<C> {
-    /// Whether one that comes `now` is heeded. `[SESSION-45]`
+    /// Whether one that comes `now` is heeded. `[SESSION-49]`
     pub(super) fn admits(&mut self, now: Instant<C>) -> bool {
         let spent = self.spent.map_or(now, |spent| spent.max(now)) + limits::DATAGRAM_INTERVAL;
         let admitted = spent - now <= limits::DATAGRAM_INTERVAL.times(limits::DATAGRAM_BURST);
@@ -42,7 +42,7 @@ mod tests {
 
     #[test]
     fn a_burst_passes_and_a_flood_is_thinned_to_the_steady_rate() {
-        // [SESSION-45]
+        // [SESSION-49]
         let start = Instant::<Primary>::from_nanos(5);
         let mut allowance = Allowance::default();
         let heeded = |allowance: &mut Allowance<Primary>, from: i64, seconds: i64, each: i64| {

@@ -29,7 +29,7 @@ impl Evidence {
 
 impl<C: Station> Peer<C> {
     /// Takes records of the peer's journal; acknowledged once durable.
-    /// `[SESSION-16]` `[WIRE-16]`
+    /// `[SESSION-16]` `[WIRE-17]`
     ///
     /// # Errors
     /// [`MirrorError`]; what is damaged or forked ends the link, a gap is asked
@@ -111,7 +111,7 @@ impl<C: Station> Peer<C> {
     ///
     /// # Errors
     /// [`Fault`] if it was not sent that, or this journal has another head there: then
-    /// nothing of it is believed. `[SESSION-44]`
+    /// nothing of it is believed. `[SESSION-48]`
     pub(crate) fn acknowledged(
         &mut self,
         have: &wire::JournalHave,
@@ -127,7 +127,7 @@ impl<C: Station> Peer<C> {
     }
 
     /// Goes on sending if the peer has answered, once for all answers of one input.
-    /// `[SESSION-43]`
+    /// `[SESSION-47]`
     pub(crate) fn go_on<E>(&mut self, local: &Local<C>, outbox: &mut Outbox<C, E>) {
         if self.courier.take_answer() {
             self.ship(local, outbox);

@@ -58,7 +58,7 @@ fn closes(sent: &[Parcel], code: CloseCode) -> bool {
 
 #[test]
 fn questions_move_no_more_than_one_window_and_go_back_once() {
-    // [SESSION-16] [SESSION-43]
+    // [SESSION-16] [SESSION-47]
     let mut pair = Pair::new().run_until(105_000_000_000);
     let sent = unanswered(&mut pair);
     assert_eq!(sent.len(), 4, "a window");
@@ -81,7 +81,7 @@ fn questions_move_no_more_than_one_window_and_go_back_once() {
 
 #[test]
 fn an_acknowledgement_of_what_was_not_sent_ends_the_connection() {
-    // [SESSION-44]
+    // [SESSION-48]
     let own = JournalName { role: Role::PRIMARY, device: 1 };
     let have = |sequence, head| wire::Control::JournalHave(wire::JournalHave { sequence, head });
     let told = |honest: bool, further: u64| {
@@ -100,7 +100,7 @@ fn an_acknowledgement_of_what_was_not_sent_ends_the_connection() {
 
 #[test]
 fn a_failed_disk_is_not_told_by_a_peer_what_it_holds() {
-    // [SESSION-2] [SESSION-44]
+    // [SESSION-2] [SESSION-48]
     let now = Instant::<Primary>::from_nanos(1_000);
     let name = JournalName { role: Role::PRIMARY, device: 1 };
     let mut outbox = Outbox::<Primary, ()>::new();
@@ -131,7 +131,7 @@ fn a_failed_disk_is_not_told_by_a_peer_what_it_holds() {
 
 #[test]
 fn a_message_says_how_many_records_it_carries_and_which_is_the_first() {
-    // [WIRE-15] [WIRE-16]
+    // [WIRE-16] [WIRE-17]
     let mut pair = Pair::new().run_until(105_000_000_000);
     let own = JournalName { role: Role::new(1).unwrap(), device: 1 };
     let known = replay(&pair.p.disk[&own]).unwrap();
@@ -227,7 +227,7 @@ fn a_forged_seal_and_a_broken_chain_are_tampering_and_a_wrong_number_is_not() {
 
 #[test]
 fn a_peer_that_talks_without_end_is_written_down_in_measure() {
-    // [SESSION-45]
+    // [SESSION-49]
     let mut pair = Pair::new().run_until(105_000_000_000);
     let own = JournalName { role: Role::PRIMARY, device: 1 };
     let before = pair.p.disk[&own].len();
@@ -258,7 +258,7 @@ fn a_peer_that_talks_without_end_is_written_down_in_measure() {
 
 #[test]
 fn a_boot_does_not_change_within_a_connection() {
-    // [SESSION-46]
+    // [SESSION-50]
     let mut pair = Pair::new().run_until(105_000_000_000);
     let report = |boot| {
         let (device, camera) = (crate::device::Device::default(), wire::CameraState::Recording);

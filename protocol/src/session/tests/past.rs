@@ -27,13 +27,14 @@ fn damaged(mut journal: Vec<u8>) -> Vec<u8> {
 fn goes_on(prepared: Prepared) -> bool {
     let now = Instant::from_nanos(112_000_000_000);
     let members = prepared.past.state.as_ref().map(|state| state.members.len());
-    let machine = primary_after(now, Some(addresses()), (CheckCode::Skipped, 1), prepared.past).unwrap();
+    let machine =
+        primary_after(now, Some(addresses()), (CheckCode::Skipped, 1), prepared.past).unwrap();
     members == Some(1) && machine.snapshot(now).seats[0].label.is_some()
 }
 
 #[test]
 fn a_damaged_copy_of_a_device_that_was_put_out_keeps_no_primary_from_starting() {
-    // [SESSION-43]
+    // [SESSION-45]
     let (stored, mut found) = disk();
     for (device, length) in [(2, usize::MAX), (3, 300), (4, 44)] {
         let mut copy = damaged(found[&assistants(1)].clone());

@@ -1,5 +1,7 @@
 //! What is told to nobody before it is durable, and what is refused and why.
 
+#![expect(clippy::wildcard_enum_match_arm, reason = "each test waits for few of all outputs")]
+
 use super::*;
 use crate::device::Device;
 use crate::session::{Arrival, FaceGate, Local, Outbox, Peer, Receipt};
@@ -119,7 +121,7 @@ fn nobody_records_before_the_digits_were_compared() {
 
 #[test]
 fn what_a_restart_would_have_to_know_is_refused_once_storage_failed() {
-    // [SESSION-43]
+    // [SESSION-46]
     let mut pair = Pair::new().run_until(101_000_000_000);
     let now = pair.p.clock(pair.truth);
     pair.p.machine.handle(now, Input::StorageFailed);
