@@ -391,8 +391,7 @@ impl Primary {
     /// ```no_run
     /// # use diptych_primary::{Failure, Primary};
     /// # fn example(primary: &Primary) -> Result<(), Failure> {
-    /// primary.stop()?;
-    /// # Ok(())
+    /// primary.stop()
     /// # }
     /// ```
     pub fn stop(&self) -> Result<(), Failure> {

@@ -15,6 +15,7 @@
 //! strong and has one round trip less), trust on first use (an exam has no second
 //! use), and comparing digits as the only protection (people tap "equal").
 
+mod caller;
 mod claim;
 mod keys;
 mod offer;

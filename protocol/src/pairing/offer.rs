@@ -16,15 +16,16 @@ use crate::address::Addresses;
 use crate::fault::{CloseCode, Fault, Got};
 use crate::identity::{Fingerprint, Label, PublicKey};
 use crate::limits;
+use crate::pairing::caller::{Admitted, Caller, expect_hello};
 use crate::pairing::claim::{Claim, Returned};
-use crate::pairing::keys::{self, AssistantProof, Ends};
+use crate::pairing::keys::Ends;
 use crate::pairing::slots::{Slot, Slots};
 use crate::pairing::terms::{EPOCHS_PER_SEAT, PairingAlarm, Refusal, Terms};
 use crate::pairing::{Connection, Paired, Standing};
 use crate::secret::{Entropy, PairingSecret};
 use crate::ticket::Ticket;
 use crate::time::{Instant, Primary};
-use crate::wire::{Accept, Control, Frame, Hello, Kind};
+use crate::wire::{Accept, Control, Frame, Hello};
 
 /// An offer of one seat.
 #[derive(Debug)]
@@ -377,40 +378,6 @@ impl Offer {
         self.slots.show(now, ticket);
         self.state = State::Open { rotate: now + limits::SLOT_ROTATION };
     }
-}
-
-/// What a HELLO that passed is.
-enum Admitted {
-    /// The first of a device that takes the seat.
-    New,
-    /// A repetition by the device that has claimed it.
-    Again,
-}
-
-/// Who says HELLO.
-struct Caller<'a> {
-    connection: &'a Connection,
-    ends: Ends,
-}
-
-impl Caller<'_> {
-    /// The proof is right, and the key in the message is the one that TLS saw.
-    fn verify(&self, proof: &AssistantProof, hello: &Hello, body: &[u8]) -> Result<(), Fault> {
-        let expected = proof.hello_proof(&self.ends, body);
-        keys::verify(&expected, &hello.proof)?;
-        keys::verify_key(&self.connection.peer, &[hello.key])?;
-        Ok(())
-    }
-}
-
-/// Only HELLO is expected here. `[PAIRING-16]`
-fn expect_hello(frame: &Frame) -> Result<Hello, Fault> {
-    if frame.kind() == Kind::Hello
-        && let Control::Hello(hello) = Control::decode(frame.kind(), frame.body())?
-    {
-        return Ok(hello);
-    }
-    Err(fault(CloseCode::OutOfOrder, "HELLO", frame.kind().name()))
 }
 
 const fn fault(code: CloseCode, expected: &'static str, got: &'static str) -> Fault {

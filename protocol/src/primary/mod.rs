@@ -10,6 +10,7 @@
 //! - [`Snapshot`]: the whole state for a screen that missed events.
 
 mod begin;
+mod closing;
 mod connection;
 mod control;
 mod count;

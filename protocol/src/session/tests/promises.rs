@@ -166,15 +166,6 @@ fn answers(pair: &mut Pair, bytes: &[&[u8]]) -> Vec<Parcel> {
 }
 
 #[test]
-fn an_assistant_of_another_version_hears_that_and_nothing_else() {
-    // [WIRE-6] [PAIRING-16]
-    let (mut pair, mut bytes) = hello();
-    bytes[4] = 2;
-    let sent = answers(&mut pair, &[&bytes]);
-    assert!(matches!(sent[..], [Parcel::Down(CloseCode::Version)]));
-}
-
-#[test]
 fn hello_that_comes_twice_on_one_connection_is_answered_twice_alike() {
     // [PAIRING-18]
     let (mut pair, bytes) = hello();
