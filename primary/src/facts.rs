@@ -17,7 +17,7 @@ use diptych_protocol::time;
 /// ```
 pub type Instant = time::Instant<time::Primary>;
 
-/// The clock that session time is read from: what an own [`Clock`] is a clock of.
+/// The clock that session time is read from: what an own [`Clock`](crate::Clock) is a clock of.
 ///
 /// ```
 /// # use diptych_primary::{Clock, SessionClock};

@@ -138,7 +138,9 @@ Examples:
   diptych secondary --ticket diptych:0123 --out A/  where nothing can be scanned
   diptych secondary --out A/                        go on after a crash
 
-Ctrl-C stops the camera; the same folder goes on with the same session.")]
+Ctrl-C stops the camera; the same folder goes on with the same session. When it is
+over, copy the recording into the primary's folder under the same name: verify and
+align look for it there.")]
 pub struct SecondaryArgs {
     /// A picture of the code, PNG or JPEG, or `camera` to look for it with --camera
     #[arg(long, value_name = "IMAGE", conflicts_with = "ticket")]
@@ -149,7 +151,7 @@ pub struct SecondaryArgs {
     /// The folder of this device: journals, keys, recording
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
-    /// The recording's file [default: A.mp4 in the folder]
+    /// The recording's file [default: in the folder, and named as it: A/A.mp4]
     #[arg(long, value_name = "FILE")]
     pub recording: Option<PathBuf>,
     /// Film with this device of the system [default: a synthetic camera; to scan,

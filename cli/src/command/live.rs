@@ -1,5 +1,6 @@
 //! `diptych rehearse`, `primary` and `secondary`: from words to devices.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{IsTerminal as _, Read as _, Write};
 use std::net::{IpAddr, SocketAddr};
@@ -142,6 +143,17 @@ fn address(text: &str) -> Result<SocketAddr, Fail> {
     })
 }
 
+/// The recording of the device in this folder. It is named as the folder, because those of
+/// all devices are laid beside each other in the end, and a journal knows its recording by
+/// its name.
+fn recording_in(folder: &Path) -> PathBuf {
+    let whole = folder.canonicalize();
+    let named = whole.as_deref().unwrap_or(folder).file_name();
+    let mut file = named.unwrap_or(OsStr::new("A")).to_owned();
+    file.push(".mp4");
+    folder.join(file)
+}
+
 pub(crate) fn secondary(args: SecondaryArgs, out: &mut dyn Write) -> Result<Exit, Fail> {
     let label = Label::new(&args.label)
         .map_err(|error| Fail::Value { option: "--label", problem: error.to_string() })?;
@@ -149,7 +161,7 @@ pub(crate) fn secondary(args: SecondaryArgs, out: &mut dyn Write) -> Result<Exit
         .map_err(|error| Fail::Value { option: "--width", problem: error.to_string() })?;
     let camera_off = args.camera_off.as_deref().map(script).transpose()?;
     let options = secondary::Options {
-        recording: args.recording.unwrap_or_else(|| args.out.join("A.mp4")),
+        recording: args.recording.unwrap_or_else(|| recording_in(&args.out)),
         folder: args.out,
         scan: args.scan.map(scan),
         ticket: args.ticket,

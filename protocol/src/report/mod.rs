@@ -263,6 +263,10 @@ pub fn revise_from(
     flags.extend(&judgement.flags);
     flags.extend(history_flags(journals));
     flags.extend(links::only(&links, &case).then_some(Flag::LinkOnly));
+    // Nobody knows what was written where nothing can be read.
+    if journals.iter().any(|journal| !journal.holes().is_empty()) {
+        flags.insert(Flag::EvidenceGap);
+    }
     if findings.iter().any(|finding| is_tampering(&finding.offence)) {
         flags.insert(Flag::Tamper);
     }

@@ -53,6 +53,20 @@ fn a_damaged_stretch_of_a_journal_is_unknown_and_not_lost() {
 }
 
 #[test]
+fn no_record_can_be_made_unreadable_without_a_flag() {
+    // [REPORT-8]: what stood there may have been anything.
+    let [p, a] = Scene::new(100).play();
+    let whole = replay(&p.file).unwrap();
+    for entry in whole.entries().iter().skip(3).step_by(5) {
+        let mut damaged = p.file.clone();
+        damaged[entry.offset as usize + 12] ^= 1;
+        let journals = [salvage(&damaged).unwrap(), replay(&a.file).unwrap()];
+        let report = evaluate(&journals, None).unwrap();
+        assert!(report.flags.contains(&Flag::EvidenceGap), "byte {}", entry.offset + 12);
+    }
+}
+
+#[test]
 fn too_long_fails_and_another_policy_changes_the_verdict_only() {
     // [REPORT-1]
     let scene = Scene::new(300).with(0, Fault::Screen, 20_000, 150_000);
