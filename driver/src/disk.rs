@@ -65,6 +65,7 @@ impl Private {
 /// use diptych_driver::disk::{Disk, Folder, Private};
 /// use diptych_driver::error::StorageError;
 /// use diptych_protocol::machine::JournalName;
+/// use diptych_protocol::secret::SecretBytes;
 ///
 /// /// A folder that tells how much was recorded.
 /// struct Counting(Folder, u64);
@@ -83,7 +84,7 @@ impl Private {
 ///     fn sync(&mut self) -> Result<(), StorageError> {
 ///         self.0.sync()
 ///     }
-///     fn load(&mut self, file: Private) -> Result<Option<Vec<u8>>, StorageError> {
+///     fn load(&mut self, file: Private) -> Result<Option<SecretBytes>, StorageError> {
 ///         self.0.load(file)
 ///     }
 ///     fn store(&mut self, file: Private, bytes: &[u8]) -> Result<(), StorageError> {

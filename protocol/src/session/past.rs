@@ -36,6 +36,13 @@ pub struct Past {
 }
 
 /// A past to go on with, and what to do on the disk before anything is appended.
+///
+/// ```
+/// # use diptych_protocol::session::Prepared;
+/// fn stays_as_it_is(prepared: &Prepared) -> bool {
+///     prepared.cuts.is_empty()
+/// }
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Prepared {
     /// What a machine is started with.
