@@ -29,7 +29,16 @@ impl Exam {
     pub(super) fn of(folder: &Path, plan: Option<&Path>) -> Result<Self, LiveFail> {
         let journal = folder.join("P.journal");
         if journal.exists() {
-            return Self::of_journal(&read(&journal)?).ok_or(LiveFail::NoPlan);
+            let exam = Self::of_journal(&read(&journal)?).ok_or(LiveFail::NoPlan)?;
+            // Other times may be a file that was changed since; another exam is a mistake.
+            let file = plan.map(PlanFile::load).and_then(Result::ok);
+            let other = |file: &PlanFile| {
+                (file.exam(), file.assistants()) != (exam.tag, exam.plan.assistants())
+            };
+            if file.as_ref().is_some_and(other) {
+                return Err(LiveFail::AnotherExam { folder: folder.to_owned() });
+            }
+            return Ok(exam);
         }
         let path = plan.ok_or(LiveFail::NoPlan)?;
         let file = PlanFile::load(path)?;

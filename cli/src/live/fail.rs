@@ -41,6 +41,15 @@ pub enum LiveFail {
         /// Which.
         folder: PathBuf,
     },
+    /// A folder with the session of another exam.
+    #[error(
+        "expected a new folder or one of this exam, {} has the session of another exam or of other assistants: choose another",
+        folder.display()
+    )]
+    AnotherExam {
+        /// Which.
+        folder: PathBuf,
+    },
     /// A file or folder cannot be made or read.
     #[error("cannot use {}: check the folder, its permissions and its free space", path.display())]
     File {
@@ -159,7 +168,7 @@ impl LiveFail {
         match self {
             Self::Interrupted { .. } => Exit::Interrupted,
             Self::TooShort { .. } | Self::NothingToScan | Self::NoPlan => Exit::Usage,
-            Self::NotEmpty { .. } | Self::File { .. } => Exit::Storage,
+            Self::NotEmpty { .. } | Self::AnotherExam { .. } | Self::File { .. } => Exit::Storage,
             Self::PlanFile(error) if error.is_unreadable() => Exit::Storage,
             Self::Folder(error) if error.is_unreadable() => Exit::Storage,
             Self::Scan(ScanError::Unreadable { .. }) | Self::Draw(DrawError::Write { .. }) => {

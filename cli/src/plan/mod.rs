@@ -146,6 +146,12 @@ impl PlanFile {
         self.exam
     }
 
+    /// How many assistants take part.
+    #[must_use]
+    pub const fn assistants(&self) -> u8 {
+        self.assistants
+    }
+
     /// Whether both screens show six digits to compare.
     #[must_use]
     pub const fn check_code(&self) -> CheckCode {

@@ -8,6 +8,7 @@ use diptych_protocol::identity::Fingerprint;
 use diptych_protocol::ticket::Ticket;
 
 use super::running::Running;
+use super::session::session;
 use super::stages::{plan, primary, secondary};
 use super::{Folder, run};
 
@@ -170,4 +171,12 @@ fn a_disk_that_becomes_full_while_recording() {
     assert!([0, 20].contains(&verified.code), "{}", verified.out);
     let frames = diptych::video::read_stamps(&folder.path("left/P.mp4")).unwrap();
     assert!(!frames.is_empty(), "the recording plays up to its last fragment");
+}
+
+#[test]
+fn a_folder_of_another_exam_is_not_taken_for_this_one() {
+    let folder = session();
+    folder.write("exam.toml", run(&folder, &["plan"]).out);
+    let args = ["primary", "--plan", "exam.toml", "--out", ".", "--loopback"];
+    run(&folder, &args).fails(4, "has the session of another exam");
 }

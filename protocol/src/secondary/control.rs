@@ -6,7 +6,7 @@
 //! who is answerable), and to write the last record when FINISH comes (frames that the
 //! camera still commits would be outside the session).
 
-use super::machine::{Closing, Course, SecondaryMachine};
+use super::machine::{Closing, Course, SecondaryMachine, Session};
 use super::{Ending, Event};
 use crate::device::Device;
 use crate::fault::{CloseCode, Fault, Got};
@@ -18,8 +18,8 @@ use crate::timers::Timer;
 use crate::wire::{self, Control};
 
 /// Why a journal was closed whose device was put out, in [`Fact::Finish`].
-const REMOVED: u8 = 2;
-const REPLACED: u8 = 3;
+pub(super) const REMOVED: u8 = 2;
+pub(super) const REPLACED: u8 = 3;
 
 impl SecondaryMachine {
     #[expect(clippy::wildcard_enum_match_arm, reason = "any other message is the same fault")]
@@ -195,6 +195,11 @@ impl SecondaryMachine {
         let open = self.link.take().map(|link| link.id);
         for link in [open, self.former.take()].into_iter().flatten() {
             self.outbox.settled().close(link, CloseCode::OkEnd);
+        }
+        let films =
+            |session: &Session| session.recording.is_some() && session.closing == Closing::No;
+        if matches!(&self.course, Course::InSession(session) if films(session)) {
+            self.outbox.settled().event(Event::StopRecording);
         }
         // Before what a disk may fail at: it is over, whether that can be kept or not.
         self.outbox.settled().event(Event::Finished(ending));

@@ -17,6 +17,9 @@ use crate::session::{HostFact, News, Refused, SealDue};
 use crate::time::{Instant, Secondary, Span};
 use crate::timers::Timer;
 
+/// Finish, by the user of this device.
+pub(super) const LEFT: u8 = 1;
+
 impl SecondaryMachine {
     pub(super) fn obey(
         &mut self,
@@ -73,7 +76,7 @@ impl SecondaryMachine {
         match &mut self.course {
             Course::Over => Err(Refused::Over),
             Course::InSession(session) => {
-                session.local.finish(now, 1, &mut self.outbox);
+                session.local.finish(now, LEFT, &mut self.outbox);
                 session.local.seal(now, SealDue::Now, &mut self.outbox);
                 self.outbox.settled();
                 self.end(Ending::Left);

@@ -6,11 +6,13 @@
 //! phone), and a question whether to go on after a crash (the phone stands where nobody
 //! reads its screen).
 
+use super::control::{REMOVED, REPLACED};
+use super::hosting::LEFT;
 use super::machine::{Closing, Course, Dialling, SecondaryMachine, Session, Unconfirmed};
-use super::{CannotStart, Consent, Event, Failure, Setup};
+use super::{CannotStart, Consent, Ending, Event, Failure, Setup};
 use crate::fault::{CloseCode, Fault};
 use crate::identity::{Role, Signer};
-use crate::journal::Fact;
+use crate::journal::{Fact, Replayed};
 use crate::limits;
 use crate::machine::JournalName;
 use crate::pairing::{self, Scanned, SendHello};
@@ -83,7 +85,7 @@ impl SecondaryMachine {
         let clock = clock_number(Some(&replayed));
         let beginning = Beginning::of(&replayed, self.boot);
         let Some(primary) = state.members.first() else {
-            self.outbox.event(Event::Finished(super::Ending::Finished));
+            self.outbox.event(Event::Finished(ending_of(&replayed)));
             return Ok(());
         };
         let peer = if past.journals.contains_key(&PRIMARYS) {
@@ -256,6 +258,20 @@ impl SecondaryMachine {
             self.outbox.close(link.id, CloseCode::Timeout);
         }
         self.join_failed(Failure::Lost(crate::machine::Lost::TimedOut));
+    }
+}
+
+/// How a session ended that has nobody to come back to, by the journal's last record.
+/// `[FAULT-2]`
+fn ending_of(own: &Replayed) -> Ending {
+    let reason = own.entries().iter().rev().find_map(|entry| {
+        if let Fact::Finish { reason } = entry.fact { Some(reason) } else { None }
+    });
+    match reason {
+        Some(LEFT) => Ending::Left,
+        Some(REMOVED) => Ending::Removed(CloseCode::Revoked),
+        Some(REPLACED) => Ending::Removed(CloseCode::Replaced),
+        Some(_) | None => Ending::Finished,
     }
 }
 

@@ -203,7 +203,8 @@ impl Failure {
 pub enum Ending {
     /// The primary finished it.
     Finished,
-    /// The primary put this device out, or another took its seat.
+    /// The primary put this device out, or another took its seat: the code that it closed
+    /// with. After a restart `REVOKED` stands for all of them but `REPLACED`.
     Removed(CloseCode),
     /// This device left.
     Left,

@@ -219,6 +219,10 @@ fn primary_after(
 }
 
 fn secondary(now: Instant<Secondary>) -> SecondaryMachine {
+    secondary_after(now, Past::default())
+}
+
+fn secondary_after(now: Instant<Secondary>, past: Past) -> SecondaryMachine {
     let setup = secondary::Setup {
         label: Label::new("behind").unwrap(),
         signer: Box::new(Key::new(2)),
@@ -226,7 +230,7 @@ fn secondary(now: Instant<Secondary>) -> SecondaryMachine {
         wall_ms: 1_767_225_600_000,
         last_exit: Observed::NOTHING,
         entropy: Entropy::new([2; 32]),
-        past: Past::default(),
+        past,
     };
     SecondaryMachine::new(setup, now).unwrap()
 }

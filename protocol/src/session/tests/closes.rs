@@ -80,6 +80,27 @@ fn who_is_put_out_ends_its_journal() {
 }
 
 #[test]
+fn who_is_put_out_stops_its_camera_and_still_knows_why_later() {
+    // [FAULT-2]
+    for (code, later) in [
+        (CloseCode::Replaced, CloseCode::Replaced),
+        (CloseCode::Revoked, CloseCode::Revoked),
+        (CloseCode::CloneSuspected, CloseCode::Revoked),
+    ] {
+        let mut pair = Pair::new().run_until(105_000_000_000);
+        let now = pair.a.clock(pair.truth);
+        let lost = Lost::Closed(code);
+        pair.a.machine.handle(now, Input::Disconnected { link: LinkId(1), lost });
+        let (events, _) = pair.a.drain();
+        let ended = |code| secondary::Event::Finished(Ending::Removed(code));
+        assert_eq!(events, [secondary::Event::StopRecording, ended(code)]);
+        let prepared = crate::session::prepare(pair.a.stored.as_ref(), pair.a.disk).unwrap();
+        let mut again = Side::new(secondary_after(now, prepared.past), OFFSET);
+        assert_eq!(again.drain().0, [ended(later)], "{code}");
+    }
+}
+
+#[test]
 fn only_a_closed_journal_makes_a_good_end() {
     // [FAULT-5]
     let own = JournalName { role: Role::new(1).unwrap(), device: 1 };
