@@ -263,10 +263,6 @@ pub fn revise_from(
     flags.extend(&judgement.flags);
     flags.extend(history_flags(journals));
     flags.extend(links::only(&links, &case).then_some(Flag::LinkOnly));
-    // Nobody knows what was written where nothing can be read.
-    if journals.iter().any(|journal| !journal.holes().is_empty()) {
-        flags.insert(Flag::EvidenceGap);
-    }
     if findings.iter().any(|finding| is_tampering(&finding.offence)) {
         flags.insert(Flag::Tamper);
     }
@@ -343,10 +339,14 @@ fn expected(journals: &[Replayed], timeline: &Timeline) -> Vec<Expected> {
     found
 }
 
-/// Flags that a single fact raises. `[REPORT-8]`
+/// Flags that a single fact raises, or a place where none can be read. `[REPORT-8]`
 fn history_flags(journals: &[Replayed]) -> BTreeSet<Flag> {
     let facts = journals.iter().flat_map(Replayed::events);
     let mut flags = BTreeSet::new();
+    // Nobody knows what was written there.
+    if journals.iter().any(|journal| !journal.holes().is_empty()) {
+        flags.insert(Flag::EvidenceGap);
+    }
     for entry in facts {
         if matches!(entry.fact, Fact::WallStep { .. }) {
             flags.insert(Flag::WallStep);
