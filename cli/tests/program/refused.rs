@@ -8,7 +8,6 @@ use diptych_protocol::identity::Fingerprint;
 use diptych_protocol::ticket::Ticket;
 
 use super::running::Running;
-use super::session::session;
 use super::stages::{plan, primary, secondary};
 use super::{Folder, run};
 
@@ -175,8 +174,13 @@ fn a_disk_that_becomes_full_while_recording() {
 
 #[test]
 fn a_folder_of_another_exam_is_not_taken_for_this_one() {
-    let folder = session();
-    folder.write("exam.toml", run(&folder, &["plan"]).out);
-    let args = ["primary", "--plan", "exam.toml", "--out", ".", "--loopback"];
+    let folder = Folder::new();
+    plan(&folder, 600);
+    let (running, _) = primary(&folder, &[]);
+    running.interrupt();
+    assert_eq!(running.end().code, 130);
+    let other = folder.read("exam.toml").replace("assistants = 1", "assistants = 2");
+    folder.write("other.toml", other);
+    let args = ["primary", "--plan", "other.toml", "--out", "P", "--loopback"];
     run(&folder, &args).fails(4, "has the session of another exam");
 }
