@@ -93,7 +93,8 @@ fn who_is_put_out_stops_its_camera_and_still_knows_why_later() {
         pair.a.machine.handle(now, Input::Disconnected { link: LinkId(1), lost });
         let (events, _) = pair.a.drain();
         let ended = |code| secondary::Event::Finished(Ending::Removed(code));
-        assert_eq!(events, [secondary::Event::StopRecording, ended(code)]);
+        let down = secondary::Event::Link(crate::liveness::LinkState::Down);
+        assert_eq!(events, [down, secondary::Event::StopRecording, ended(code)]);
         let prepared = crate::session::prepare(pair.a.stored.as_ref(), pair.a.disk).unwrap();
         let mut again = Side::new(secondary_after(now, prepared.past), OFFSET);
         assert_eq!(again.drain().0, [ended(later)], "{code}");
