@@ -33,14 +33,17 @@ pub(crate) struct Said<P: Clock> {
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Rhythm {
     /// What the last whole one told of the recorder, on this link.
-    told: Option<(wire::Recording, wire::Conditions)>,
+    told: Option<Recorder>,
     /// How many pulses went out since.
     pulses: u32,
 }
 
+/// What a peer hears of the recorder at once: its state, and that there are frames.
+type Recorder = (wire::Recording, wire::Conditions, bool);
+
 impl Rhythm {
     /// Whether a whole heartbeat is due. `[SESSION-33]`
-    fn is_whole(&mut self, now: (wire::Recording, wire::Conditions)) -> bool {
+    fn is_whole(&mut self, now: Recorder) -> bool {
         self.pulses = self.pulses.saturating_add(1);
         let whole = self.told != Some(now) || self.pulses >= limits::HEARTBEAT_WHOLE;
         if whole {
@@ -67,7 +70,7 @@ impl<C: Station> Peer<C> {
         }
         let (recording, head) = (camera.state(), local.durable());
         let (covered, frames) = camera.proven(head.sequence);
-        let whole = self.rhythm.is_whole((recording, conditions));
+        let whole = self.rhythm.is_whole((recording, conditions, frames > 0));
         let clock_digest = if whole { self.timing.digest() } else { 0 };
         let pulse = wire::Pulse {
             stamp: self.timing.outgoing(now),
