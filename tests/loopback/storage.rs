@@ -159,7 +159,10 @@ async fn a_slow_disk_delays_messages_and_not_their_stamps() {
     let mut primary = Device::<Primary>::start(Parts { disk: Some(disk), ..Parts::default() });
     let mut assistant = Device::<Secondary>::new();
     let (_, there) = pair(&mut primary, &mut assistant).await;
-    primary.order(Order::Record { bytes: b"slow".to_vec(), tell: None }).await;
+    // It is answered when it is kept, and so not before the disk goes on. [SESSION-1]
+    let (handle, order) =
+        (primary.handle.clone(), Order::Record { bytes: b"slow".to_vec(), tell: None });
+    let ordered = tokio::spawn(async move { handle.ask(order).await });
     tokio::task::block_in_place(|| begins.recv().unwrap());
     assistant.send(there, Lane::Timing, b"tick").await;
     // The longer the disk is stuck, the more a stamp of the loop would be wrong.
@@ -173,4 +176,5 @@ async fn a_slow_disk_delays_messages_and_not_their_stamps() {
         })
         .await;
     assert!(stamp < unstuck, "stamped {} ns after the disk went on", stamp - unstuck);
+    ordered.await.unwrap().unwrap();
 }
