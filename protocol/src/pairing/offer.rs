@@ -20,7 +20,7 @@ use crate::pairing::caller::{Admitted, Caller, expect_hello};
 use crate::pairing::claim::{Claim, Returned};
 use crate::pairing::keys::Ends;
 use crate::pairing::slots::{Slot, Slots};
-use crate::pairing::terms::{EPOCHS_PER_SEAT, PairingAlarm, Refusal, Terms};
+use crate::pairing::terms::{PairingAlarm, Refusal, Terms, epoch_after};
 use crate::pairing::{Connection, Paired, Standing};
 use crate::secret::{Entropy, PairingSecret};
 use crate::ticket::Ticket;
@@ -33,8 +33,6 @@ pub struct Offer {
     terms: Terms,
     opened: Instant<Primary>,
     next_epoch: u16,
-    /// The epoch of the code that was made last.
-    shown: u16,
     slots: Slots,
     failures: u8,
     state: State,
@@ -59,9 +57,8 @@ impl Offer {
     pub fn open(now: Instant<Primary>, terms: Terms, entropy: &mut Entropy) -> Self {
         let next_epoch = terms.first_epoch;
         let state = State::Open { rotate: now };
-        let slots = Slots::default();
-        let (opened, shown, failures) = (now, next_epoch, 0);
-        let mut offer = Self { terms, opened, next_epoch, shown, slots, failures, state };
+        let mut offer =
+            Self { terms, opened: now, next_epoch, slots: Slots::default(), failures: 0, state };
         offer.rotate(now, entropy);
         offer
     }
@@ -351,8 +348,8 @@ impl Offer {
             }
         }
         // The code on the screen may have been the one that was guessed at.
-        let on_screen = self.ticket().map(|ticket| ticket.epoch);
-        if matches!(self.state, State::Open { .. }) && on_screen != Some(self.shown) {
+        let on_screen = self.ticket().map(|ticket| epoch_after(ticket.epoch));
+        if matches!(self.state, State::Open { .. }) && on_screen != Some(self.next_epoch) {
             self.rotate(now, entropy);
         }
         Box::new(Refusal { fault, alarm })
@@ -371,10 +368,7 @@ impl Offer {
             pin: self.terms.own.fingerprint(),
             addresses: self.terms.addresses.clone(),
         };
-        // Within the range of the seat.
-        let (seat, within) = (self.next_epoch / EPOCHS_PER_SEAT, self.next_epoch % EPOCHS_PER_SEAT);
-        self.next_epoch = seat * EPOCHS_PER_SEAT + (within + 1) % EPOCHS_PER_SEAT;
-        self.shown = ticket.epoch;
+        self.next_epoch = epoch_after(self.next_epoch);
         self.slots.show(now, ticket);
         self.state = State::Open { rotate: now + limits::SLOT_ROTATION };
     }

@@ -10,6 +10,12 @@ use crate::wire::CheckCode;
 /// one seat. They begin again after 8,192 codes, 34 hours.
 pub const EPOCHS_PER_SEAT: u16 = 8_192;
 
+/// The epoch of the next code, within the range of the same seat.
+pub(super) const fn epoch_after(epoch: u16) -> u16 {
+    let within = epoch % EPOCHS_PER_SEAT;
+    epoch - within + (within + 1) % EPOCHS_PER_SEAT
+}
+
 /// What is offered, and by whom.
 #[derive(Clone, Debug)]
 pub struct Terms {
@@ -69,5 +75,20 @@ pub enum PairingAlarm {
 impl From<Fault> for Box<Refusal> {
     fn from(fault: Fault) -> Self {
         Self::new(Refusal { fault, alarm: None })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_of_a_seat_stay_in_its_range() {
+        // [PAIRING-17]
+        for seat in 0..=u16::MAX / EPOCHS_PER_SEAT {
+            let first = seat * EPOCHS_PER_SEAT;
+            assert_eq!(epoch_after(first), first + 1);
+            assert_eq!(epoch_after(first + (EPOCHS_PER_SEAT - 1)), first);
+        }
     }
 }

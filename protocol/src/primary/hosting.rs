@@ -234,12 +234,8 @@ impl PrimaryMachine {
         if matches!(fact, HostFact::RecordingStopped(Observed { cause: Cause::Unknown, .. })) {
             self.stopped = Some(now);
         }
-        let before = self.local.written();
-        self.local.write(now, &record, &mut self.outbox);
-        let news = self.camera.tell(now, fact);
-        if matches!(fact, HostFact::Committed { .. }) && self.local.written() > before {
-            self.camera.written(self.local.written(), self.local.durable().sequence);
-        }
+        let (local, outbox) = (&mut self.local, &mut self.outbox);
+        let news = self.camera.keep(now, (fact, &record), local, outbox);
         if fact.is_edge() {
             self.local.settle(now, &mut self.outbox);
             self.edge(now);

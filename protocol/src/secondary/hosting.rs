@@ -51,12 +51,8 @@ impl SecondaryMachine {
         };
         session.camera.check(fact)?;
         let record = fact.to_record()?;
-        let before = session.local.written();
-        session.local.write(now, &record, &mut self.outbox);
-        let news = session.camera.tell(now, fact);
-        if matches!(fact, HostFact::Committed { .. }) && session.local.written() > before {
-            session.camera.written(session.local.written(), session.local.durable().sequence);
-        }
+        let (local, outbox) = (&mut session.local, &mut self.outbox);
+        let news = session.camera.keep(now, (fact, &record), local, outbox);
         if fact.is_edge() || device.is_some() {
             session.local.settle(now, &mut self.outbox);
         }

@@ -7,11 +7,12 @@
 use std::collections::VecDeque;
 
 use crate::identity::Role;
+use crate::journal::Fact;
 use crate::ledger::Observed;
 use crate::ledger::{Change, Event, Origin, Recorder, State, Watch};
 use crate::policy::Policy;
 use crate::recording::{Fragment, Recording, Totals};
-use crate::session::{HostFact, Refused};
+use crate::session::{HostFact, Local, Outbox, Refused};
 use crate::time::{Clock, Instant, Span};
 use crate::wire;
 
@@ -91,8 +92,24 @@ impl<C: Clock> Camera<C> {
         }
     }
 
-    /// Takes a host's fact that was checked.
-    pub(crate) fn tell(&mut self, now: Instant<C>, fact: &HostFact<C>) -> Vec<News<C>> {
+    /// Writes a host's fact down that was checked, and takes it.
+    pub(crate) fn keep<E>(
+        &mut self,
+        now: Instant<C>,
+        (fact, record): (&HostFact<C>, &Fact),
+        local: &mut Local<C>,
+        outbox: &mut Outbox<C, E>,
+    ) -> Vec<News<C>> {
+        let before = local.written();
+        local.write(now, record, outbox);
+        let news = self.tell(now, fact);
+        if matches!(fact, HostFact::Committed { .. }) && local.written() > before {
+            self.written(local.written(), local.durable().sequence);
+        }
+        news
+    }
+
+    fn tell(&mut self, now: Instant<C>, fact: &HostFact<C>) -> Vec<News<C>> {
         if let HostFact::Committed { fragment, .. } = fact {
             self.commit(fragment);
         }
@@ -146,7 +163,7 @@ impl<C: Clock> Camera<C> {
     }
 
     /// Frames are in the journal's record number `record`; it is durable up to `durable`.
-    pub(crate) fn written(&mut self, record: u64, durable: u64) {
+    fn written(&mut self, record: u64, durable: u64) {
         while self.marks.get(1).is_some_and(|mark| mark.record <= durable) {
             self.marks.pop_front();
         }
