@@ -44,10 +44,12 @@ impl SecondaryMachine {
             return Ok(());
         }
         self.device = device.or(self.device);
-        let Course::InSession(session) = &mut self.course else {
-            // Before pairing there is no journal, and nothing but the device
-            // itself to speak of.
-            return if device.is_some() { Ok(()) } else { Err(Refused::NotPaired) };
+        let session = match &mut self.course {
+            Course::InSession(session) => session,
+            Course::Over => return Err(Refused::Over),
+            // There is no journal yet, and nothing but the device itself to speak of.
+            _ if device.is_some() => return Ok(()),
+            _ => return Err(Refused::NotPaired),
         };
         session.camera.check(fact)?;
         let record = fact.to_record()?;

@@ -121,7 +121,9 @@ pub enum Event {
         /// Which take.
         take: u32,
     },
-    /// Stop this device's camera.
+    /// Stop this device's camera, and tell what it still commits. After a session that
+    /// this device left or was put out of, what it tells is outside the session and is
+    /// answered by [`Refused::Over`].
     StopRecording,
     /// The link to the primary changed.
     Link(LinkState),

@@ -9,6 +9,7 @@ use diptych_protocol::plan::{Mode, Phase, Plan, Windows};
 use diptych_protocol::primary::{self, CheckCode, PrimaryMachine};
 use diptych_protocol::secondary::{self, Consent, SecondaryMachine};
 use diptych_protocol::secret::Entropy;
+use diptych_protocol::session::Refused;
 use diptych_protocol::ticket::Ticket;
 use diptych_protocol::time::Instant;
 
@@ -144,15 +145,20 @@ impl World {
     }
 
     pub(super) fn act(&mut self, who: usize, act: Act) -> bool {
+        self.tell(who, act) == Some(Ok(()))
+    }
+
+    /// What the protocol answers an app that runs.
+    fn tell(&mut self, who: usize, act: Act) -> Option<Result<(), Refused>> {
         let now = self.devices[who].clock.reading(self.now);
-        let Some(brain) = &mut self.devices[who].brain else { return false };
+        let brain = self.devices[who].brain.as_mut()?;
         let shown = format!("{act:?}");
         let done = brain.host(now, act);
         if let Err(refused) = done {
             self.note(|| format!("{who}: {shown} refused: {refused}"));
         }
         self.drain(who);
-        done.is_ok()
+        Some(done)
     }
 
     /// The user scans, also with a device whose seat may not be one after all.
@@ -358,12 +364,12 @@ impl World {
         let on_clock = |at| device.clock.reading(at);
         let act = Act::Committed { first: on_clock(first), last: on_clock(last), frames };
         device.camera.pending.push((first, last));
-        if !self.act(who, act) && self.devices[who].brain.is_some() {
-            self.devices[who].camera.pending.pop();
-            // An app whose storage failed was told that, and nothing after it.
-            if !self.devices[who].disk.is_full() {
-                self.fail(format!("device {who}: frames were refused"));
-            }
+        let Some(Err(refused)) = self.tell(who, act) else { return };
+        self.devices[who].camera.pending.pop();
+        // An app whose storage failed was told that, and nothing after it; what a device
+        // films that left is not part of the session.
+        if !self.devices[who].disk.is_full() && refused != Refused::Over {
+            self.fail(format!("device {who}: frames were refused"));
         }
     }
 
