@@ -47,9 +47,13 @@ impl SecondaryMachine {
         let session = match &mut self.course {
             Course::InSession(session) => session,
             Course::Over => return Err(Refused::Over),
-            // There is no journal yet, and nothing but the device itself to speak of.
-            _ if device.is_some() => return Ok(()),
-            _ => return Err(Refused::NotPaired),
+            Course::Idle { .. }
+            | Course::Asking { .. }
+            | Course::Joining { .. }
+            | Course::Confirming { .. } => {
+                // There is no journal yet, and nothing but the device to speak of.
+                return if device.is_some() { Ok(()) } else { Err(Refused::NotPaired) };
+            }
         };
         session.camera.check(fact)?;
         let record = fact.to_record()?;
