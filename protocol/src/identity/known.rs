@@ -1,27 +1,29 @@
 //! A key whose signatures are checked again and again.
 //!
 //! A device checks a seal of its peer every five seconds, and whoever verifies a
-//! session thousands, all of the same few keys. With multiples of a key at hand a
-//! check doubles points twelve times instead of 256, and costs a third. The arithmetic
-//! is the curve's own, only the order of the additions is decided here; nothing in it
-//! is secret. Rejected: multiples for every bit of a scalar, which save little more
-//! and take the time of five checks to compute.
+//! session thousands, all of the same few keys. With sums of a key's multiples at hand,
+//! a comb through both scalars (Lim and Lee, CRYPTO '94), a check doubles points 32
+//! times instead of 256 and adds 64, at a quarter of the cost. The arithmetic is the
+//! curve's own, only the order of the additions is decided here; nothing in it is
+//! secret. Rejected: two combs for each key, which save a sixth more and take twice as
+//! long to compute as most journals have seals to check.
 
 use core::fmt;
 
+use p256::elliptic_curve::BatchNormalize as _;
 use p256::elliptic_curve::group::Group as _;
 use p256::elliptic_curve::ops::{Invert as _, Reduce as _};
 use p256::elliptic_curve::point::AffineCoordinates as _;
-use p256::{FieldBytes, ProjectivePoint, Scalar};
+use p256::{AffinePoint, FieldBytes, ProjectivePoint, Scalar};
 
 use super::{PublicKey, Signature, sha256};
 
-/// Bits of a scalar that are looked up at once.
-const DIGIT_BITS: usize = 4;
-/// Digits of the part of a scalar that has multiples of its own.
-const DIGITS: usize = 4;
-/// Bytes of that part.
-const PART: usize = DIGITS * DIGIT_BITS / 8;
+/// A scalar is read in so many words at once, one bit of each: the teeth of the comb.
+const WORDS: usize = 8;
+/// Bits of a word.
+const WORD_BITS: usize = 256 / WORDS;
+/// Every choice of teeth but none.
+const SUMS: usize = (1 << WORDS) - 1;
 
 /// A public key, made ready to check many signatures. It answers what
 /// [`PublicKey::verifies`] answers.
@@ -35,30 +37,30 @@ const PART: usize = DIGITS * DIGIT_BITS / 8;
 /// ```
 #[derive(Clone)]
 pub struct KnownKey {
-    generator: Multiples,
+    generator: Comb,
     /// `None` for bytes that are no point of the curve.
-    key: Option<Multiples>,
+    key: Option<Comb>,
 }
 
-/// For each part of a scalar, the least significant first: what its digits from 1 to
-/// 15 multiply to.
+/// What each choice of words adds up to, if only the last bit is set in each: the choice
+/// `n` is at `n - 1`, and its bit `w` stands for the word `w`, the least significant
+/// first.
 #[derive(Clone)]
-struct Multiples(Vec<[ProjectivePoint; (1 << DIGIT_BITS) - 1]>);
+struct Comb(Vec<AffinePoint>);
 
-impl Multiples {
-    fn of(mut base: ProjectivePoint) -> Self {
-        let mut parts = Vec::with_capacity(32 / PART);
-        for _ in 0..32 / PART {
-            let mut multiple = ProjectivePoint::IDENTITY;
-            parts.push(core::array::from_fn(|_| {
-                multiple += &base;
-                multiple
-            }));
-            for _ in 0..DIGITS * DIGIT_BITS {
-                base = base.double();
+impl Comb {
+    fn of(point: ProjectivePoint) -> Self {
+        let mut sums = [ProjectivePoint::IDENTITY; SUMS];
+        let mut tooth = point;
+        for word in 0..WORDS {
+            let (known, unknown) = sums.split_at_mut((1 << word) - 1);
+            let with = core::iter::once(tooth).chain(known.iter().map(|sum| *sum + tooth));
+            unknown.iter_mut().zip(with).for_each(|(sum, with)| *sum = with);
+            for _ in 0..WORD_BITS {
+                tooth = tooth.double();
             }
         }
-        Self(parts)
+        Self(ProjectivePoint::batch_normalize(&sums).to_vec())
     }
 }
 
@@ -74,8 +76,8 @@ impl KnownKey {
     pub fn of(key: &PublicKey) -> Self {
         let point = p256::PublicKey::from_sec1_bytes(key.sec1()).ok();
         Self {
-            generator: Multiples::of(ProjectivePoint::GENERATOR),
-            key: point.map(|point| Multiples::of(point.to_projective())),
+            generator: Comb::of(ProjectivePoint::GENERATOR),
+            key: point.map(|point| Comb::of(point.to_projective())),
         }
     }
 
@@ -97,26 +99,30 @@ impl KnownKey {
 }
 
 /// The sum of two points, each times its scalar.
-fn sum(terms: [(&Multiples, Scalar); 2]) -> ProjectivePoint {
-    let terms = terms.map(|(multiples, scalar)| (multiples, FieldBytes::from(scalar)));
+fn sum(terms: [(&Comb, Scalar); 2]) -> ProjectivePoint {
+    let terms = terms.map(|(comb, scalar)| (comb, words(scalar)));
     let mut sum = ProjectivePoint::IDENTITY;
-    for digit in (0..DIGITS).rev() {
-        if digit + 1 < DIGITS {
-            for _ in 0..DIGIT_BITS {
-                sum = sum.double();
-            }
-        }
-        for (multiples, scalar) in &terms {
-            for (multiples, part) in multiples.0.iter().zip(scalar.rchunks_exact(PART)) {
-                let part = part.iter().fold(0_usize, |sum, byte| sum << 8 | usize::from(*byte));
-                let digit = part >> (digit * DIGIT_BITS) & ((1 << DIGIT_BITS) - 1);
-                if let Some(multiple) = digit.checked_sub(1).and_then(|at| multiples.get(at)) {
-                    sum += multiple;
-                }
+    for bit in (0..WORD_BITS).rev() {
+        sum = sum.double();
+        for (comb, words) in &terms {
+            let choice = words.iter().fold(0, |choice, word| choice << 1 | word >> bit & 1);
+            let choice = usize::try_from(choice).unwrap_or(0);
+            if let Some(chosen) = choice.checked_sub(1).and_then(|at| comb.0.get(at)) {
+                sum += chosen;
             }
         }
     }
     sum
+}
+
+/// The words of a scalar, the most significant first.
+fn words(scalar: Scalar) -> [u32; WORDS] {
+    let mut words = [0; WORDS];
+    let bytes = FieldBytes::from(scalar);
+    for (word, bytes) in words.iter_mut().zip(bytes.chunks_exact(WORD_BITS / 8)) {
+        *word = bytes.iter().fold(0, |word, byte| word << 8 | u32::from(*byte));
+    }
+    words
 }
 
 #[cfg(test)]

@@ -152,10 +152,9 @@ impl World {
     fn tell(&mut self, who: usize, act: Act) -> Option<Result<(), Refused>> {
         let now = self.devices[who].clock.reading(self.now);
         let brain = self.devices[who].brain.as_mut()?;
-        let shown = format!("{act:?}");
-        let done = brain.host(now, act);
+        let done = brain.host(now, act.clone());
         if let Err(refused) = done {
-            self.note(|| format!("{who}: {shown} refused: {refused}"));
+            self.note(|| format!("{who}: {act:?} refused: {refused}"));
         }
         self.drain(who);
         Some(done)
