@@ -6,7 +6,7 @@
 //! offset alone.
 
 use super::bank::Bank;
-use super::constraint::{Constraint, Epochs, Observation};
+use super::constraint::{Constraint, Epochs, Observation, Point};
 use super::epoch::{Ruling, Tentative, contradicts};
 use super::interval::{Bracket, Interval};
 use super::model::{RATE_BITS, Wander};
@@ -88,7 +88,8 @@ struct Stretch {
     since: i64,
     /// Before this instant a clock stepped, if that is why this epoch began.
     proven: i64,
-    latest: i64,
+    /// The last of them in time.
+    latest: Point,
     certain: Bracket,
     likely: Bank,
 }
@@ -172,7 +173,7 @@ impl Estimator {
         }
         let certain = current.certain.interval(at)?;
         match &self.tentative {
-            Some(tentative) if at.nanos() > current.latest => {
+            Some(tentative) if at.nanos() > current.latest.at => {
                 Some(certain.hull(tentative.interval(at)?))
             }
             _ => Some(certain),
@@ -200,13 +201,13 @@ impl Estimator {
     /// The latest instant that an observation of this epoch speaks of.
     #[must_use]
     pub fn latest_instant(&self) -> Option<Instant<Primary>> {
-        self.current.as_ref().map(|current| Instant::from_nanos(current.latest))
+        self.current.as_ref().map(|current| Instant::from_nanos(current.latest.at))
     }
 
     /// The offset at the latest instant that an observation speaks of.
     #[must_use]
     pub fn latest(&self) -> Option<(Instant<Primary>, Estimate)> {
-        let at = Instant::from_nanos(self.current.as_ref()?.latest);
+        let at = Instant::from_nanos(self.current.as_ref()?.latest.at);
         Some((at, self.estimate(at)?))
     }
 
@@ -222,18 +223,19 @@ impl Estimator {
     #[must_use]
     pub fn middle_of(&self, at: Instant<Secondary>) -> Option<Instant<Primary>> {
         let current = self.current.as_ref()?;
-        let certain = |at| current.certain.interval(at);
-        let latest = certain(Instant::from_nanos(current.latest))?;
-        let mut guess = at.nanos().checked_sub(latest.middle().nanos())?;
-        // Each round shrinks the error of the guess by the rate limit, 8192 times.
+        let mut guess = at.nanos().checked_sub(current.latest.value)?;
+        // Each round shrinks the error of the guess by the rate limit, 8192 times, so
+        // that one which moves it by less leaves nothing to a next.
         for _ in 0..3 {
-            if guess < current.since {
-                return None;
+            let middle = current.certain.interval(Instant::from_nanos(guess))?.middle();
+            let next = at.nanos().checked_sub(middle.nanos())?;
+            let moved = next.abs_diff(guess);
+            guess = next;
+            if moved >> RATE_BITS == 0 {
+                break;
             }
-            let middle = certain(Instant::from_nanos(guess))?.middle();
-            guess = at.nanos().checked_sub(middle.nanos())?;
         }
-        Some(Instant::from_nanos(guess))
+        (guess >= current.since).then(|| Instant::from_nanos(guess))
     }
 
     /// When the secondary's clock shows what the primary's shows at `at`.
@@ -260,7 +262,7 @@ impl Estimator {
             return false;
         }
         let point = observation.constraint.point();
-        current.latest = current.latest.max(point.at);
+        current.latest = current.latest.max(point);
         current.likely.insert(point);
         current.certain.insert(point)
     }
@@ -269,7 +271,7 @@ impl Estimator {
         let Some(first) = observations.first() else { return };
         let point = first.constraint.point();
         let known = self.current.as_ref().and_then(|current| {
-            let at = Instant::from_nanos(current.latest);
+            let at = Instant::from_nanos(current.latest.at);
             current.likely.at(at, current.certain.interval(at)?)
         });
         let prior = known.map_or(Prior::PHONES, |known| Prior::after(known.skew_ppb));
@@ -281,7 +283,7 @@ impl Estimator {
             epochs: first.epochs,
             since,
             proven,
-            latest: point.at,
+            latest: point,
             certain: Bracket::new(Wander::GUARANTEED, point, limits::CLOCK_HULL_VERTICES),
             likely: Bank::new(point, prior),
         });

@@ -168,6 +168,12 @@ proptest! {
                 if let Some(interval) = estimator.interval(Instant::from_nanos(at)) {
                     prop_assert!(truth.is_in(at, interval), "{at} {interval:?}");
                 }
+                let there = Instant::<Secondary>::from_nanos(truth.reading(at));
+                if let Some(here) = estimator.middle_of(there) {
+                    let middle = estimator.interval(here).unwrap().middle();
+                    let off = here.relabelled() + middle - there;
+                    prop_assert!(off.nanos().abs() <= 1, "{here:?} {off}");
+                }
             }
         }
         prop_assert_eq!(estimator.epoch(), 0);
