@@ -18,7 +18,8 @@ pub(super) fn tell(event: &Event, out: &mut dyn Write) {
         Event::AllRecording => "every camera is proven recording".to_owned(),
         Event::NotReady { missing } => {
             let missing: Vec<String> = missing.iter().map(Role::to_string).collect();
-            format!("NOT READY: no proof of recording from {}", missing.join(", "))
+            let missing = missing.join(", ");
+            format!("NOT READY as far as is known: no proof of recording from {missing}")
         }
         Event::CameraLost { role, observed, .. } => {
             format!("{role}: camera lost ({})", observed.cause)

@@ -224,7 +224,8 @@ pub enum Event {
     StopRecording,
     /// Every camera is proven recording.
     AllRecording,
-    /// The waiting window closed and these cameras were not proven recording.
+    /// The waiting window closed and these cameras were not proven recording. A warning:
+    /// frames that come later may show that they were. `[SESSION-7]`
     NotReady {
         /// Which.
         missing: Vec<Role>,
