@@ -1,57 +1,13 @@
 //! The network goes at the one moment when only the assistant holds itself for
 //! paired: ACCEPT has come, CONFIRM has not left.
 
-use std::collections::BTreeMap;
-
-use diptych_driver::disk::{Disk, Folder, Private};
-use diptych_driver::embed::Storage;
-use diptych_driver::error::StorageError;
+use diptych_driver::disk::Private;
 use diptych_driver::socket::{Faults, Weather};
 use diptych_protocol::fault::CloseCode;
-use diptych_protocol::machine::JournalName;
 use diptych_protocol::secondary::Failure;
-use diptych_protocol::secret::SecretBytes;
 
+use super::disk::Kept;
 use super::*;
-
-/// Storage that takes the network away when the seat is stored, which is before
-/// CONFIRM leaves, and leaves it alone from then on.
-struct Cutting {
-    inner: Folder,
-    network: Option<Faults>,
-}
-
-impl Disk for Cutting {
-    fn journals(&mut self) -> Result<BTreeMap<JournalName, Vec<u8>>, StorageError> {
-        self.inner.journals()
-    }
-
-    fn truncate(&mut self, journal: JournalName, keep: u64) -> Result<(), StorageError> {
-        self.inner.truncate(journal, keep)
-    }
-
-    fn append(&mut self, journal: JournalName, bytes: &[u8]) -> Result<(), StorageError> {
-        self.inner.append(journal, bytes)
-    }
-
-    fn sync(&mut self) -> Result<(), StorageError> {
-        self.inner.sync()
-    }
-
-    fn load(&mut self, file: Private) -> Result<Option<SecretBytes>, StorageError> {
-        self.inner.load(file)
-    }
-
-    fn store(&mut self, file: Private, bytes: &[u8]) -> Result<(), StorageError> {
-        self.inner.store(file, bytes)?;
-        if file == Private::State
-            && let Some(network) = self.network.take()
-        {
-            network.set(Weather { down: true, ..Weather::default() });
-        }
-        Ok(())
-    }
-}
 
 /// Scans the code that the primary shows and agrees.
 fn scan(primary: &Primary, assistant: &Secondary, log: &mut Vec<String>) {
@@ -67,12 +23,17 @@ fn scan(primary: &Primary, assistant: &Secondary, log: &mut Vec<String>) {
 fn cut(here: &Path, there: &Path, log: &mut Vec<String>) -> (Primary, Secondary, Faults) {
     let primary = start_primary(here, plan(Span::from_secs(60), Span::from_secs(60)));
     let network = Faults::new(1);
-    let storage = Cutting { inner: Folder::open(there).unwrap(), network: Some(network.clone()) };
-    let supply = diptych_secondary::Supply {
-        storage: Storage::FromApp(Box::new(storage)),
-        faults: Some(network.clone()),
-        ..supply(there)
-    };
+    // The network goes when the seat is stored, which is before CONFIRM leaves.
+    let mut cut = Some(network.clone());
+    let storage = disk::watched(there, move |kept| {
+        if kept == Kept::File(Private::State)
+            && let Some(network) = cut.take()
+        {
+            network.set(Weather { down: true, ..Weather::default() });
+        }
+    });
+    let faults = Some(network.clone());
+    let supply = diptych_secondary::Supply { storage, faults, ..supply(there) };
     let label = Label::new("behind").unwrap();
     let assistant = Secondary::start(diptych_secondary::Options { supply, label }).unwrap();
     primary.open_pairing(Role::new(1).unwrap()).unwrap();

@@ -4,6 +4,7 @@
 
 mod alone;
 mod confirm;
+mod disk;
 mod network;
 mod own;
 

@@ -1,14 +1,10 @@
 //! A network that changes before anything began, and one that goes and stays away.
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 
-use diptych_driver::disk::{Disk, Folder, Private};
-use diptych_driver::embed::Storage;
-use diptych_driver::error::StorageError;
 use diptych_driver::socket::{Faults, Weather};
-use diptych_protocol::machine::JournalName;
-use diptych_protocol::secret::SecretBytes;
 use diptych_protocol::ticket::Ticket;
 
 use super::*;
@@ -69,56 +65,21 @@ fn an_assistant_whose_network_is_gone_is_told_what_that_means_once() {
     std::fs::remove_dir_all(there).unwrap();
 }
 
-/// Storage whose last write never returns while the sender lives.
-struct Hanging {
-    inner: Folder,
-    until: mpsc::Receiver<()>,
-    hangs: std::sync::Arc<std::sync::atomic::AtomicBool>,
-}
-
-impl Disk for Hanging {
-    fn journals(&mut self) -> Result<BTreeMap<JournalName, Vec<u8>>, StorageError> {
-        self.inner.journals()
-    }
-
-    fn truncate(&mut self, journal: JournalName, keep: u64) -> Result<(), StorageError> {
-        self.inner.truncate(journal, keep)
-    }
-
-    fn append(&mut self, journal: JournalName, bytes: &[u8]) -> Result<(), StorageError> {
-        self.inner.append(journal, bytes)
-    }
-
-    fn sync(&mut self) -> Result<(), StorageError> {
-        if self.hangs.load(std::sync::atomic::Ordering::Relaxed) {
-            _ = self.until.recv();
-        }
-        self.inner.sync()
-    }
-
-    fn load(&mut self, file: Private) -> Result<Option<SecretBytes>, StorageError> {
-        self.inner.load(file)
-    }
-
-    fn store(&mut self, file: Private, bytes: &[u8]) -> Result<(), StorageError> {
-        self.inner.store(file, bytes)
-    }
-}
-
 #[test]
 fn a_stop_that_the_apps_own_storage_holds_up_says_so_and_ends() {
     let there = folder("hanging");
-    let (release, until) = mpsc::channel();
-    let hangs = std::sync::Arc::<std::sync::atomic::AtomicBool>::default();
-    let inner = Folder::open(&there).unwrap();
-    let storage = Hanging { inner, until, hangs: hangs.clone() };
-    let supply = diptych_secondary::Supply {
-        storage: Storage::FromApp(Box::new(storage)),
-        ..supply(&there)
-    };
+    let (release, until) = mpsc::channel::<()>();
+    let hangs = Arc::<AtomicBool>::default();
+    let hanging = hangs.clone();
+    let storage = disk::watched(&there, move |_| {
+        if hanging.load(Ordering::Relaxed) {
+            _ = until.recv();
+        }
+    });
+    let supply = diptych_secondary::Supply { storage, ..supply(&there) };
     let label = Label::new("behind").unwrap();
     let assistant = Secondary::start(diptych_secondary::Options { supply, label }).unwrap();
-    hangs.store(true, std::sync::atomic::Ordering::Relaxed);
+    hangs.store(true, Ordering::Relaxed);
     let failure = assistant.stop().unwrap_err();
     assert_eq!(failure.code(), "STUCK");
     let now = || -> Instant<time::Primary> { BootClock::new().now() };
