@@ -47,6 +47,12 @@ pub trait Clock<C>: Send + Sync {
     /// How much of that the device has slept: a lower bound, which never
     /// decreases and never counts a sleep that did not happen.
     fn suspended(&self) -> Span;
+
+    /// Which boot of the device it counts since: readings of two boots are of two
+    /// clocks. The system's word for it, unless an own clock knows better. `[TIME-2]`
+    fn boot(&self) -> BootId {
+        boot_id()
+    }
 }
 
 /// The system's sleep-counting clock.
@@ -122,6 +128,10 @@ impl<C: Kind> Clock<C> for Skewed<C> {
 
     fn suspended(&self) -> Span {
         Span::from_nanos(scaled(self.truth.suspended().nanos(), self.ppb))
+    }
+
+    fn boot(&self) -> BootId {
+        self.truth.boot()
     }
 }
 

@@ -177,7 +177,7 @@ impl<M: Role> Embedded<M> {
         let ground = Ground {
             now: clock.now(),
             signer: Box::new(identity.signer()),
-            boot: clock::boot_id(),
+            boot: clock.boot(),
             wall_ms: clock::wall_clock_millis(),
             last_exit: supply.last_exit,
             entropy: entropy()?,

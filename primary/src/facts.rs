@@ -10,14 +10,16 @@ use diptych_protocol::recording;
 use diptych_protocol::session::HostFact;
 use diptych_protocol::time;
 
-/// An instant on the primary's clock, which is session time.
+/// An instant on the primary's clock: as it runs now, or in session time where that is
+/// said. Both are one until the device reboots: [`Primary::now`](crate::Primary::now),
+/// [`Primary::session_now`](crate::Primary::session_now).
 ///
 /// ```
 /// assert_eq!(diptych_primary::Instant::from_nanos(5).nanos(), 5);
 /// ```
 pub type Instant = time::Instant<time::Primary>;
 
-/// The clock that session time is read from: what an own [`Clock`](crate::Clock) is a clock of.
+/// The clock of this device: what an own [`Clock`](crate::Clock) is a clock of.
 ///
 /// ```
 /// # use diptych_primary::{Clock, SessionClock};

@@ -11,7 +11,7 @@
 //! use std::sync::Arc;
 //! use std::time::Duration;
 //!
-//! use diptych_primary::{Event, Failure, Options, Phase, Primary, Told};
+//! use diptych_primary::{Event, Failure, Options, Phase, Primary, Stage, Told};
 //!
 //! /// Leads a session, or goes on with it. `film` starts a camera on a thread of its
 //! /// own that tells what is committed, and `cut` ends it. After an error: show its
@@ -28,7 +28,7 @@
 //!             Some(Told::Event(Event::Ticket { text, .. })) => show(&text),
 //!             Some(Told::Event(Event::Paired { .. })) => {
 //!                 let seen = primary.snapshot()?;
-//!                 if !seen.recording && seen.seats.iter().all(|seat| seat.label.is_some()) {
+//!                 if seen.stage == Stage::Preparing && seen.seats.iter().all(|seat| seat.label.is_some()) {
 //!                     primary.begin().unwrap_or_else(|failure| show(failure.advice()));
 //!                 }
 //!             }
@@ -48,6 +48,7 @@
 //! ```
 
 mod facts;
+mod now;
 mod options;
 pub mod render;
 
@@ -71,7 +72,7 @@ pub use diptych_protocol::{
     device::{Device, Heat, Permissions, Requirements, Shortfall, Switch},
     fault::{Blame, CloseCode},
     identity::{
-        ExamTag, Fingerprint, IdentityError, Label, PublicKey, Role, SessionId, SignFailed,
+        BootId, ExamTag, Fingerprint, IdentityError, Label, PublicKey, Role, SessionId, SignFailed,
         Signature, Signer,
     },
     ledger::{Cause, Observed},
@@ -82,12 +83,13 @@ pub use diptych_protocol::{
         Decision, Excuse, Override, Policy, PolicyError, SignedStatement, Statement,
         StatementError, Tally,
     },
-    primary::{CheckCode, Compared, Event, SeatSnapshot, Snapshot},
+    primary::{CheckCode, Compared, Event, SeatSnapshot, Snapshot, Stage},
     recording::FragmentError,
     secret::SecretBytes,
     session::{Outcome, Refused, StartError},
     ticket::TicketError,
     time::Span,
+    timeline::{Basis, Placed},
     words::{Language, Text},
 };
 
@@ -160,19 +162,6 @@ impl Primary {
     #[must_use]
     pub fn port(&self) -> u16 {
         self.running.port()
-    }
-
-    /// Now, in session time.
-    ///
-    /// ```no_run
-    /// # use diptych_primary::{Instant, Primary};
-    /// # fn example(primary: &Primary, answering_ends: Instant) {
-    /// println!("{} left", answering_ends - primary.now());
-    /// # }
-    /// ```
-    #[must_use]
-    pub fn now(&self) -> Instant {
-        self.running.now()
     }
 
     /// Shows codes for a seat: [`Event::Ticket`] brings each. On a taken seat, for
@@ -293,8 +282,8 @@ impl Primary {
     }
 
     /// Hands in what a proctor or server signed: an excuse, a pause, its end, or a
-    /// decision. It is journalled and counts at once; the report tells both
-    /// verdicts.
+    /// decision, all dated in [session time](Primary::session_now). It is journalled
+    /// and counts at once; the report tells both verdicts.
     ///
     /// # Errors
     /// [`Failure::Refused`] if it is not a statement of one of
@@ -303,7 +292,8 @@ impl Primary {
     /// ```no_run
     /// # use diptych_primary::{Failure, Primary, SignedStatement, Signer, Statement};
     /// # fn example(primary: &Primary, proctor: &mut dyn Signer) -> Result<(), Failure> {
-    /// let pause = Statement::Pause(primary.now());
+    /// let Some(now) = primary.session_now()? else { return Ok(()) };
+    /// let pause = Statement::Pause(now.at);
     /// if let Ok(signed) = SignedStatement::sign(primary.session()?, pause, proctor) {
     ///     primary.hand_in(&signed.to_bytes())?;
     /// }
@@ -346,7 +336,8 @@ impl Primary {
         self.running.next(patience)
     }
 
-    /// The whole state, for a screen that is drawn anew.
+    /// The whole state, for a screen that is drawn anew or fell behind: whatever an
+    /// event leaves behind is in it.
     ///
     /// # Errors
     /// [`Failure::Stopped`].

@@ -45,7 +45,9 @@ pub struct Options {
     /// Storage, clock, sockets, key. The same storage again goes on with the same
     /// session, after a crash too.
     pub supply: Supply,
-    /// Windows, seats and requirements.
+    /// Windows, seats and requirements. The windows are on this device's clock as it runs
+    /// now: a start in another boot needs them anew, and one in the same boot as they
+    /// were.
     pub plan: Plan,
     /// The rule that the school set.
     pub policy: Policy,

@@ -77,6 +77,13 @@ pub struct SessionId(pub [u8; 16]);
 pub struct ExamTag(pub [u8; 8]);
 
 /// One boot of one device: instants of different boots never compare.
+///
+/// ```
+/// # use diptych_protocol::identity::BootId;
+/// fn has_rebooted(before: BootId, now: BootId) -> bool {
+///     before != now
+/// }
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BootId(pub [u8; 16]);
 

@@ -80,6 +80,8 @@ pub struct Plan {
 
 /// The instants of a plan, on the primary's clock, in this order.
 ///
+/// A primary that starts in another boot is given them on the clock of that boot.
+///
 /// ```
 /// # use diptych_protocol::plan::Windows;
 /// # use diptych_protocol::time::{Instant, Primary, Span};

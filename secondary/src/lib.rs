@@ -67,14 +67,15 @@ pub use diptych_protocol::{
     device::{Device, Heat, Permissions, Requirements, Shortfall, Switch},
     fault::{Blame, CloseCode, Detail, Fault, Got},
     identity::{
-        ExamTag, Fingerprint, IdentityError, Label, PublicKey, Role, SignFailed, Signature, Signer,
+        BootId, ExamTag, Fingerprint, IdentityError, Label, PublicKey, Role, SignFailed, Signature,
+        Signer,
     },
     ledger::{Cause, Observed},
     liveness::LinkState,
     machine::{JournalName, Lost},
-    plan::{Mode, Phase, Plan},
+    plan::{Mode, Phase, Plan, Windows},
     recording::FragmentError,
-    secondary::{Consent, Ending, Event, Failure as PairingFailure, Snapshot},
+    secondary::{Consent, Ending, Event, Failure as PairingFailure, Question, Snapshot},
     secret::SecretBytes,
     session::{Outcome, Refused, StartError},
     ticket::TicketError,
@@ -83,6 +84,7 @@ pub use diptych_protocol::{
 };
 
 use diptych_driver::embed::{self, Embedded, Ground};
+use diptych_protocol::clock;
 use diptych_protocol::recording;
 use diptych_protocol::secondary::{Command, SecondaryMachine, Setup};
 use diptych_protocol::session::HostFact;
@@ -95,6 +97,16 @@ use diptych_protocol::time;
 /// assert_eq!(diptych_secondary::Instant::from_nanos(5).nanos(), 5);
 /// ```
 pub type Instant = time::Instant<time::Secondary>;
+
+/// An instant on the primary's clock, with its bound.
+///
+/// ```
+/// # use diptych_secondary::{PrimaryTime, Span};
+/// fn within(there: &PrimaryTime) -> Span {
+///     there.high - there.low
+/// }
+/// ```
+pub type PrimaryTime = clock::Mapped<time::Primary>;
 
 /// The clock of this device: what an own [`Clock`] is a clock of.
 ///
@@ -221,6 +233,27 @@ impl Secondary {
         self.running.now()
     }
 
+    /// Now, on the primary's clock as it runs there, with its bound: what the plan's
+    /// windows are told by. `None` until messages have shown that clock.
+    ///
+    /// # Errors
+    /// [`Failure::Stopped`].
+    ///
+    /// ```no_run
+    /// # use diptych_secondary::{Failure, Secondary};
+    /// # fn example(assistant: &Secondary) -> Result<(), Failure> {
+    /// let plan = assistant.snapshot()?.plan;
+    /// if let (Some(plan), Some(now)) = (plan, assistant.primary_now()?) {
+    ///     println!("{} left", plan.windows().answer_end - now.at);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn primary_now(&self) -> Result<Option<PrimaryTime>, Failure> {
+        let now = self.now();
+        self.running.look(move |machine| machine.primary_time(now))
+    }
+
     /// Takes the text of a code that the camera, a picture or a person gave.
     /// [`Event::ConsentNeeded`] follows; nothing is sent before the user agrees.
     ///
@@ -304,7 +337,8 @@ impl Secondary {
         self.running.next(patience)
     }
 
-    /// The whole state, for a screen that is drawn anew.
+    /// The whole state, for a screen that is drawn anew or fell behind: whatever an
+    /// event leaves behind is in it.
     ///
     /// # Errors
     /// [`Failure::Stopped`].

@@ -7,6 +7,7 @@ mod confirm;
 mod disk;
 mod network;
 mod own;
+mod screen;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

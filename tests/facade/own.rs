@@ -14,14 +14,14 @@ use super::*;
 
 /// A key store: it signs, or it is locked; the key itself cannot be had.
 #[derive(Clone)]
-struct Hardware {
+pub(super) struct Hardware {
     key: Arc<p256::ecdsa::SigningKey>,
     locked: Arc<AtomicBool>,
     signed: Arc<AtomicU32>,
 }
 
 impl Hardware {
-    fn new(seed: u8) -> Self {
+    pub(super) fn new(seed: u8) -> Self {
         let key = p256::ecdsa::SigningKey::from_slice(&[seed; 32]).unwrap();
         Self { key: Arc::new(key), locked: Arc::default(), signed: Arc::default() }
     }

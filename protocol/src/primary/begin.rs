@@ -8,7 +8,7 @@
 
 use std::collections::BTreeMap;
 
-use super::earlier::Earlier;
+use super::earlier::{Earlier, Shift};
 use super::machine::{Course, PrimaryMachine};
 use super::marks::Marks;
 use super::seat::Seat;
@@ -71,7 +71,7 @@ impl PrimaryMachine {
             stopped: None,
             ended: None,
             earlier: None,
-            shift: Span::ZERO,
+            shift: Shift::NONE,
             past: Vec::new(),
             former: BTreeMap::new(),
             device: None,
@@ -85,6 +85,7 @@ impl PrimaryMachine {
             course: Course::Preparing,
             proven: false,
             judged_ready: false,
+            not_ready: Vec::new(),
             tally: Tally::default(),
         };
         machine.first_records(now, setup.wall_ms, setup.last_exit);

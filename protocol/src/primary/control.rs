@@ -134,8 +134,7 @@ impl PrimaryMachine {
         if self.course == Course::Over {
             return;
         }
-        let planned = self.plan.planned_length();
-        let shortfalls = device.shortfalls(self.plan.requirements(), planned);
+        let shortfalls = self.shortfalls(Some(device));
         self.outbox.event(Event::Device { role, device, shortfalls });
     }
 }

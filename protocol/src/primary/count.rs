@@ -81,7 +81,7 @@ impl PrimaryMachine {
         // What is stated is stated in session time.
         let excused = policy::excuses(&self.statements).into_iter();
         case.excused = excused
-            .map(|one| Excuse { start: one.start + self.shift, end: one.end + self.shift })
+            .map(|one| Excuse { start: one.start + self.shift.by, end: one.end + self.shift.by })
             .collect();
         case.window = Window { waiting: Some(windows.wait_open.min(end)), ..case.window };
         if end <= start || !self.course.has_begun() {

@@ -14,15 +14,17 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::marks::{Former, Mark, Marks};
-use crate::clock::Estimator;
+use crate::clock::model::RATE_BITS;
+use crate::clock::{Estimator, Mapped};
 use crate::identity::{BootId, Role};
 use crate::journal::{Fact, Own, Replayed};
+use crate::limits;
 use crate::machine::JournalName;
 use crate::policy::{Policy, Proven, Tally};
 use crate::recording::{Fragment, Interval, Recording};
 use crate::report::revise;
 use crate::time::{Instant, Primary, Span};
-use crate::timeline::{Basis, ClockName, Timeline, with_clocks};
+use crate::timeline::{Basis, ClockName, Placed, Timeline, with_clocks};
 
 /// The earlier runs of a session, in the session time of its journals.
 pub(super) struct Earlier {
@@ -43,16 +45,71 @@ pub(super) struct Earlier {
     counted: Tally,
 }
 
+/// How far this device's clock is ahead of session time. `[SESSION-51]`
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Shift {
+    /// Most likely.
+    pub(super) by: Span,
+    /// Certainly at least and at most, when the clock showed `at`.
+    low: Span,
+    high: Span,
+    at: Instant<Primary>,
+    basis: Basis,
+}
+
+impl Shift {
+    /// Of the clock that session time is.
+    pub(super) const NONE: Self = Self {
+        by: Span::ZERO,
+        low: Span::ZERO,
+        high: Span::ZERO,
+        at: Instant::from_nanos(0),
+        basis: Basis::Own,
+    };
+
+    /// By what the wall clocks showed. `[TIMELINE-4]`
+    fn by_wall(by: Span) -> Self {
+        let slack = limits::WALL_UNCERTAINTY;
+        Self { by, low: by - slack, high: by + slack, basis: Basis::WallClock, ..Self::NONE }
+    }
+
+    /// `here` is an instant of the present clock, which `placed` has in session time.
+    fn between(here: Mapped<Primary>, placed: Placed) -> Self {
+        Self {
+            by: here.at - placed.at,
+            low: here.low - placed.high,
+            high: here.high - placed.low,
+            at: here.at,
+            basis: placed.basis,
+        }
+    }
+
+    /// `now` in session time.
+    pub(super) fn session_time(&self, now: Instant<Primary>) -> Placed {
+        let drift = match self.basis {
+            Basis::Messages => drift(now - self.at),
+            Basis::Own | Basis::WallClock => Span::ZERO,
+        };
+        let (low, high) = (now - self.high - drift, now - self.low + drift);
+        Placed { at: now - self.by, low, high, basis: self.basis }
+    }
+}
+
+/// How far two clocks may drift apart in this time, at most. `[CLOCK-2]`
+fn drift(time: Span) -> Span {
+    Span::from_nanos((time.abs().nanos() >> RATE_BITS).saturating_add(1))
+}
+
 /// Where what earlier runs knew of all clocks places an instant, on the present one.
 pub(super) struct Known {
     timeline: Timeline,
-    shift: Span,
+    shift: Shift,
 }
 
 impl Known {
     /// As [`tied`].
     pub(super) fn place(&self, clock: ClockName, at: Instant<Own>) -> Option<Instant<Primary>> {
-        Some(tied(&self.timeline, clock, at)? + self.shift)
+        Some(tied(&self.timeline, clock, at)?.at + self.shift.by)
     }
 }
 
@@ -61,7 +118,7 @@ pub(super) struct Brought {
     /// What is copied only now may have been recorded by a clock of before.
     pub(super) known: Arc<Known>,
     /// How far it is ahead of session time.
-    pub(super) shift: Span,
+    pub(super) shift: Shift,
     pub(super) lanes: BTreeMap<Role, Former>,
     pub(super) stopped: Option<Instant<Primary>>,
     pub(super) ended: Option<Instant<Primary>>,
@@ -143,9 +200,11 @@ impl Earlier {
     }
 
     /// How far the present clock is ahead of session time, if the journals know.
-    pub(super) fn known(&self) -> Option<Span> {
+    pub(super) fn known(&self) -> Option<Shift> {
         let last = *self.last.get(&self.clock)?;
-        self.ahead(self.clock, last, last.relabelled())
+        let at = last.relabelled();
+        let here = Mapped { at, low: at, high: at, sigma: Span::ZERO };
+        Some(Shift::between(here, tied(&self.timeline, self.clock, last)?))
     }
 
     /// The same by what is known now of the clock of an assistant, which is in `boot`.
@@ -154,32 +213,29 @@ impl Earlier {
         name: JournalName,
         boot: BootId,
         estimator: &Estimator,
-    ) -> Option<Span> {
+    ) -> Option<Shift> {
         let clock = ClockName { role: name.role, device: name.device, boot };
         let last = *self.last.get(&clock)?;
-        self.ahead(clock, last, estimator.middle_of(last.relabelled())?)
-    }
-
-    fn ahead(&self, clock: ClockName, at: Instant<Own>, now: Instant<Primary>) -> Option<Span> {
-        Some(now - tied(&self.timeline, clock, at)?)
+        let placed = tied(&self.timeline, clock, last)?;
+        Some(Shift::between(estimator.to_primary(last.relabelled())?, placed))
     }
 
     /// Everything on the present clock, which is `shift` ahead, or as far as the wall
     /// clock has it.
-    pub(super) fn bring(self, shift: Option<Span>) -> Brought {
-        let shift = shift.unwrap_or(self.wall);
-        let moved =
-            |one: Interval<Primary>| Interval { start: one.start + shift, end: one.end + shift };
+    pub(super) fn bring(self, shift: Option<Shift>) -> Brought {
+        let shift = shift.unwrap_or_else(|| Shift::by_wall(self.wall));
+        let by = shift.by;
+        let moved = |one: Interval<Primary>| Interval { start: one.start + by, end: one.end + by };
         let mut lanes: BTreeMap<Role, Former> = BTreeMap::new();
         for (role, lane) in self.lanes {
             let covered = lane.covered().iter().copied().map(moved);
             lanes.entry(role).or_default().covered.extend(covered);
         }
         for (role, marks) in self.marks {
-            lanes.entry(role).or_default().marks = marks.moved(shift);
+            lanes.entry(role).or_default().marks = marks.moved(by);
         }
-        let stopped = self.stopped.map(|at| at + shift);
-        let ended = self.ended.map(|at| at + shift);
+        let stopped = self.stopped.map(|at| at + by);
+        let ended = self.ended.map(|at| at + by);
         Brought {
             known: Arc::new(Known { timeline: self.timeline, shift }),
             shift,
@@ -191,9 +247,8 @@ impl Earlier {
 }
 
 /// Where messages place an instant; `None` for a clock that only its wall clock places.
-fn tied(timeline: &Timeline, clock: ClockName, at: Instant<Own>) -> Option<Instant<Primary>> {
-    let placed = timeline.place(clock, at)?;
-    (placed.basis != Basis::WallClock).then_some(placed.at)
+fn tied(timeline: &Timeline, clock: ClockName, at: Instant<Own>) -> Option<Placed> {
+    timeline.place(clock, at).filter(|placed| placed.basis != Basis::WallClock)
 }
 
 /// What the journals count, with everything that nobody knows yet as pending.

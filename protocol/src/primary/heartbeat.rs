@@ -6,12 +6,10 @@
 //! order of all), and to make each record durable as it is written (everything would wait
 //! behind the card, for what no heartbeat claims before the next second).
 
+use super::Event;
 use super::machine::{Course, PrimaryMachine};
-use super::seat::Seat;
-use super::{Event, SeatSnapshot, Snapshot};
-use crate::identity::{Role, SessionId};
+use crate::identity::Role;
 use crate::limits;
-use crate::liveness::LinkState;
 use crate::session::{News, SealDue};
 use crate::time::{Instant, Primary};
 use crate::timers::Timer;
@@ -143,46 +141,5 @@ impl PrimaryMachine {
             }
         }
         missing
-    }
-
-    /// Which session this is.
-    #[must_use]
-    pub const fn session(&self) -> SessionId {
-        self.local.session()
-    }
-
-    /// The whole state, for a screen that missed events.
-    #[must_use]
-    pub fn snapshot(&self, now: Instant<Primary>) -> Snapshot {
-        let now = self.now.max(now);
-        Snapshot {
-            phase: self.plan.phase_at(now),
-            recording: self.course.has_begun() && !self.course.is_closing(),
-            covered: self.camera.covered(),
-            frames: self.camera.totals().frames,
-            countdown: self.camera.countdown(now),
-            tally: self.tally,
-            device: self.device,
-            seats: self.roles().map(|role| self.seat_snapshot(role, now)).collect(),
-        }
-    }
-
-    /// One seat, as a screen needs it.
-    fn seat_snapshot(&self, role: Role, now: Instant<Primary>) -> SeatSnapshot {
-        let seat = self.seats.get(&role);
-        SeatSnapshot {
-            role,
-            label: seat.map(|seat| seat.label),
-            ticket: self.shown.get(&role).cloned(),
-            check_code: seat.and_then(|seat| seat.check_code),
-            link: seat.map_or(LinkState::Down, |seat| seat.peer.state()),
-            estimate: seat.and_then(|seat| seat.estimate(now)),
-            covered: seat.and_then(|seat| seat.covered()),
-            frames: seat.map_or(0, Seat::frames),
-            countdown: seat
-                .and_then(|seat| Some(seat.lost? + self.policy.terms().max_duration? - now)),
-            device: seat.and_then(|seat| seat.peer.device()),
-            cannot_return: seat.and_then(Seat::shut_out),
-        }
     }
 }

@@ -309,6 +309,7 @@ impl PrimaryMachine {
         if closed && !self.judged_ready {
             self.judged_ready = true;
             let missing = self.missing(now);
+            self.not_ready.clone_from(&missing);
             if !missing.is_empty() {
                 self.outbox.event(Event::NotReady { missing });
             }

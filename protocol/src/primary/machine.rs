@@ -10,7 +10,7 @@
 use std::collections::BTreeMap;
 
 use super::connection::Connection;
-use super::earlier::Earlier;
+use super::earlier::{Earlier, Shift};
 use super::marks::{Former, Marks};
 use super::seat::Seat;
 use super::{CheckCode, Command, Event};
@@ -24,7 +24,7 @@ use crate::policy::{Policy, Proven, Tally};
 use crate::recording::Interval;
 use crate::secret::Entropy;
 use crate::session::{Camera, FaceGate, Local, Outbox, Receipt, Refused, State};
-use crate::time::{Instant, Primary, Span};
+use crate::time::{Instant, Primary};
 use crate::timers::{Timer, Timers};
 
 /// The primary's whole protocol. See [`Machine`] for the law.
@@ -58,7 +58,7 @@ pub struct PrimaryMachine {
     /// What was before this run, until it is known how far this device's clock is
     /// ahead of session time; and what the own camera covered then.
     pub(super) earlier: Option<Earlier>,
-    pub(super) shift: Span,
+    pub(super) shift: Shift,
     pub(super) past: Vec<Interval<Primary>>,
     /// What devices left that were put out of their seats.
     pub(super) former: BTreeMap<Role, Former>,
@@ -78,6 +78,8 @@ pub struct PrimaryMachine {
     pub(super) proven: bool,
     /// Whether the host was told how the waiting window ended.
     pub(super) judged_ready: bool,
+    /// The cameras that were missing then.
+    pub(super) not_ready: Vec<Role>,
     pub(super) tally: Tally,
 }
 

@@ -22,6 +22,7 @@ mod marks;
 mod pairing;
 mod resume;
 mod seat;
+mod snapshot;
 
 use crate::address::Addresses;
 use crate::clock::Estimate;
@@ -37,6 +38,7 @@ use crate::session::{HostFact, Past, Refused, StartError};
 use crate::time::{Instant, Primary, Span};
 
 pub use machine::PrimaryMachine;
+pub use snapshot::{SeatSnapshot, Snapshot, Stage};
 
 /// What a primary is started with.
 pub struct Setup {
@@ -234,7 +236,7 @@ pub enum Event {
     CameraLost {
         /// Whose.
         role: Role,
-        /// Since when, in session time.
+        /// Since when, on this device's clock as it runs now.
         since: Instant<Primary>,
         /// Why, as far as known.
         observed: Observed,
@@ -264,70 +266,6 @@ pub enum Event {
         /// Seats whose journal did not arrive whole.
         incomplete: Vec<Role>,
     },
-}
-
-/// What a screen needs, whole.
-///
-/// ```
-/// # use diptych_protocol::primary::Snapshot;
-/// fn counted(snapshot: &Snapshot) -> String {
-///     format!("{} interruptions, {} open", snapshot.tally.confirmed, snapshot.tally.pending)
-/// }
-/// ```
-#[derive(Clone, PartialEq, Debug)]
-pub struct Snapshot {
-    /// The phase.
-    pub phase: Phase,
-    /// Whether cameras were started.
-    pub recording: bool,
-    /// When this device's camera last committed a frame.
-    pub covered: Option<Instant<Primary>>,
-    /// Frames it committed.
-    pub frames: u64,
-    /// While this device's camera is lost: how much of the policy's longest interruption
-    /// is left, negative beyond it; `None` if any length is allowed. `[LEDGER-12]`
-    pub countdown: Option<Span>,
-    /// The count as it can be known now.
-    pub tally: Tally,
-    /// This device's report on itself.
-    pub device: Option<Device>,
-    /// Every seat.
-    pub seats: Vec<SeatSnapshot>,
-}
-
-/// One assistant, as the primary sees it.
-///
-/// ```
-/// # use diptych_protocol::primary::SeatSnapshot;
-/// fn seat(seat: &SeatSnapshot) -> String {
-///     format!("{}: link {}", seat.role, seat.link.name())
-/// }
-/// ```
-#[derive(Clone, PartialEq, Debug)]
-pub struct SeatSnapshot {
-    /// Which seat.
-    pub role: Role,
-    /// What the device in it is called, if one is paired.
-    pub label: Option<Label>,
-    /// The code shown for this seat.
-    pub ticket: Option<String>,
-    /// The six digits to compare, until they were.
-    pub check_code: Option<u32>,
-    /// The link.
-    pub link: LinkState,
-    /// Its clock.
-    pub estimate: Option<Estimate>,
-    /// Up to when its camera is known to have recorded, in session time.
-    pub covered: Option<Instant<Primary>>,
-    /// Frames it committed.
-    pub frames: u64,
-    /// While its camera is known to be lost: how much of the policy's longest
-    /// interruption is left. `[LEDGER-12]`
-    pub countdown: Option<Span>,
-    /// Its report on itself.
-    pub device: Option<Device>,
-    /// Why it cannot come back, if it was refused for good. `[SESSION-39]`
-    pub cannot_return: Option<CloseCode>,
 }
 
 /// Why a command to a primary was refused.

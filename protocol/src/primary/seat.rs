@@ -11,7 +11,7 @@ mod placing;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::earlier::{Earlier, Known};
+use super::earlier::{Earlier, Known, Shift};
 use super::marks::{Former, Marks};
 use crate::clock::{Estimate, Estimator, Schedule};
 use crate::fault::CloseCode;
@@ -157,7 +157,7 @@ impl Seat {
 
     /// How far the present clock is ahead of the time in which `earlier` has all that
     /// was before, if this device lived through the change.
-    pub(super) fn bridge(&self, earlier: &Earlier) -> Option<Span> {
+    pub(super) fn bridge(&self, earlier: &Earlier) -> Option<Shift> {
         earlier.bridged(self.peer.name(), self.peer.boot()?, self.peer.timing().estimator())
     }
 

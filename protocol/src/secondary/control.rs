@@ -107,10 +107,9 @@ impl SecondaryMachine {
 
     /// What this device lacks for the plan.
     pub(super) fn tell_shortfalls(&mut self) {
-        let Course::InSession(session) = &self.course else { return };
-        let (Some(plan), Some(device)) = (&session.plan, self.device) else { return };
-        let shortfalls = device.shortfalls(plan.requirements(), plan.planned_length());
-        self.outbox.event(Event::Shortfalls(shortfalls));
+        if let Some(shortfalls) = self.shortfalls() {
+            self.outbox.event(Event::Shortfalls(shortfalls));
+        }
     }
 
     /// BEGIN: record, whatever the phase. `[SESSION-43]`
@@ -202,13 +201,19 @@ impl SecondaryMachine {
             self.outbox.settled().event(Event::StopRecording);
         }
         // Before what a disk may fail at: it is over, whether that can be kept or not.
-        self.outbox.settled().event(Event::Finished(ending));
+        self.outbox.settled();
+        self.tell_ending(ending);
         if let Course::InSession(session) = &mut self.course {
             // Nobody to come back to: a later start finds that out here.
             session.state.members.clear();
             self.outbox.store(session.state.encode());
         }
         self.course = Course::Over;
+    }
+
+    pub(super) fn tell_ending(&mut self, ending: Ending) {
+        self.ending = Some(ending);
+        self.outbox.event(Event::Finished(ending));
     }
 
     /// Sends on what was acknowledged or asked for. `[SESSION-47]`

@@ -235,6 +235,7 @@ impl SecondaryMachine {
         match &mut self.course {
             Course::InSession(session) if !session.local.is_poisoned() => {
                 session.local.poison();
+                self.storage_failed = true;
                 self.outbox.event(Event::StorageFailed);
                 // [SESSION-38]
                 if session.closing == Closing::Stopping {
@@ -247,6 +248,7 @@ impl SecondaryMachine {
                     self.outbox.close(link.id, CloseCode::Internal);
                 }
                 self.course = Course::Over;
+                self.storage_failed = true;
                 self.outbox.event(Event::StorageFailed);
             }
             Course::Idle { .. }

@@ -52,6 +52,9 @@ impl SecondaryMachine {
             former: None,
             dialling: Dialling::No,
             course: Course::Over,
+            failure: None,
+            ending: None,
+            storage_failed: false,
         };
         let Some(state) = past.state.take() else {
             machine.course = Course::Idle { signer: setup.signer };
@@ -85,7 +88,7 @@ impl SecondaryMachine {
         let clock = clock_number(Some(&replayed));
         let beginning = Beginning::of(&replayed, self.boot);
         let Some(primary) = state.members.first() else {
-            self.outbox.event(Event::Finished(ending_of(&replayed)));
+            self.tell_ending(ending_of(&replayed));
             return Ok(());
         };
         let peer = if past.journals.contains_key(&PRIMARYS) {
@@ -175,6 +178,7 @@ impl SecondaryMachine {
     }
 
     fn ask_user(&mut self, signer: Box<dyn Signer>, ticket: Ticket) -> Course {
+        self.failure = None;
         let (exam, primary) = (ticket.exam, ticket.pin);
         self.outbox.event(Event::ConsentNeeded { exam, primary });
         Course::Asking { signer, scanned: Box::new(Scanned::new(ticket)) }
@@ -200,7 +204,7 @@ impl SecondaryMachine {
         };
         if consent == Consent::Declined {
             self.course = Course::Idle { signer };
-            self.outbox.event(Event::PairingFailed(Failure::Declined));
+            self.tell_failure(Failure::Declined);
             return Ok(());
         }
         let exam = scanned.ticket().exam;
@@ -213,7 +217,7 @@ impl SecondaryMachine {
             }
             Err(fault) => {
                 self.course = Course::Idle { signer };
-                self.outbox.event(Event::PairingFailed(Failure::Fault(fault)));
+                self.tell_failure(Failure::Fault(fault));
             }
         }
         Ok(())
@@ -236,13 +240,13 @@ impl SecondaryMachine {
             Course::Joining { signer, .. } => {
                 self.timers.set(Timer::Introduction, None);
                 self.timers.set(Timer::Redial, None);
-                self.outbox.event(Event::PairingFailed(failure));
+                self.tell_failure(failure);
                 Course::Idle { signer }
             }
             // [PAIRING-29]
             Course::Confirming { signer, .. } => {
                 self.forget_seat();
-                self.outbox.event(Event::PairingFailed(failure));
+                self.tell_failure(failure);
                 Course::Idle { signer }
             }
             other @ (Course::Idle { .. }
@@ -250,6 +254,11 @@ impl SecondaryMachine {
             | Course::InSession(_)
             | Course::Over) => other,
         };
+    }
+
+    fn tell_failure(&mut self, failure: Failure) {
+        self.failure = Some(failure.clone());
+        self.outbox.event(Event::PairingFailed(failure));
     }
 
     /// The code has lost its life while the primary was not reached.

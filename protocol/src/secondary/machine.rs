@@ -6,12 +6,10 @@
 //! without a proof could be written down), and types of their own for each stage (the
 //! host holds one machine from the start of the app to its end).
 
-use super::{Command, Ending, Event, Snapshot};
-use crate::clock::Estimate;
+use super::{Command, Ending, Event, Failure};
 use crate::device::Device;
 use crate::identity::{BootId, Label, PublicKey, Signer};
 use crate::ledger::Observed;
-use crate::liveness::LinkState;
 use crate::machine::{Input, LinkId, Machine, Output, Purpose};
 use crate::pairing::{self, ExpectAccept, ExpectResumed, Scanned, SendHello};
 use crate::plan::{Phase, Plan};
@@ -41,6 +39,12 @@ pub struct SecondaryMachine {
     /// Whether the driver is dialling now.
     pub(super) dialling: Dialling,
     pub(super) course: Course,
+    /// Why the last pairing came to nothing, until the next code is scanned.
+    pub(super) failure: Option<Failure>,
+    /// How the session ended.
+    pub(super) ending: Option<Ending>,
+    /// Whether storage failed in a session or at its door.
+    pub(super) storage_failed: bool,
 }
 
 /// How far this device has come.
@@ -169,48 +173,6 @@ impl SecondaryMachine {
         if matches!(self.course, Course::Over) {
             self.timers = Timers::default();
         }
-    }
-
-    /// The whole state, for a screen that missed events.
-    #[must_use]
-    pub fn snapshot(&self, now: Instant<Secondary>) -> Snapshot {
-        let now = self.now.max(now);
-        let Course::InSession(session) = &self.course else {
-            let seat = match &self.course {
-                Course::Confirming { seat, .. } => Some(seat),
-                Course::Idle { .. }
-                | Course::Asking { .. }
-                | Course::Joining { .. }
-                | Course::InSession(_)
-                | Course::Over => None,
-            };
-            return Snapshot {
-                role: seat.map(|seat| seat.state.own.role),
-                phase: None,
-                link: LinkState::Down,
-                estimate: None,
-                recording: false,
-                covered: None,
-                frames: 0,
-                check_code: seat.and_then(|seat| seat.check_code),
-            };
-        };
-        Snapshot {
-            role: Some(session.state.own.role),
-            phase: session.phase,
-            link: session.peer.state(),
-            estimate: session.estimate(now),
-            recording: session.recording.is_some(),
-            covered: session.camera.covered(),
-            frames: session.camera.totals().frames,
-            check_code: session.check_code,
-        }
-    }
-}
-
-impl Session {
-    pub(super) fn estimate(&self, now: Instant<Secondary>) -> Option<Estimate> {
-        self.peer.timing().estimate(now)
     }
 }
 

@@ -13,6 +13,7 @@ mod dialling;
 mod hosting;
 mod joining;
 mod machine;
+mod snapshot;
 
 use crate::clock::Estimate;
 use crate::device::Shortfall;
@@ -29,6 +30,7 @@ use crate::time::{Instant, Secondary, Span};
 use crate::words::Text;
 
 pub use machine::SecondaryMachine;
+pub use snapshot::{Question, Snapshot};
 
 /// What an assistant is started with.
 pub struct Setup {
@@ -210,34 +212,6 @@ pub enum Ending {
     Removed(CloseCode),
     /// This device left.
     Left,
-}
-
-/// What a screen needs, whole.
-///
-/// ```
-/// # use diptych_protocol::secondary::Snapshot;
-/// fn shown(snapshot: &Snapshot) -> String {
-///     format!("link {}, {} frames", snapshot.link.name(), snapshot.frames)
-/// }
-/// ```
-#[derive(Clone, PartialEq, Debug)]
-pub struct Snapshot {
-    /// This device's seat, once paired.
-    pub role: Option<Role>,
-    /// The phase, once known.
-    pub phase: Option<Phase>,
-    /// The link to the primary.
-    pub link: LinkState,
-    /// The primary's clock.
-    pub estimate: Option<Estimate>,
-    /// Whether the camera is to be recording.
-    pub recording: bool,
-    /// When this device's camera last committed a frame.
-    pub covered: Option<Instant<Secondary>>,
-    /// Frames it committed.
-    pub frames: u64,
-    /// The six digits to compare, until they were.
-    pub check_code: Option<u32>,
 }
 
 /// Why a command to an assistant was refused.

@@ -194,6 +194,11 @@ impl<C: Clock> Camera<C> {
         self.recorder.countdown(now)
     }
 
+    /// While it is lost: since when, and why as far as known.
+    pub(crate) fn lost(&self) -> Option<(Instant<C>, Observed)> {
+        self.recorder.lost()
+    }
+
     pub(crate) const fn recording(&self) -> &Recording<C> {
         &self.recording
     }

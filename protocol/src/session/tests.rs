@@ -5,6 +5,7 @@ mod broken;
 mod clocks;
 mod closes;
 mod journals;
+mod looks;
 mod past;
 mod promises;
 mod vocabulary;
@@ -163,7 +164,12 @@ fn fragment<C: Clock>(first: Instant<C>) -> HostFact<C> {
 }
 
 fn plan() -> Plan {
-    let at = |s| Instant::from_nanos(0) + Span::from_secs(s);
+    plan_on(Span::ZERO)
+}
+
+/// The same by a clock that is ahead.
+fn plan_on(ahead: Span) -> Plan {
+    let at = |s| Instant::from_nanos(0) + Span::from_secs(s) + ahead;
     let windows = Windows {
         wait_open: at(100),
         wait_close: at(110),
@@ -200,7 +206,15 @@ fn primary_after(
     (check_code, key): (CheckCode, u8),
     past: Past,
 ) -> Result<PrimaryMachine, primary::CannotStart> {
-    let setup = primary::Setup {
+    PrimaryMachine::new(setup(addresses, (check_code, key), past), now)
+}
+
+fn setup(
+    addresses: Option<Addresses>,
+    (check_code, key): (CheckCode, u8),
+    past: Past,
+) -> primary::Setup {
+    primary::Setup {
         plan: plan(),
         policy: Policy::preset("xyb-seed").unwrap(),
         proctors: Vec::new(),
@@ -214,8 +228,7 @@ fn primary_after(
         last_exit: Observed::NOTHING,
         entropy: Entropy::new([1; 32]),
         past,
-    };
-    PrimaryMachine::new(setup, now)
+    }
 }
 
 fn secondary(now: Instant<Secondary>) -> SecondaryMachine {

@@ -38,6 +38,13 @@ pub struct ClockName {
 }
 
 /// An instant of some device, in session time. `[TIMELINE-2]`
+///
+/// ```
+/// # use diptych_protocol::timeline::Placed;
+/// fn shown(placed: &Placed) -> String {
+///     format!("{:?} ± {}", placed.at, placed.within())
+/// }
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Placed {
     /// Most likely.

@@ -12,6 +12,13 @@ use crate::limits;
 use crate::time::{Clock, Instant, Primary, Secondary, Span};
 
 /// What the place of an instant rests on, surest first.
+///
+/// ```
+/// # use diptych_protocol::timeline::Basis;
+/// fn is_proven(basis: Basis) -> bool {
+///     basis < Basis::WallClock
+/// }
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Basis {
     /// It was read from the clock that session time is.

@@ -133,6 +133,16 @@ impl<C: Clock> Recorder<C> {
         }
     }
 
+    /// While LOST or RETURNING: since when, or 0 if that was before this boot, and why
+    /// as far as known.
+    #[must_use]
+    pub fn lost(&self) -> Option<(Instant<C>, Observed)> {
+        match &self.phase {
+            Phase::Lost(open) | Phase::Returning(open, _) => Some((open.began(), open.cause)),
+            Phase::Idle | Phase::Armed | Phase::Recording | Phase::Ended => None,
+        }
+    }
+
     /// When [`Event::Wake`] must be handed in, if nothing happens before.
     #[must_use]
     pub fn wake(&self) -> Option<Instant<C>> {
