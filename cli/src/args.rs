@@ -29,7 +29,8 @@ Exit codes:
    20  evidence is missing
    21  evidence was changed
    22  the report differs from what its journals say
-  130  ended by Ctrl-C";
+  130  ended by Ctrl-C
+  143  ended by SIGTERM, or 129 by a terminal that was closed";
 
 /// Two phones, one recording: pair by a QR code, record, align, count, report.
 #[derive(Parser, Debug)]
@@ -142,9 +143,12 @@ Examples:
   diptych report session | head -1     the verdict alone
   diptych report --json session        the same for a script
   diptych report --policy zjut-2022 session     under another rule
+  diptych report --out account session          keep the files elsewhere
 
-Writes report.json, report.txt and timeline.svg into the folder. Ends with 0 for
-PASS, 10 for FAIL, 11 for UNDETERMINED, 12 for NOT_READY.")]
+Writes report.json, report.txt and timeline.svg into the folder; under another
+rule than the session's own, report-zjut-2022.json and so on beside them. Where
+the folder is read-only, the report is printed and a note says that nothing was
+kept. Ends with 0 for PASS, 10 for FAIL, 11 for UNDETERMINED, 12 for NOT_READY.")]
 pub struct ReportArgs {
     /// The folder of a session: P.journal, A1.journal, …
     #[arg(value_name = "DIR")]
@@ -155,6 +159,9 @@ pub struct ReportArgs {
     /// What people have said
     #[command(flatten)]
     pub said: SaidArgs,
+    /// The folder for the files, made if it is not there [default: DIR]
+    #[arg(long, value_name = "FOLDER")]
+    pub out: Option<PathBuf>,
     /// Print the report as JSON (spec/report.schema.json)
     #[arg(long)]
     pub json: bool,
@@ -169,8 +176,10 @@ Examples:
   diptych judge --statement pause.signed --proctor 5f0c… session
 
 With statements that a trusted key signed, in files or in the primary's journal,
-both verdicts are told, and the exit code is the revised one's. Only journals are needed, from any machine, years later. Ends with 22 if report.json in the
-folder says something else, otherwise as `report` does. Writes nothing.")]
+both verdicts are told, and the exit code is the revised one's. Only journals are
+needed, from any machine, years later. Ends with 22 if report.json in the folder
+(with --policy NAME, report-NAME.json) says something else, otherwise as `report`
+does. Writes nothing.")]
 pub struct JudgeArgs {
     /// The folder of a session: P.journal, A1.journal, …
     #[arg(value_name = "DIR")]
@@ -287,7 +296,13 @@ pub struct VerifyArgs {
 Examples:
   diptych align session                write alignment.json, tell its bounds
   diptych align --json session         print the map of every frame as well
-  diptych align --video both.mp4 session        a side-by-side video")]
+  diptych align --video both.mp4 session        a side-by-side video
+  diptych align --out account session           keep alignment.json elsewhere
+
+A bound holds for the recordings that were made. So each piece of them is
+compared with the journals first, as by `verify`, and the result says so in
+words and in alignment.json. Ends with 0 if all is intact, 20 if something is
+missing, 21 if something was changed.")]
 pub struct AlignArgs {
     /// The folder of a session: journals and recordings
     #[arg(value_name = "DIR")]
@@ -295,6 +310,12 @@ pub struct AlignArgs {
     /// Write the recordings side by side to this new file
     #[arg(long, value_name = "OUT")]
     pub video: Option<PathBuf>,
+    /// The folder for alignment.json, made if it is not there [default: DIR]
+    #[arg(long, value_name = "FOLDER")]
+    pub out: Option<PathBuf>,
+    /// Do not compare the recordings with the journals; the result says so
+    #[arg(long)]
+    pub unchecked: bool,
     /// Print the map as JSON
     #[arg(long)]
     pub json: bool,

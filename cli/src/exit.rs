@@ -40,8 +40,12 @@ pub enum Exit {
     Tampered = 21,
     /// What was recomputed differs from the report that was given.
     Differs = 22,
-    /// Ended by Ctrl-C: 128 and the number of the signal, as shells count.
+    /// Its terminal was closed: 128 and the number of the signal, as shells count.
+    HungUp = 129,
+    /// Ended by Ctrl-C.
     Interrupted = 130,
+    /// Ended by the system or another program.
+    Terminated = 143,
 }
 
 impl Exit {
@@ -70,9 +74,10 @@ impl Exit {
     /// same by it: the inputs, the storage, the network, the camera or the user.
     #[must_use]
     pub fn of_child(code: Option<i32>) -> Self {
-        let same = [Self::Input, Self::Storage, Self::Network, Self::Camera, Self::Interrupted];
-        let ended = |exit: &Self| code == Some(exit.code().into());
-        same.into_iter().find(ended).unwrap_or(Self::Defect)
+        let ended = [Self::HungUp, Self::Interrupted, Self::Terminated];
+        let met = [Self::Input, Self::Storage, Self::Network, Self::Camera];
+        let same = |exit: &Self| code == Some(exit.code().into());
+        met.into_iter().chain(ended).find(same).unwrap_or(Self::Defect)
     }
 
     /// The number that the shell sees.

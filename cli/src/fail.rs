@@ -68,6 +68,17 @@ pub enum Fail {
         #[source]
         source: io::Error,
     },
+    /// A script of faults that is neither a file nor one of the program's.
+    #[error(
+        "cannot read {}: there is no such file, and no story of this name; there are {stories}",
+        path.display()
+    )]
+    NoStory {
+        /// What was asked for.
+        path: PathBuf,
+        /// The names there are.
+        stories: String,
+    },
     /// A file that cannot be written.
     #[error("cannot write {}: check the folder, its permissions and its free space", path.display())]
     Write {
@@ -110,6 +121,7 @@ impl Fail {
             Self::Folder(_) | Self::Report(_) | Self::Align(_) => Exit::Input,
             Self::Scan(ScanError::Unreadable { .. })
             | Self::Draw(DrawError::Write { .. })
+            | Self::NoStory { .. }
             | Self::Write { .. }
             | Self::Exists { .. }
             | Self::Page(_) => Exit::Storage,

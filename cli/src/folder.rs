@@ -158,10 +158,15 @@ impl SessionFolder {
     /// [`FolderError::Journal`] for a file that is no journal at all, and
     /// [`FolderError::Unreadable`] for one that the system will not read.
     pub fn replayed(&self) -> Result<Vec<Replayed>, FolderError> {
+        Ok(self.named_journals()?.into_iter().map(|(_, journal)| journal).collect())
+    }
+
+    /// The same, each with the name of its file.
+    pub(crate) fn named_journals(&self) -> Result<Vec<(String, Replayed)>, FolderError> {
         let mut all = Vec::new();
         for (name, salvaged) in self.journals.iter().zip(self.salvaged()?) {
             match salvaged {
-                Ok(replayed) => all.push(replayed),
+                Ok(replayed) => all.push((name.clone(), replayed)),
                 Err(JournalError::Header(HeaderError::Cut { .. })) => {}
                 Err(error) => {
                     let path = self.path.join(name);

@@ -11,7 +11,7 @@
 //! - [`live`]: devices with their cameras, in a session.
 //! - [`folder`]: journals and recordings, where a session left them.
 //! - [`plan`]: an exam's plan as a file.
-//! - [`args`], [`exit`], [`fail`]: what it is told, and what it tells.
+//! - [`args`], [`exit`], [`fail`]: what it is told, and what it tells; [`window`]: where.
 
 pub mod align;
 pub mod args;
@@ -21,6 +21,7 @@ mod command;
 pub mod exit;
 pub mod fail;
 pub mod folder;
+mod label;
 pub mod live;
 mod page;
 pub mod picture;
@@ -30,6 +31,7 @@ mod progress;
 pub mod qr;
 mod share;
 pub mod video;
+pub mod window;
 
 pub use program::{main, run};
 

@@ -27,7 +27,7 @@ pub fn run(
     err: &mut dyn Write,
 ) -> Exit {
     let result = match Args::try_parse_from(args) {
-        Ok(args) => dispatch(args, out),
+        Ok(args) => dispatch(args, out, err),
         Err(error) => return usage(&error, out, err),
     };
     let result = result.and_then(|exit| out.flush().map(|()| exit).map_err(Fail::from));
@@ -38,19 +38,20 @@ pub fn run(
     })
 }
 
-fn dispatch(args: Args, out: &mut dyn Write) -> Result<Exit, Fail> {
+/// Notes that are no part of a result go to `err`.
+fn dispatch(args: Args, out: &mut dyn Write, err: &mut dyn Write) -> Result<Exit, Fail> {
     match args.command {
         Command::Rehearse(args) => command::rehearse(args, out),
         Command::Primary(args) => command::primary(args, out),
         Command::Secondary(args) => command::secondary(args, out),
-        Command::Align(args) => command::align(&args, out),
+        Command::Align(args) => command::align(&args, out, err),
         Command::Clock(args) => command::clock(&args, out),
         Command::Excuse(args) => command::excuse(&args, out),
         Command::Judge(args) => command::judge(&args, out),
         Command::Override(args) => command::decide(&args, out),
         Command::Plan(args) => command::plan(&args, out),
-        Command::Qr(args) => command::qr(&args, out),
-        Command::Report(args) => command::report(&args, out),
+        Command::Qr(args) => command::qr(&args, out, err),
+        Command::Report(args) => command::report(&args, out, err),
         Command::Scan(args) => command::scan(&args, out),
         Command::Verify(args) => command::verify(&args, out),
     }

@@ -113,7 +113,9 @@ fn gather(
         said(stage, Who::Primary, &format!("{}: paired", who.role()))?;
         let line = stage.said(who).into_iter().find(|said| said.line.starts_with("paired as "));
         let taken = line.and_then(|said| {
-            said.line.strip_suffix(" ns")?.rsplit(' ').next()?.parse::<i64>().ok()
+            let millis = said.line.strip_suffix(" ms")?.rsplit(' ').next()?;
+            // Three digits after the point: without it, microseconds.
+            millis.replace('.', "").parse::<i64>().ok()?.checked_mul(1_000)
         });
         played.pairing_ns = played.pairing_ns.max(taken);
     }

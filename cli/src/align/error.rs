@@ -21,6 +21,17 @@ pub enum AlignError {
     /// There is nothing to align.
     #[error("expected at least one recording, got none: name the folder of a session")]
     Nothing,
+    /// There is one camera, and a video shows several.
+    #[error(
+        "expected the recordings of two cameras to show side by side, got those of {role} alone \
+         ({missing}); copy the other into the folder, under the name it was recorded by"
+    )]
+    Alone {
+        /// Whose recordings are there.
+        role: Role,
+        /// Who else took part, and why nothing of them can be shown.
+        missing: String,
+    },
     /// No picture of a recording can be placed on the session's clock.
     #[error(
         "no picture of {role} has a place in the session: expected clock exchanges between the \

@@ -1,49 +1,144 @@
 //! `diptych align`: which pictures were taken together.
+//!
+//! A bound is of use to whoever must defend it, and it says nothing of a recording that is
+//! not the one that was made. So the evidence is checked first, as `verify` does, and the
+//! result says so. Rejected: leaving that to a second command, which nobody has to run.
 
 use std::io::Write;
 
+use diptych_protocol::identity::Role;
+use diptych_protocol::journal::Integrity;
 use diptych_protocol::report::evaluate;
 use diptych_protocol::time::Span;
+use serde::Serialize;
 
-use super::report::write_whole;
-use crate::align::{FrameMap, Recordings, side_by_side};
+use super::verify::{self, Checked};
+use super::words::counted;
+use super::written::Place;
+use crate::align::{AlignError, FrameMap, Recordings, side_by_side};
 use crate::args::AlignArgs;
 use crate::exit::Exit;
 use crate::fail::Fail;
 use crate::folder::SessionFolder;
 
-pub(crate) fn align(args: &AlignArgs, out: &mut dyn Write) -> Result<Exit, Fail> {
+/// The map as it is written: with what its bounds rest on.
+#[derive(Serialize)]
+struct Told<'a> {
+    evidence: Evidence,
+    #[serde(flatten)]
+    map: &'a FrameMap,
+}
+
+/// Whether the recordings and journals are those that were made.
+#[derive(Clone, Copy, Serialize)]
+struct Evidence {
+    /// Whether anybody looked.
+    checked: bool,
+    /// `INTACT`, `INCOMPLETE` or `TAMPERED`; `null` if nobody looked.
+    integrity: Option<&'static str>,
+    /// Pieces of recordings whose hash was compared with the journals.
+    pieces: u64,
+    /// Pieces that are not what was committed.
+    pieces_changed: u64,
+    /// Pieces that are not there.
+    pieces_missing: u64,
+    /// What `verify` names, in journals and recordings.
+    findings: usize,
+}
+
+pub(crate) fn align(
+    args: &AlignArgs,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> Result<Exit, Fail> {
+    if let Some(video) = args.video.as_ref().filter(|video| video.exists()) {
+        return Err(Fail::Exists { path: video.clone() });
+    }
     let folder = SessionFolder::open(&args.dir)?;
     let journals = folder.replayed()?;
     // Session time 0 is the start of answering, as in the report.
     let origin_ns = evaluate(&journals, None)?.window.start.nanos();
     let session = Recordings::of(&folder, &journals)?;
+    if args.video.is_some() {
+        together(&session)?;
+    }
+    let checked = (!args.unchecked).then(|| verify::check(&folder)).transpose()?;
     let places = session.places();
     let each = session.recorded().iter().zip(&places);
     let tracks: Vec<_> = each.map(|(recorded, place)| recorded.track(place)).collect();
     let map = FrameMap::new(&tracks, origin_ns)?;
-    let content = serde_json::to_string(&map).unwrap_or_default() + "\n";
-    let file = args.dir.join("alignment.json");
-    write_whole(&file, content.as_bytes())?;
+    let evidence = Evidence::of(checked.as_ref());
+    let told = Told { evidence, map: &map };
+    let content = serde_json::to_string(&told).unwrap_or_default() + "\n";
+    let place = Place::of(&args.dir, args.out.as_deref());
+    let mut made = place.keep(&[("alignment.json", &content)], err)?;
     if let Some(video) = &args.video {
-        if video.exists() {
-            return Err(Fail::Exists { path: video.clone() });
-        }
         side_by_side(&tracks, origin_ns, video)?;
+        made.push(video.clone());
     }
     if args.json {
         out.write_all(content.as_bytes())?;
     } else {
         summary(&map, out)?;
-        for made in [Some(&file), args.video.as_ref()].into_iter().flatten() {
+        for (role, what) in session.missing() {
+            writeln!(out, "{:<3} {what}", role.to_string())?;
+        }
+        write!(out, "{}", evidence.told(&args.dir.display().to_string()))?;
+        for made in made {
             writeln!(out, "wrote {}", made.display())?;
         }
-        for (role, name) in session.missing() {
-            let role = role.to_string();
-            writeln!(out, "{role:<3} {name}")?;
+    }
+    let integrity = checked.map_or(Integrity::Intact, |checked| checked.result.integrity());
+    Ok(Exit::of_integrity(integrity))
+}
+
+/// Whether there is anything to be shown beside anything.
+fn together(session: &Recordings) -> Result<(), AlignError> {
+    let roles: Vec<Role> = session.recorded().iter().map(|recorded| recorded.role).collect();
+    let Some(first) = roles.first() else { return Err(AlignError::Nothing) };
+    if roles.iter().any(|role| role != first) {
+        return Ok(());
+    }
+    let missing: Vec<String> =
+        session.missing().iter().map(|(role, what)| format!("{role}: {what}")).collect();
+    Err(AlignError::Alone { role: *first, missing: missing.join("; ") })
+}
+
+impl Evidence {
+    fn of(checked: Option<&Checked>) -> Self {
+        let result = checked.map(|checked| &checked.result);
+        let findings = result.map_or(&[][..], |result| &result.findings);
+        let changed = findings.iter().filter(|finding| verify::is_changed_piece(finding));
+        let missing = checked.iter().flat_map(|checked| checked.missing.values());
+        Self {
+            checked: checked.is_some(),
+            integrity: result.map(|result| verify::word(result.integrity())),
+            pieces: result.map_or(0, |result| result.pieces),
+            pieces_changed: changed.count() as u64,
+            pieces_missing: missing.map(|(count, _)| *count).sum(),
+            findings: findings.len(),
         }
     }
-    Ok(Exit::Done)
+
+    /// What the bounds rest on, for a person.
+    fn told(self, dir: &str) -> String {
+        let Self { pieces, pieces_changed, pieces_missing, .. } = self;
+        let Some(word) = self.integrity else {
+            return "NOT CHECKED: nobody compared these recordings with what the journals say was \
+                    recorded\n"
+                .to_owned();
+        };
+        let held = "recordings are what the journals say";
+        match self.findings {
+            0 => format!("{word}: all {} of the {held}\n", counted(pieces, "piece")),
+            _ => format!(
+                "{word}: of {} of recordings {pieces_changed} changed, {pieces_missing} missing\n  \
+                 A bound holds for what was recorded, and this is not it, or not all of it:\n  \
+                 see `diptych verify {dir}`\n",
+                counted(pieces, "piece"),
+            ),
+        }
+    }
 }
 
 fn summary(map: &FrameMap, out: &mut dyn Write) -> std::io::Result<()> {
@@ -60,6 +155,9 @@ fn summary(map: &FrameMap, out: &mut dyn Write) -> std::io::Result<()> {
         writeln!(out, "{role:<3} {frames} frames{unplaced}, each within {bound}: {path}")?;
     }
     let primary = map.roles.first().map_or("P", String::as_str);
+    if map.roles.len() == 1 {
+        writeln!(out, "{primary} is alone: there is no other recording to align it with")?;
+    }
     for (index, role) in map.roles.iter().skip(1).enumerate() {
         let neighbours: Vec<_> = map
             .pairs

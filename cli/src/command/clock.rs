@@ -7,7 +7,7 @@ use diptych_protocol::liveness::LinkState;
 use diptych_protocol::time::Span;
 use serde_json::{Value, json};
 
-use super::report::write_whole;
+use super::written::write_whole;
 use crate::args::ClockArgs;
 use crate::clocks::{ClockStory, Event, Sample, What, draw, stories};
 use crate::exit::Exit;

@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fs::File;
-use std::io::{IsTerminal as _, Read as _, Write};
+use std::io::{ErrorKind, IsTerminal as _, Read as _, Write};
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -26,6 +26,7 @@ use crate::live::script::{Script, least_seconds};
 use crate::live::secondary::{self, Asked, Scan};
 use crate::live::station::Wrongness;
 use crate::picture::Size;
+use crate::window::Window;
 
 /// Pictures in a second, of small pictures.
 const SMALL_RATE: u8 = 15;
@@ -75,7 +76,8 @@ pub(crate) fn rehearse(args: RehearseArgs, out: &mut dyn Write) -> Result<Exit, 
     };
     let watched = std::io::stderr().is_terminal();
     let kind = if watched { Kind::Terminal } else { Kind::Plain };
-    let outcome = rehearse::run(&options, &mut Screen::new(std::io::stderr(), kind))?;
+    let outcome =
+        rehearse::run(&options, &mut Screen::new(std::io::stderr(), kind, Window::of_errors))?;
     if args.json {
         write_json(&outcome, out)?;
     } else {
@@ -99,8 +101,15 @@ fn read_faults(path: &Path) -> Result<faults::Faults, Fail> {
         (*text).to_owned()
     } else {
         let mut text = String::new();
-        let file =
-            File::open(path).map_err(|source| Fail::Read { path: path.to_owned(), source })?;
+        let file = File::open(path).map_err(|source| {
+            let path = path.to_owned();
+            if source.kind() == ErrorKind::NotFound {
+                let stories: Vec<&str> = faults::STORIES.iter().map(|(name, _)| *name).collect();
+                Fail::NoStory { path, stories: stories.join(", ") }
+            } else {
+                Fail::Read { path, source }
+            }
+        })?;
         let read = file.take(LONGEST).read_to_string(&mut text);
         read.map_err(|source| Fail::Read { path: path.to_owned(), source })?;
         text
@@ -115,8 +124,7 @@ fn write_json(value: &impl serde::Serialize, out: &mut dyn Write) -> Result<(), 
 }
 
 pub(crate) fn primary(args: PrimaryArgs, out: &mut dyn Write) -> Result<Exit, Fail> {
-    let label = Label::new(&args.label)
-        .map_err(|error| Fail::Value { option: "--label", problem: error.to_string() })?;
+    let label = label(&args.label)?;
     let options = primary::Options {
         plan: args.plan,
         folder: args.out,
@@ -132,6 +140,10 @@ pub(crate) fn primary(args: PrimaryArgs, out: &mut dyn Write) -> Result<Exit, Fa
         rate: if args.small { SMALL_RATE } else { RATE },
     };
     Ok(primary::run(&options, out)?)
+}
+
+fn label(text: &str) -> Result<Label, Fail> {
+    crate::label::label(text).map_err(|problem| Fail::Value { option: "--label", problem })
 }
 
 /// An address with or without a port; 0 stands for the port that is listened on.
@@ -155,8 +167,7 @@ fn recording_in(folder: &Path) -> PathBuf {
 }
 
 pub(crate) fn secondary(args: SecondaryArgs, out: &mut dyn Write) -> Result<Exit, Fail> {
-    let label = Label::new(&args.label)
-        .map_err(|error| Fail::Value { option: "--label", problem: error.to_string() })?;
+    let label = label(&args.label)?;
     let size = Size::new(args.width, args.height)
         .map_err(|error| Fail::Value { option: "--width", problem: error.to_string() })?;
     let camera_off = args.camera_off.as_deref().map(script).transpose()?;

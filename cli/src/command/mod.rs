@@ -2,6 +2,7 @@
 
 mod align;
 mod clock;
+mod damage;
 mod kills;
 mod live;
 mod plan;
@@ -11,6 +12,7 @@ mod scan;
 mod statement;
 mod verify;
 mod words;
+mod written;
 
 pub(crate) use align::align;
 pub(crate) use clock::clock;
@@ -21,4 +23,4 @@ pub(crate) use report::{judge, report};
 pub(crate) use scan::scan;
 pub(crate) use statement::{decide, excuse};
 pub(crate) use verify::verify;
-pub(crate) use words::{counted, length};
+pub(crate) use words::{counted, length, span, utc};

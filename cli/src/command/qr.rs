@@ -6,13 +6,14 @@ use crate::args::QrArgs;
 use crate::exit::Exit;
 use crate::fail::Fail;
 use crate::qr::Code;
+use crate::window::Window;
 
 /// Pixels on each side of a PNG file: large enough for a phone across a table.
 const PIXELS: usize = 800;
 /// Bytes of standard input that are read; no code holds as many.
 const INPUT: u64 = 4096;
 
-pub(crate) fn qr(args: &QrArgs, out: &mut dyn Write) -> Result<Exit, Fail> {
+pub(crate) fn qr(args: &QrArgs, out: &mut dyn Write, err: &mut dyn Write) -> Result<Exit, Fail> {
     let code = if args.text == "-" {
         let mut text = String::new();
         std::io::stdin().lock().take(INPUT).read_to_string(&mut text)?;
@@ -31,6 +32,12 @@ pub(crate) fn qr(args: &QrArgs, out: &mut dyn Write) -> Result<Exit, Fail> {
     }
     if args.png.is_none() && args.svg.is_none() {
         out.write_all(code.terminal().as_bytes())?;
+        out.flush()?;
+        // Only a terminal has a window, and there is only the prompt below the code.
+        if let Some(lacks) = Window::of(std::io::stdout()).and_then(|window| code.lacks(window, 1))
+        {
+            writeln!(err, "diptych: {lacks}, or use --png FILE")?;
+        }
     }
     Ok(Exit::Done)
 }

@@ -1,17 +1,20 @@
 //! `diptych report` and `diptych judge`: what happened, computed from journals.
 
 use std::fs::File;
-use std::io::{Read as _, Write};
+use std::io::{IsTerminal as _, Read as _, Write};
 use std::path::Path;
 
 use diptych_primary::render;
-use diptych_protocol::journal::Replayed;
+use diptych_protocol::journal::{Fact, Replayed};
 use diptych_protocol::policy::{Policy, Proven};
 use diptych_protocol::report::{Ground, Report, ReportError, put_in_order, revise_from};
 use serde_json::{Value, json};
 
+use super::damage::{self, Damage, Names, damages};
 use super::statement::said;
+use super::verify;
 use super::words::counted;
+use super::written::Place;
 use crate::args::{JudgeArgs, ReportArgs};
 use crate::exit::Exit;
 use crate::fail::Fail;
@@ -24,22 +27,72 @@ const GIVEN: u64 = 64 << 20;
 /// Differences that are shown.
 const SHOWN: usize = 20;
 
-pub(crate) fn report(args: &ReportArgs, out: &mut dyn Write) -> Result<Exit, Fail> {
+pub(crate) fn report(
+    args: &ReportArgs,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> Result<Exit, Fail> {
     let policy: Option<Policy> = args.policy.as_deref().map(load_policy).transpose()?;
     let journals = SessionFolder::open(&args.dir)?.replayed()?;
     let said = said(&args.said.statement, &args.said.proctor, &journals)?;
+    let under = under(policy.as_ref(), &journals);
     let report = account(journals, policy.as_ref(), &said.proven)?;
-    let told = if args.json { render::json(&report) } else { render::text(&report) };
+    let (json, text) = (render::json(&report), render::text(&report));
     // First, because a disk that is full or read-only is no reason to be silent.
-    out.write_all(told.as_bytes())?;
-    for (name, content) in [
-        ("report.json", render::json(&report)),
-        ("report.txt", render::text(&report)),
-        ("timeline.svg", render::svg(&report)),
-    ] {
-        write_whole(&args.dir.join(name), content.as_bytes())?;
+    if args.json {
+        out.write_all(json.as_bytes())?;
+    } else if std::io::stdout().is_terminal() {
+        out.write_all(text.as_bytes())?;
+    } else {
+        out.write_all(in_one_line(&text).as_bytes())?;
+    }
+    out.flush()?;
+    let [json_name, text_name, svg_name] =
+        [("report", "json"), ("report", "txt"), ("timeline", "svg")]
+            .map(|(what, kind)| format!("{what}{under}.{kind}"));
+    let svg = render::svg(&report);
+    let files = [(&*json_name, &*json), (&*text_name, &*text), (&*svg_name, &*svg)];
+    let kept = Place::of(&args.dir, args.out.as_deref()).keep(&files, err)?;
+    if let Some(file) = kept.first().filter(|_| !under.is_empty()) {
+        let shown = file.display();
+        writeln!(err, "diptych: kept as {shown}; report.json is by the session's own policy")?;
     }
     Ok(Exit::of_verdict(report.verdict()))
+}
+
+/// The text with all of its verdict in the first line, however long: `head -1` must not lose
+/// the flags that did not fit into 80 columns.
+fn in_one_line(text: &str) -> String {
+    let (first, rest) = text.split_once("\n\n").unwrap_or((text, ""));
+    let mut lines = first.lines();
+    let mut joined = lines.next().unwrap_or_default().to_owned();
+    for line in lines {
+        // A line that goes on is indented by four, one of its own by two or none.
+        joined.push_str(if line.starts_with("    ") && !joined.contains('\n') {
+            " "
+        } else {
+            "\n"
+        });
+        joined.push_str(if joined.ends_with(' ') { line.trim_start() } else { line });
+    }
+    format!("{joined}\n\n{rest}")
+}
+
+/// What the names of files by `policy` have in them: nothing if it is the session's own, and
+/// otherwise what it is called. Whoever asks by another rule must not find the answer where
+/// the session's own verdict is looked for.
+fn under(policy: Option<&Policy>, journals: &[Replayed]) -> String {
+    let Some(policy) = policy else { return String::new() };
+    let primary = journals.iter().filter(|journal| journal.header().role.is_primary());
+    let mut own = primary.flat_map(Replayed::entries).filter_map(|entry| {
+        if let Fact::Plan { policy, .. } = &entry.fact { Some(policy.as_bytes()) } else { None }
+    });
+    if own.next_back() == Some(&policy.to_bytes()[..]) {
+        return String::new();
+    }
+    let plain = |letter: char| if letter.is_alphanumeric() { letter } else { '-' };
+    let name: String = policy.terms().name.as_str().chars().map(plain).collect();
+    format!("-{name}")
 }
 
 /// The account of these journals, on all processors.
@@ -55,15 +108,6 @@ fn account(
     // message of eight hours by itself is a twentieth of what judging takes.
     std::mem::forget(journals);
     report
-}
-
-/// Replaces a file at once: whoever reads meanwhile sees the old or the new one.
-pub(super) fn write_whole(path: &Path, content: &[u8]) -> Result<(), Fail> {
-    let mut partial = path.as_os_str().to_owned();
-    partial.push(".partial");
-    std::fs::write(&partial, content)
-        .and_then(|()| std::fs::rename(&partial, path))
-        .map_err(|source| Fail::Write { path: path.to_owned(), source })
 }
 
 /// How what was given compares with what was computed.
@@ -82,14 +126,20 @@ struct Difference {
 
 pub(crate) fn judge(args: &JudgeArgs, out: &mut dyn Write) -> Result<Exit, Fail> {
     let policy: Option<Policy> = args.policy.as_deref().map(load_policy).transpose()?;
-    let journals = SessionFolder::open(&args.dir)?.replayed()?;
+    let folder = SessionFolder::open(&args.dir)?;
+    let named = folder.named_journals()?;
+    let names = Names::of(&named);
+    let journals: Vec<Replayed> = named.into_iter().map(|(_, journal)| journal).collect();
     let said = said(&args.said.statement, &args.said.proctor, &journals)?;
+    let name = format!("report{}.json", under(policy.as_ref(), &journals));
     let report = account(journals, policy.as_ref(), &said.proven)?;
-    let given = compare(&args.dir.join("report.json"), &render::json(&report))?;
+    let given = compare(&args.dir.join(&name), &render::json(&report))?;
+    let damages = damages(&report, &names, &folder);
     if args.json {
-        print_json(&report, &given, said.unproven, out)?;
+        print_json(&report, &given, (said.unproven, &damages), out)?;
     } else {
-        print_text(&report, &given, out)?;
+        print_text(&report, (&name, &given), out)?;
+        damage::print(&damages, &args.dir.display().to_string(), out)?;
         if said.unproven > 0 {
             let some = counted(said.unproven, "statement");
             writeln!(out, "P.journal has {some} of keys that --proctor does not name.")?;
@@ -162,16 +212,20 @@ fn first_line(report: &Report) -> String {
     text.split("\n\n").next().unwrap_or_default().trim_end().to_owned()
 }
 
-fn print_text(report: &Report, given: &Given, out: &mut dyn Write) -> std::io::Result<()> {
+fn print_text(
+    report: &Report,
+    (name, given): (&str, &Given),
+    out: &mut dyn Write,
+) -> std::io::Result<()> {
     writeln!(out, "{}", first_line(report))?;
     match given {
-        Given::Absent => writeln!(out, "There is no report.json to compare with."),
-        Given::Unreadable(reason) => writeln!(out, "report.json is not JSON: {reason}"),
+        Given::Absent => writeln!(out, "There is no {name} to compare with."),
+        Given::Unreadable(reason) => writeln!(out, "{name} is not JSON: {reason}"),
         Given::Compared(differences) if differences.is_empty() => {
-            writeln!(out, "report.json says the same as the journals.")
+            writeln!(out, "{name} says the same as the journals.")
         }
         Given::Compared(differences) => {
-            writeln!(out, "report.json differs from what the journals say:")?;
+            writeln!(out, "{name} differs from what the journals say:")?;
             for Difference { at, given, computed } in differences.iter().take(SHOWN) {
                 writeln!(out, "  {at}: report {}, journals {}", short(given), short(computed))?;
             }
@@ -186,7 +240,7 @@ fn print_text(report: &Report, given: &Given, out: &mut dyn Write) -> std::io::R
 fn print_json(
     report: &Report,
     given: &Given,
-    unproven: usize,
+    (unproven, damages): (usize, &[Damage]),
     out: &mut dyn Write,
 ) -> std::io::Result<()> {
     let (state, differences) = match given {
@@ -208,6 +262,9 @@ fn print_json(
             "count_max": revision.judgement.count_max,
         })),
         "unproven_statements": unproven,
+        "evidence": verify::word(damage::integrity(damages)),
+        "damages": damage::objects(damages),
+        "recordings_checked": false,
         "report": state,
         "differences": differences.collect::<Vec<_>>(),
     });
@@ -227,5 +284,18 @@ fn short(value: &Value) -> String {
         text
     } else {
         text.chars().take(LONGEST).chain(['…']).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_line_for_a_pipe_has_all_flags() {
+        let text = "FAIL: 1 interruption, flags A\n    B C\n    D\nRevised: PASS,\n    by 1 key\n\nPolicy\n  x\n    y\n";
+        let first = "FAIL: 1 interruption, flags A B C D\nRevised: PASS,\n    by 1 key\n\n";
+        assert_eq!(in_one_line(text), format!("{first}Policy\n  x\n    y\n"));
+        assert_eq!(in_one_line("PASS: flags none\n\nPolicy\n"), "PASS: flags none\n\nPolicy\n");
     }
 }

@@ -20,7 +20,7 @@ use diptych_protocol::report::{evaluate, statements};
 use diptych_protocol::secret::SecretBytes;
 use diptych_protocol::time::Span;
 
-use super::report::write_whole;
+use super::written::write_whole;
 use crate::args::{Decided, ExcuseArgs, OverrideArgs};
 use crate::exit::Exit;
 use crate::fail::Fail;

@@ -11,6 +11,7 @@ use diptych_protocol::journal::{
     Claim, Fact, Finding, Integrity, Media, Offence, Replayed, Signatures, SignedHead,
     Verification, verify_read,
 };
+use diptych_protocol::limits;
 use serde_json::{Value, json};
 
 use crate::args::VerifyArgs;
@@ -26,12 +27,8 @@ const SHOWN: usize = 20;
 pub(crate) fn verify(args: &VerifyArgs, out: &mut dyn Write) -> Result<Exit, Fail> {
     let folder = SessionFolder::open(&args.dir)?;
     let journals = folder.salvaged()?;
-    let mut seals = Seals { progress: Progress::begin() };
-    let mut recordings = Recordings::of(&folder, &journals);
-    let result = verify_read(&journals, &mut seals, Some(&mut recordings));
-    drop((seals, recordings));
-    let findings: Vec<Told> =
-        result.findings.iter().map(|finding| Told::of(finding, &folder, &journals)).collect();
+    let Checked { result, missing } = check_read(&folder, &journals);
+    let findings = Told::all(&result, &missing, &folder, &journals);
     let extra = uncommitted(&folder, &journals);
     if args.json {
         print_json(&result, &findings, &extra, out)?;
@@ -43,11 +40,36 @@ pub(crate) fn verify(args: &VerifyArgs, out: &mut dyn Write) -> Result<Exit, Fai
 
 /// What the findings in a folder mean together.
 pub(super) fn integrity(dir: &Path) -> Result<Integrity, Fail> {
-    let folder = SessionFolder::open(dir)?;
-    let journals = folder.salvaged()?;
+    Ok(check(&SessionFolder::open(dir)?)?.result.integrity())
+}
+
+/// What was found in a folder.
+pub(super) struct Checked {
+    /// As much of it as can be named one by one.
+    pub(super) result: Verification,
+    /// Every piece that is not there.
+    pub(super) missing: Missing,
+}
+
+/// How many pieces of each recording are not there, and how many bytes they are: of the role
+/// and the hash of the name.
+type Missing = BTreeMap<(Role, [u8; 32]), (u64, u64)>;
+
+/// Checks everything in a folder.
+pub(super) fn check(folder: &SessionFolder) -> Result<Checked, Fail> {
+    Ok(check_read(folder, &folder.salvaged()?))
+}
+
+fn check_read(folder: &SessionFolder, journals: &[Salvaged]) -> Checked {
     let mut seals = Seals { progress: Progress::begin() };
-    let mut recordings = Recordings::of(&folder, &journals);
-    Ok(verify_read(&journals, &mut seals, Some(&mut recordings)).integrity())
+    let mut recordings = Recordings::of(folder, journals);
+    let result = verify_read(journals, &mut seals, Some(&mut recordings));
+    Checked { result, missing: recordings.missing }
+}
+
+/// Whether a finding is a piece of a recording that is not what was committed.
+pub(super) const fn is_changed_piece(finding: &Finding) -> bool {
+    matches!(finding.offence, Offence::MediaChanged { .. })
 }
 
 /// Signatures, checked on all processors.
@@ -71,6 +93,7 @@ struct Recordings<'a> {
     progress: Progress,
     hashed: u64,
     all: u64,
+    missing: Missing,
 }
 
 impl<'a> Recordings<'a> {
@@ -78,14 +101,27 @@ impl<'a> Recordings<'a> {
         let entries = journals.iter().flatten().flat_map(Replayed::entries);
         let all = entries.filter(|entry| matches!(entry.fact, Fact::Segment { .. })).count();
         let progress = Progress::begin();
-        Self { folder, open: BTreeMap::new(), progress, hashed: 0, all: all as u64 }
+        let (open, missing) = (BTreeMap::new(), Missing::new());
+        Self { folder, open, progress, hashed: 0, all: all as u64, missing }
     }
 }
 
 impl Media for Recordings<'_> {
-    fn sha256(&mut self, _: Role, name: &[u8; 32], offset: u64, bytes: u32) -> Option<[u8; 32]> {
+    fn sha256(&mut self, role: Role, name: &[u8; 32], offset: u64, bytes: u32) -> Option<[u8; 32]> {
         self.progress.show("pieces of recordings", self.hashed, self.all);
         self.hashed = self.hashed.saturating_add(1);
+        let found = self.hash(name, offset, bytes);
+        if found.is_none() {
+            let (count, lost) = self.missing.entry((role, *name)).or_default();
+            *count = count.saturating_add(1);
+            *lost = lost.saturating_add(bytes.into());
+        }
+        found
+    }
+}
+
+impl Recordings<'_> {
+    fn hash(&mut self, name: &[u8; 32], offset: u64, bytes: u32) -> Option<[u8; 32]> {
         let folder = self.folder;
         let opened = self.open.entry(*name).or_insert_with(|| {
             let path = folder.path().join(folder.named(name)?);
@@ -100,15 +136,29 @@ impl Media for Recordings<'_> {
     }
 }
 
-/// A finding in the words of the folder.
+/// What was found, in the words of the folder.
 struct Told {
     file: String,
     offset: u64,
     recording: Option<String>,
     meaning: String,
     integrity: &'static str,
+    /// The pieces of a recording that it is about.
+    pieces: Option<Pieces>,
     /// Two heads that exclude each other.
     heads: Vec<Claim>,
+}
+
+/// Pieces of one recording that lack in the same way.
+struct Pieces {
+    /// The journal that committed them, and the hash of the recording's name.
+    of: (usize, Option<[u8; 32]>),
+    count: u64,
+    bytes: u64,
+    /// Where in the recording the first begins.
+    from: u64,
+    /// The record of the first.
+    record: u64,
 }
 
 /// Two lines that fit into 80 columns with 64 digits each, for a head and for the
@@ -129,42 +179,98 @@ fn print_head(claim: &Claim, out: &mut dyn Write) -> std::io::Result<()> {
 }
 
 impl Told {
+    /// Every finding, but the pieces of one recording that lack in the same way as one: a file
+    /// that was not copied is one thing to find out, however many pieces it has.
+    fn all(
+        result: &Verification,
+        missing: &Missing,
+        folder: &SessionFolder,
+        journals: &[Salvaged],
+    ) -> Vec<Self> {
+        let mut all: Vec<Self> = Vec::new();
+        for finding in &result.findings {
+            let next = Self::of(finding, folder, journals);
+            let group = all.iter_mut().rev().find(|told| told.integrity == next.integrity);
+            if !group.is_some_and(|group| group.takes_in(&next)) {
+                all.push(next);
+            }
+        }
+        for told in &mut all {
+            told.count(missing, journals);
+        }
+        all
+    }
+
     fn of(finding: &Finding, folder: &SessionFolder, journals: &[Salvaged]) -> Self {
         let journal = folder.journals().get(finding.journal);
+        let pieces = pieces(finding, journals);
+        let recording = pieces.as_ref().map(|pieces| {
+            let name = pieces.of.1.and_then(|name| folder.named(&name));
+            name.unwrap_or("a file that is not here").to_owned()
+        });
         Self {
             file: journal.cloned().unwrap_or_default(),
             offset: finding.offset,
-            recording: recording_of(finding, folder, journals),
+            recording,
             meaning: finding.offence.to_string(),
             integrity: word(finding.offence.means()),
+            pieces,
             heads: finding.proof.iter().flat_map(|proof| [proof.here, proof.seen]).collect(),
+        }
+    }
+
+    /// Whether `next` is told by this as well: one more piece of the same recording.
+    fn takes_in(&mut self, next: &Self) -> bool {
+        let (Some(mine), Some(more)) = (&mut self.pieces, &next.pieces) else { return false };
+        if mine.of != more.of {
+            return false;
+        }
+        mine.count = mine.count.saturating_add(more.count);
+        mine.bytes = mine.bytes.saturating_add(more.bytes);
+        true
+    }
+
+    /// Says how many pieces it is about: also those that a verification has no room to name.
+    fn count(&mut self, missing: &Missing, journals: &[Salvaged]) {
+        let tampered = self.integrity == word(Integrity::Tampered);
+        let Some(mine) = &mut self.pieces else { return };
+        let role = journals.get(mine.of.0).and_then(|journal| journal.as_ref().ok());
+        let role = role.map(|journal| journal.header().role);
+        let known = role.zip(mine.of.1).and_then(|name| missing.get(&name));
+        if let Some((count, bytes)) = known.filter(|_| !tampered) {
+            (mine.count, mine.bytes) = (*count, *bytes);
+        }
+        let Pieces { count, bytes, from, record, .. } = mine;
+        if *count > 1 {
+            let state = if tampered { "were changed" } else { "are missing" };
+            self.meaning = format!(
+                "{count} pieces from record {record} on, {bytes} bytes from byte {from} on, {state}"
+            );
         }
     }
 }
 
-/// The name of the recording that a finding is about.
+/// The piece of a recording that a finding is about.
 #[expect(clippy::wildcard_enum_match_arm, reason = "two offences are about recordings")]
-fn recording_of(
-    finding: &Finding,
-    folder: &SessionFolder,
-    journals: &[Salvaged],
-) -> Option<String> {
-    let about = match finding.offence {
-        Offence::MediaChanged { sequence, .. } | Offence::MediaMissing { sequence, .. } => sequence,
+fn pieces(finding: &Finding, journals: &[Salvaged]) -> Option<Pieces> {
+    let (sequence, from, bytes) = match finding.offence {
+        Offence::MediaChanged { sequence, at, bytes }
+        | Offence::MediaMissing { sequence, at, bytes } => (sequence, at, bytes),
         _ => return None,
     };
     let journal = journals.get(finding.journal)?.as_ref().ok()?;
-    let before = journal.entries().iter().rev().filter(|entry| entry.sequence < about);
-    before
+    let before = journal.entries().iter().rev().filter(|entry| entry.sequence < sequence);
+    let name = before
         .filter_map(|entry| match &entry.fact {
-            Fact::RecordingStarted { file, .. } => Some(file),
+            Fact::RecordingStarted { file, .. } => Some(*file),
             _ => None,
         })
-        .next()
-        .map(|file| folder.named(file).unwrap_or("a file that is not here").to_owned())
+        .next();
+    let of = (finding.journal, name);
+    Some(Pieces { of, count: 1, bytes: bytes.into(), from, record: sequence })
 }
 
-const fn word(integrity: Integrity) -> &'static str {
+pub(super) const fn word(integrity: Integrity) -> &'static str {
     match integrity {
         Integrity::Intact => "INTACT",
         Integrity::Incomplete => "INCOMPLETE",
@@ -225,6 +331,9 @@ fn print_text(
     if let Some(more) = findings.len().checked_sub(SHOWN).filter(|more| *more > 0) {
         writeln!(out, "  and {more} more; --json shows all")?;
     }
+    if result.findings.len() >= limits::JOURNAL_FINDINGS {
+        writeln!(out, "  and what is not named beside {} findings", limits::JOURNAL_FINDINGS)?;
+    }
     for (name, bytes) in extra {
         writeln!(out, "  note       {name}: its last {bytes} bytes were never committed")?;
     }
@@ -246,6 +355,8 @@ fn print_json(
             "offset": told.offset,
             "recording": told.recording,
             "meaning": told.meaning,
+            "pieces": told.pieces.as_ref().map(|pieces| pieces.count),
+            "bytes": told.pieces.as_ref().map(|pieces| pieces.bytes),
             "heads": heads,
         }))
     });
@@ -255,6 +366,7 @@ fn print_json(
         "records": result.records,
         "signatures": result.seals,
         "pieces": result.pieces,
+        "complete": result.findings.len() < limits::JOURNAL_FINDINGS,
         "findings": findings.collect::<serde_json::Result<Vec<_>>>()?,
         "uncommitted": extra.collect::<Vec<_>>(),
     });

@@ -19,6 +19,13 @@ pub(crate) fn counted<N: Display + PartialEq + From<u8>>(count: N, one: &str) ->
     format!("{count} {one}{plural}")
 }
 
+/// So many seconds, as [`length`] tells them.
+pub(crate) fn span(seconds: u64) -> String {
+    // More seconds than a length can have are told as the most that it can.
+    let most = i64::MAX / 1_000_000_000;
+    length(Span::from_secs(i64::try_from(seconds).unwrap_or(most).min(most)))
+}
+
 /// A length of time in its two largest units, rounded down to seconds.
 pub(crate) fn length(span: Span) -> String {
     let seconds = span.abs().nanos() / 1_000_000_000;

@@ -15,6 +15,7 @@ use diptych_protocol::report::ReportError;
 use diptych_protocol::secondary::Failure as PairingFailure;
 use diptych_protocol::ticket::TicketError;
 
+use super::stop::Wish;
 use crate::align::AlignError;
 use crate::camera::{CameraError, RecordError};
 use crate::exit::Exit;
@@ -26,9 +27,11 @@ use crate::video::VideoError;
 /// What went wrong, with what to do about it.
 #[derive(Debug, thiserror::Error)]
 pub enum LiveFail {
-    /// The user pressed Ctrl-C.
-    #[error("stopped by Ctrl-C; what was recorded is in {}", folder.display())]
+    /// Somebody wanted it to end.
+    #[error("{}; what was recorded is in {}", by.told(), folder.display())]
     Interrupted {
+        /// Who.
+        by: Wish,
         /// Where it is.
         folder: PathBuf,
     },
@@ -98,8 +101,13 @@ pub enum LiveFail {
     #[error("expected --scan IMAGE or --ticket TEXT, and the folder has no session to go on with")]
     NothingToScan,
     /// Pairing came to nothing.
-    #[error("pairing failed: {}", said(.0))]
-    Pairing(PairingFailure),
+    #[error("pairing failed: {}", said(failure, old.as_deref()))]
+    Pairing {
+        /// What happened.
+        failure: PairingFailure,
+        /// That the code has had its time, if it has.
+        old: Option<String>,
+    },
     /// The primary put this device out.
     #[error("this device was put out of the session: {}: {}", .0.meaning(), .0.advice())]
     Removed(CloseCode),
@@ -166,7 +174,7 @@ impl LiveFail {
     #[must_use]
     pub const fn exit(&self) -> Exit {
         match self {
-            Self::Interrupted { .. } => Exit::Interrupted,
+            Self::Interrupted { by, .. } => by.exit(),
             Self::TooShort { .. } | Self::NothingToScan | Self::NoPlan => Exit::Usage,
             Self::NotEmpty { .. } | Self::AnotherExam { .. } | Self::File { .. } => Exit::Storage,
             Self::PlanFile(error) if error.is_unreadable() => Exit::Storage,
@@ -186,7 +194,7 @@ impl LiveFail {
             Self::Device(Failure::Storage { .. }) => Exit::Storage,
             Self::Device(_)
             | Self::Address(_)
-            | Self::Pairing(_)
+            | Self::Pairing { .. }
             | Self::Removed(_)
             | Self::NotPaired { .. } => Exit::Network,
             Self::Camera(_) | Self::Record(_) => Exit::Camera,
@@ -228,7 +236,10 @@ impl LiveFail {
 }
 
 /// What a person is told about a pairing that came to nothing.
-fn said(failure: &PairingFailure) -> String {
+fn said(failure: &PairingFailure, old: Option<&str>) -> String {
+    if let Some(old) = old {
+        return format!("{old}. If it is that one: {}", said(failure, None));
+    }
     match failure {
         PairingFailure::Refused(code) => format!("{}. {}", code.meaning(), code.advice()),
         PairingFailure::Fault(fault) => format!("{fault}. {}", fault.code.advice()),

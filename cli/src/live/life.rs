@@ -32,9 +32,9 @@ pub(super) enum Lived {
 
 /// Lets a device live until its session is over, once more each time that its storage
 /// has room again. `live` is told how the run before ended.
-pub(super) fn to_the_end(
-    out: &mut dyn Write,
-    mut live: impl FnMut(Observed, &mut dyn Write) -> Result<Lived, LiveFail>,
+pub(super) fn to_the_end<W: Write>(
+    out: &mut W,
+    mut live: impl FnMut(Observed, &mut W) -> Result<Lived, LiveFail>,
 ) -> Result<(), LiveFail> {
     let mut last_exit = Observed::NOTHING;
     while live(last_exit, out)? == Lived::UntilRoom {
@@ -50,7 +50,10 @@ pub(super) fn part<M: Machine>(
     device: &Embedded<M>,
     lived: Result<Lived, LiveFail>,
 ) -> Result<Lived, LiveFail> {
-    station.stop();
+    match &lived {
+        Err(LiveFail::Interrupted { by, .. }) => station.stop_for(by.cause()),
+        Ok(_) | Err(_) => station.stop(),
+    }
     let stopped = device.stop();
     let lived = lived?;
     // What storage that is full leaves unsaid is no news.

@@ -11,11 +11,13 @@
 //! - [`director`]: a script of faults, acted on real processes.
 
 mod account;
+mod board;
 mod children;
 pub mod director;
 mod exam;
 pub mod fail;
 pub mod faults;
+mod invitation;
 mod life;
 mod lookout;
 mod network;

@@ -16,6 +16,7 @@ use diptych_protocol::timeline::{ClockName, observations};
 use serde::Serialize;
 
 use super::fail::LiveFail;
+use super::news::of_thousandths;
 use super::online::Online;
 use crate::align::{Comparison, FrameMap, Recorded, Recordings, Track};
 use crate::command::counted;
@@ -330,7 +331,7 @@ fn stated([offline, online]: [Comparison; 2], story: &Story) -> Alignment {
 fn pairing(folder: &Path) -> Option<i64> {
     let log = std::fs::read_to_string(folder.join("A1").join("log.txt")).ok()?;
     let line = log.lines().find(|line| line.starts_with("paired as "))?;
-    line.strip_suffix(" ns")?.rsplit(' ').next()?.parse().ok()
+    of_thousandths(line)
 }
 
 fn write(path: &Path, text: &str) -> Result<(), LiveFail> {

@@ -4,8 +4,10 @@
 //! Cameras start as soon as everybody is there, and the plan ends the session, so
 //! that nobody has to be at the desk.
 
+mod typed;
+
 use std::collections::BTreeSet;
-use std::io::Write;
+use std::io::{IsTerminal as _, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -17,27 +19,31 @@ use diptych_protocol::address::Loopback;
 use diptych_protocol::identity::{Fingerprint, Label, Role};
 use diptych_protocol::ledger::Observed;
 use diptych_protocol::liveness::LinkState;
-use diptych_protocol::plan::Phase;
+use diptych_protocol::plan::{Phase, Windows};
 use diptych_protocol::primary::{Command, Compared, Event, PrimaryMachine, Setup, Snapshot};
 use diptych_protocol::session::Refused;
 use diptych_protocol::time::Primary;
 
 use super::account::account;
+use super::board::Board;
 use super::exam::Exam;
 use super::fail::LiveFail;
+use super::invitation;
 use super::life::{Lived, PATIENCE, part, say, to_the_end};
 use super::network::Network;
 use super::news;
-use super::order::{Order, read_statement};
 use super::prompt::{Answer, Desk};
 use super::room::Room;
+use super::screen::{Kind, Screen};
 use super::since::Since;
+use super::standing;
 use super::station::{Shot, Station, Wrongness};
 use super::stop::Stop;
 use crate::camera::{Lens, Scene};
 use crate::exit::Exit;
 use crate::picture::Size;
 use crate::qr;
+use crate::window::Window;
 
 /// Pixels of a module in the picture of the code.
 const MODULE_PIXELS: usize = 8;
@@ -81,19 +87,24 @@ pub struct Options {
 pub fn run(options: &Options, out: &mut dyn Write) -> Result<Exit, LiveFail> {
     let stop = Stop::listen();
     options.lens.check(options.size, options.rate)?;
-    to_the_end(out, |last_exit, out| lead(options, last_exit, &stop, out))?;
+    let kind = if std::io::stdout().is_terminal() { Kind::Terminal } else { Kind::Plain };
+    let mut screen = Screen::new(&mut *out, kind, Window::of_output);
+    let lived =
+        to_the_end(&mut screen, |last_exit, screen| lead(options, last_exit, &stop, screen));
+    screen.stand(Vec::new());
+    lived?;
     account(&options.folder, &options.proctors, out)
 }
 
 /// Leads the session that is in the folder, or begins it.
-fn lead(
+fn lead<W: Write>(
     options: &Options,
     last_exit: Observed,
     stop: &Stop,
-    out: &mut dyn Write,
+    out: &mut Screen<W>,
 ) -> Result<Lived, LiveFail> {
     let exam = Exam::of(&options.folder, options.plan.as_deref())?;
-    let assistants = exam.plan.assistants();
+    let (assistants, windows) = (exam.plan.assistants(), exam.plan.windows());
     let (device, reach) = start(options, exam, last_exit)?;
     let device = Arc::new(device);
     say(out, &format!("listening on UDP port {}", device.port()));
@@ -113,12 +124,15 @@ fn lead(
         device,
         station,
         desk: Desk::open(),
+        board: Board::default(),
         assistants,
+        windows,
         begun: false,
         unseen: false,
         met: false,
         replacing: BTreeSet::new(),
         room: Room::of(&options.folder),
+        marked: false,
     };
     let lived = lead.live(stop, out);
     part(&mut lead.station, &lead.device, lived)
@@ -170,7 +184,9 @@ struct Lead<'a> {
     reach: Reach,
     station: Station<PrimaryMachine>,
     desk: Desk,
+    board: Board,
     assistants: u8,
+    windows: Windows,
     begun: bool,
     /// A seat is to be opened, and there is no network to be found in.
     unseen: bool,
@@ -179,15 +195,17 @@ struct Lead<'a> {
     /// Taken seats whose code is shown.
     replacing: BTreeSet<Role>,
     room: Room,
+    /// Whether it was said what to compare beside a code in a file.
+    marked: bool,
 }
 
 impl Lead<'_> {
-    fn live(&mut self, stop: &Stop, out: &mut dyn Write) -> Result<Lived, LiveFail> {
+    fn live<W: Write>(&mut self, stop: &Stop, out: &mut Screen<W>) -> Result<Lived, LiveFail> {
         self.next_seat(out)?;
         let mut finished: Option<Since> = None;
         loop {
             if stop.is_asked() {
-                return Err(self.interrupted());
+                return Err(stop.fail(&self.options.folder));
             }
             if self.room.is_back() {
                 return Ok(Lived::UntilRoom);
@@ -195,6 +213,7 @@ impl Lead<'_> {
             self.station.obey(self.options.away_in.as_deref());
             self.station.revive();
             self.look_around(out)?;
+            self.stand(out)?;
             if let Some(line) = self.desk.typed() {
                 self.order(&line, out)?;
             }
@@ -224,6 +243,16 @@ impl Lead<'_> {
     fn snapshot(&self) -> Result<Snapshot, LiveFail> {
         let now = self.device.now();
         Ok(self.device.look(move |machine| machine.snapshot(now))?)
+    }
+
+    /// Shows what holds now, to whoever watches, and the code where it fits.
+    fn stand<W: Write>(&mut self, out: &mut Screen<W>) -> Result<(), LiveFail> {
+        self.board.look(out)?;
+        if out.kind() == Kind::Terminal {
+            let now = self.device.now();
+            out.stand(standing::lines(&self.snapshot()?, now, standing::until(self.windows, now)));
+        }
+        Ok(())
     }
 
     fn everybody_left(&self) -> Result<bool, LiveFail> {
@@ -269,11 +298,12 @@ impl Lead<'_> {
         Ok(())
     }
 
-    fn interrupted(&self) -> LiveFail {
-        LiveFail::Interrupted { folder: self.options.folder.clone() }
-    }
-
-    fn heed(&mut self, event: Event, stop: &Stop, out: &mut dyn Write) -> Result<(), LiveFail> {
+    fn heed<W: Write>(
+        &mut self,
+        event: Event,
+        stop: &Stop,
+        out: &mut Screen<W>,
+    ) -> Result<(), LiveFail> {
         match event {
             Event::Ticket { text, .. } => self.show(&text, out)?,
             Event::Paired { role, label, check_code } => {
@@ -288,7 +318,7 @@ impl Lead<'_> {
                     let compared = match self.desk.answer(stop) {
                         Answer::Yes => Compared::Same,
                         Answer::No => Compared::Different,
-                        Answer::Stopped => return Err(self.interrupted()),
+                        Answer::Stopped => return Err(stop.fail(&self.options.folder)),
                     };
                     self.device.ask(Command::CheckCode { role, compared })?;
                 }
@@ -310,7 +340,8 @@ impl Lead<'_> {
                 self.room.ran_out();
                 news::tell(&event, out);
             }
-            Event::Clock { .. } | Event::TicketWithdrawn { .. } | Event::Finished { .. } => {}
+            Event::TicketWithdrawn { .. } => self.board.clear(),
+            Event::Clock { .. } | Event::Finished { .. } => {}
             Event::CameraLost { role, .. } => {
                 news::tell(&event, out);
                 news::count_down(role, &self.snapshot()?, out);
@@ -329,60 +360,15 @@ impl Lead<'_> {
         Ok(())
     }
 
-    /// Does what was typed. `[SESSION-23]`
-    fn order(&mut self, line: &str, out: &mut dyn Write) -> Result<(), LiveFail> {
-        let order = match Order::of(line, self.assistants) {
-            Ok(Some(order)) => order,
-            Ok(None) => return Ok(()),
-            Err(wrong) => {
-                say(out, &wrong);
-                return Ok(());
-            }
-        };
-        let (command, told) = match order {
-            Order::Replace(role) => {
-                let seats = self.snapshot()?.seats;
-                if seats.iter().any(|seat| seat.role == role && seat.label.is_some()) {
-                    self.replacing.insert(role);
-                }
-                let told = format!(
-                    "{role}: whoever scans this takes the seat, and the device in it is put out; \
-                     `keep {role}` takes the code away"
-                );
-                (Command::OpenPairing { role }, told)
-            }
-            Order::Keep(role) if self.replacing.remove(&role) => {
-                (Command::ClosePairing { role }, format!("{role}: stays"))
-            }
-            Order::Keep(role) => {
-                say(out, &format!("{role}: nobody is about to replace it"));
-                return Ok(());
-            }
-            Order::Statement(file) => match read_statement(&file) {
-                Ok(signed) => {
-                    (Command::Statement(signed), format!("{}: it counts", file.display()))
-                }
-                Err(error) => {
-                    say(out, &format!("{}: {error}", file.display()));
-                    return Ok(());
-                }
-            },
-        };
-        match self.device.ask(command) {
-            Ok(()) => say(out, &told),
-            Err(Failure::Refused { refused }) => say(out, &format!("{line}: {refused}")),
-            Err(other) => return Err(other.into()),
+    fn show<W: Write>(&mut self, text: &str, out: &mut Screen<W>) -> Result<(), LiveFail> {
+        let Some(path) = &self.options.qr_png else { return self.board.show(text, out) };
+        qr::Code::new(text)?.save_png(path, MODULE_PIXELS)?;
+        // It is the same for every code of a session, and a log is not a screen.
+        if !core::mem::replace(&mut self.marked, true)
+            && let Some(marks) = invitation::beside(text)
+        {
+            say(out, &marks);
         }
-        Ok(())
-    }
-
-    fn show(&self, text: &str, out: &mut dyn Write) -> Result<(), LiveFail> {
-        let code = qr::Code::new(text)?;
-        if let Some(path) = &self.options.qr_png {
-            return Ok(code.save_png(path, MODULE_PIXELS)?);
-        }
-        say(out, &code.terminal());
-        say(out, &format!("or: diptych secondary --ticket {text}"));
         Ok(())
     }
 }

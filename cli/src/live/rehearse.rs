@@ -215,7 +215,7 @@ impl Rehearsal<'_> {
         let planned = Duration::from_secs(u64::from(self.options.seconds) + 90);
         loop {
             if stop.is_asked() {
-                return Err(LiveFail::Interrupted { folder: self.options.folder.clone() });
+                return Err(stop.fail(&self.options.folder));
             }
             if self.began.passed() > planned {
                 return Err(LiveFail::NoEnd { folder: self.options.folder.clone() });
@@ -229,9 +229,13 @@ impl Rehearsal<'_> {
                     return Ok(());
                 }
                 Some(Told::Event(event)) => {
-                    if let (Event::Ticket { text, .. }, Kind::Terminal) = (&event, progress.kind())
+                    if let (Event::Ticket { text, .. }, Some(window)) = (&event, progress.window())
                     {
-                        say(progress, &qr::Code::new(text)?.terminal());
+                        // Nobody scans it here: where it does not fit, nothing is lost.
+                        let code = qr::Code::new(text)?;
+                        if code.lacks(window, 1).is_none() {
+                            say(progress, &code.terminal());
+                        }
                     }
                     self.heed(event, progress)?;
                 }
@@ -251,8 +255,7 @@ impl Rehearsal<'_> {
         if progress.kind() == Kind::Terminal {
             let now = self.device.now();
             let snapshot = self.device.look(move |machine| machine.snapshot(now))?;
-            let Windows { wait_close, answer_end, .. } = self.windows;
-            let until = [wait_close, answer_end].into_iter().find(|end| *end > now);
+            let until = standing::until(self.windows, now);
             progress.stand(standing::lines(&snapshot, now, until));
         }
         Ok(())

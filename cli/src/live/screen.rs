@@ -7,16 +7,23 @@
 
 use std::io::{self, Write};
 
-/// Columns that every terminal has.
-const COLUMNS: usize = 79;
+use crate::window::Window;
+
 /// Up one line, to its beginning, and everything below erased.
 const ERASE_LINE_ABOVE: &str = "\x1b[1A\r\x1b[J";
+/// What stands before the rest of a line that was broken.
+const INDENT: &str = "    ";
+/// Fewer columns than this are no window that is read.
+const NARROWEST: usize = 20;
 
 /// A terminal, or something that is read later.
 pub struct Screen<W> {
     out: W,
     kind: Kind,
+    window: fn() -> Window,
     standing: Vec<String>,
+    /// How many columns each row of them fills that was drawn, and the window then.
+    drawn: (Vec<usize>, Window),
 }
 
 /// What is at the other end.
@@ -28,10 +35,41 @@ pub enum Kind {
     Plain,
 }
 
+/// The rows that lines take in a window where none may wrap: broken between words, and never
+/// so many that what was drawn could not be erased.
+fn rows(window: Window, lines: &[String]) -> Vec<String> {
+    // The last column is left free: some terminals wrap when it is filled.
+    let width = window.columns.max(NARROWEST).saturating_sub(1);
+    let rows = lines.iter().flat_map(|line| broken(line, width));
+    rows.take(window.rows.saturating_sub(1).max(1)).collect()
+}
+
+/// A line in rows of at most `width` characters.
+fn broken(line: &str, width: usize) -> Vec<String> {
+    let mut rows = vec![String::new()];
+    for word in line.split_inclusive(' ') {
+        let mut word: Vec<char> = word.chars().collect();
+        while let Some(row) = rows.last_mut() {
+            let filled = row.chars().count();
+            let shown = word.iter().rposition(|letter| *letter != ' ').map_or(0, |last| last + 1);
+            if filled + shown <= width {
+                row.extend(word.iter().take(width.saturating_sub(filled)));
+                break;
+            }
+            // A word that no row holds is cut, every other one moves to the next row.
+            if shown > width - INDENT.len() {
+                row.extend(word.drain(..width.saturating_sub(filled)));
+            }
+            rows.push(INDENT.to_owned());
+        }
+    }
+    rows.into_iter().map(|row| row.trim_end().to_owned()).collect()
+}
+
 impl<W: Write> Screen<W> {
-    /// A screen with nothing standing on it.
-    pub const fn new(out: W, kind: Kind) -> Self {
-        Self { out, kind, standing: Vec::new() }
+    /// A screen with nothing standing on it; `window` says how large it is now.
+    pub const fn new(out: W, kind: Kind, window: fn() -> Window) -> Self {
+        Self { out, kind, window, standing: Vec::new(), drawn: (Vec::new(), Window::USUAL) }
     }
 
     /// What is at the other end.
@@ -39,10 +77,21 @@ impl<W: Write> Screen<W> {
         self.kind
     }
 
+    /// How much it shows now, if somebody watches.
+    pub fn window(&self) -> Option<Window> {
+        (self.kind == Kind::Terminal).then(self.window)
+    }
+
+    /// Rows that the standing lines take now.
+    pub const fn standing(&self) -> usize {
+        self.drawn.0.len()
+    }
+
     /// Replaces the lines that stand. Does nothing in a pipe; a terminal that is
     /// gone is no reason to stop a recording.
     pub fn stand(&mut self, lines: Vec<String>) {
-        if self.kind == Kind::Plain || lines == self.standing {
+        let Some(window) = self.window() else { return };
+        if lines == self.standing && window == self.drawn.1 {
             return;
         }
         let _ = self.erase();
@@ -51,17 +100,22 @@ impl<W: Write> Screen<W> {
     }
 
     fn erase(&mut self) -> io::Result<()> {
-        for _ in &self.standing {
+        // A window that became narrower has broken the rows that were drawn.
+        let columns = (self.window)().columns.max(1);
+        let rows: usize = self.drawn.0.drain(..).map(|long| long.div_ceil(columns).max(1)).sum();
+        for _ in 0..rows {
             self.out.write_all(ERASE_LINE_ABOVE.as_bytes())?;
         }
         Ok(())
     }
 
     fn draw(&mut self) -> io::Result<()> {
-        for line in &self.standing {
-            let line: String = line.chars().take(COLUMNS).collect();
-            writeln!(self.out, "{line}")?;
+        let window = (self.window)();
+        let rows = rows(window, &self.standing);
+        for row in &rows {
+            writeln!(self.out, "{row}")?;
         }
+        self.drawn = (rows.iter().map(|row| row.chars().count()).collect(), window);
         self.out.flush()
     }
 }
@@ -70,14 +124,10 @@ impl<W: Write> Screen<W> {
 impl<W: Write> Write for Screen<W> {
     fn write(&mut self, text: &[u8]) -> io::Result<usize> {
         self.erase()?;
-        let standing = core::mem::take(&mut self.standing);
         self.out.write_all(text)?;
-        self.standing = standing;
+        // The rest of a line that is still to come is not followed by anything.
         if text.ends_with(b"\n") {
             self.draw()?;
-        } else {
-            // The rest of the line is still to come.
-            self.standing.clear();
         }
         Ok(text.len())
     }
@@ -91,26 +141,49 @@ impl<W: Write> Write for Screen<W> {
 mod tests {
     use super::*;
 
+    const fn wide() -> Window {
+        Window { columns: 40, rows: 10 }
+    }
+
     fn written(kind: Kind) -> String {
-        let mut screen = Screen::new(Vec::new(), kind);
+        let mut screen = Screen::new(Vec::new(), kind, wide);
         screen.stand(vec!["link LIVE".to_owned()]);
         screen.write_all(b"A1: paired\n").unwrap();
-        screen.stand(vec!["link LATE".to_owned(), "x".repeat(100)]);
+        screen.stand(vec!["link LATE".to_owned()]);
+        screen.write_all(b"really? ").unwrap();
+        screen.write_all(b"yes\n").unwrap();
         String::from_utf8(screen.out).unwrap()
     }
 
     #[test]
     fn in_a_pipe_nothing_stands() {
-        assert_eq!(written(Kind::Plain), "A1: paired\n");
+        assert_eq!(written(Kind::Plain), "A1: paired\nreally? yes\n");
     }
 
     #[test]
-    fn in_a_terminal_standing_lines_are_drawn_again_below_and_fit_80_columns() {
-        let text = written(Kind::Terminal);
+    fn in_a_terminal_standing_lines_are_drawn_again_below() {
         let expected = format!(
-            "link LIVE\n{ERASE_LINE_ABOVE}A1: paired\nlink LIVE\n{ERASE_LINE_ABOVE}link LATE\n{}\n",
-            "x".repeat(COLUMNS)
+            "link LIVE\n{ERASE_LINE_ABOVE}A1: paired\nlink LIVE\n{ERASE_LINE_ABOVE}link LATE\n\
+             {ERASE_LINE_ABOVE}really? yes\nlink LATE\n"
         );
-        assert_eq!(text, expected);
+        assert_eq!(written(Kind::Terminal), expected);
+    }
+
+    #[test]
+    fn nothing_that_stands_is_lost_or_wraps_in_a_narrow_window() {
+        let line = "A1  LIVE, LOST for 12 s, 108 s left, 1234 frames, clock ±0.021 ms, \
+                    check code 012345"
+            .to_owned();
+        for columns in [30, 40, 60, 71, 72, 80, 200] {
+            let rows = rows(Window { columns, rows: 24 }, std::slice::from_ref(&line));
+            assert!(rows.iter().all(|row| row.chars().count() < columns), "{columns}: {rows:?}");
+            let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+            assert_eq!(words(&rows.join(" ")), words(&line), "{columns}");
+        }
+        let long = "x".repeat(100);
+        let cut = rows(Window { columns: 40, rows: 24 }, &[long]);
+        assert_eq!(cut.iter().map(|row| row.chars().count()).max(), Some(39));
+        let many = vec!["a".to_owned(); 50];
+        assert_eq!(rows(Window { columns: 40, rows: 10 }, &many).len(), 9);
     }
 }

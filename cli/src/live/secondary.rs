@@ -1,5 +1,7 @@
 //! `diptych secondary`: an assistant, as a process.
 
+mod asked;
+
 use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -19,11 +21,12 @@ use diptych_protocol::ticket::Ticket;
 use diptych_protocol::time::{Instant, Secondary};
 
 use super::fail::LiveFail;
+use super::invitation;
 use super::life::{Lived, PATIENCE, STORAGE_FAILED, part, say, to_the_end};
 use super::lookout::{look_out, shows_another};
 use super::network::Network;
-use super::news::tenths;
-use super::prompt::{Answer, Desk};
+use super::news::{tenths, thousandths};
+use super::prompt::Desk;
 use super::room::Room;
 use super::since::Since;
 use super::station::{Shot, Station, Wrongness, wrong_clock};
@@ -89,7 +92,7 @@ pub enum Asked {
 pub fn run(options: &Options, out: &mut dyn Write) -> Result<Exit, LiveFail> {
     let stop = Stop::listen();
     options.lens.check(options.size, options.rate)?;
-    to_the_end(out, |last_exit, out| assist(options, last_exit, &stop, out))?;
+    to_the_end(&mut &mut *out, |last_exit, out| assist(options, last_exit, &stop, out))?;
     Ok(Exit::Done)
 }
 
@@ -138,6 +141,9 @@ fn assist(
         options,
         scanned: Since::now(),
         read: None,
+        invited: None,
+        told_old: false,
+        desk: Desk::open(),
         seated: false,
         answering: None,
         fault: Fault::Ahead,
@@ -166,6 +172,11 @@ struct Assistant<'a> {
     scanned: Since,
     /// The text of the code that was read last.
     read: Option<String>,
+    /// What that code says.
+    invited: Option<Ticket>,
+    /// Whether it was said that the code has had its time.
+    told_old: bool,
+    desk: Desk,
     /// Whether this device has held itself for paired.
     seated: bool,
     answering: Option<Since>,
@@ -184,7 +195,7 @@ impl Assistant<'_> {
         }
         loop {
             if stop.is_asked() {
-                return Err(self.interrupted());
+                return Err(stop.fail(&self.options.folder));
             }
             if self.room.is_back() {
                 return Ok(Lived::UntilRoom);
@@ -195,13 +206,16 @@ impl Assistant<'_> {
             if self.network.changed(&self.device) {
                 self.device.network_changed()?;
             }
+            if let Some(line) = self.desk.typed() {
+                self.typed(&line, out)?;
+            }
             match self.device.next(PATIENCE) {
                 Some(Told::Event(event)) => {
                     if self.heed(event, stop, out)? {
                         return Ok(Lived::ToTheEnd);
                     }
                 }
-                Some(Told::Trouble(trouble)) => say(out, &format!("trouble: {}", trouble.advice())),
+                Some(Told::Trouble(trouble)) => self.trouble(trouble, out),
                 Some(Told::Missed(_)) | None => {}
                 Some(Told::Ended) => return Ok(Lived::ToTheEnd),
             }
@@ -212,6 +226,7 @@ impl Assistant<'_> {
     fn scan(&mut self, stop: &Stop, out: &mut dyn Write) -> Result<(), LiveFail> {
         let ticket = self.ticket(stop, out)?;
         self.scanned = Since::now();
+        (self.invited, self.told_old) = (Some(ticket.clone()), false);
         self.device.ask(Command::Scanned(Box::new(ticket)))?;
         Ok(())
     }
@@ -229,7 +244,7 @@ impl Assistant<'_> {
         if let Scan::Picture(picture) = scan
             && !shows_another(picture, self.read.as_deref(), stop)
         {
-            return Err(self.interrupted());
+            return Err(stop.fail(&self.options.folder));
         }
         self.scan(stop, out)
     }
@@ -241,7 +256,7 @@ impl Assistant<'_> {
             (Some(Scan::Camera), _) => {
                 let mut camera = self.station.scanner()?;
                 let found = look_out(&mut camera, loopback, stop, out)?;
-                return found.ok_or_else(|| self.interrupted());
+                return found.ok_or_else(|| stop.fail(&self.options.folder));
             }
             (Some(Scan::Picture(picture)), _) => qr::scan_file(picture)?,
             (None, Some(text)) => text.clone(),
@@ -252,39 +267,10 @@ impl Assistant<'_> {
         Ok(ticket)
     }
 
-    fn interrupted(&self) -> LiveFail {
-        LiveFail::Interrupted { folder: self.options.folder.clone() }
-    }
-
-    /// Whether the user lends the camera.
-    fn consent(
-        &self,
-        exam: &str,
-        primary: &str,
-        stop: &Stop,
-        out: &mut dyn Write,
-    ) -> Result<Consent, LiveFail> {
-        if self.options.consent == Asked::Beforehand {
-            return Ok(Consent::Given);
-        }
-        let short: String = primary.chars().take(16).collect();
-        let question = format!("Lend this camera to exam {exam}, primary {short}? [y/N] ");
-        // Where nobody can be asked, nobody has agreed.
-        if write!(out, "{question}").and_then(|()| out.flush()).is_err() {
-            return Ok(Consent::Declined);
-        }
-        match Desk::open().answer(stop) {
-            Answer::Yes => Ok(Consent::Given),
-            Answer::No => Ok(Consent::Declined),
-            Answer::Stopped => Err(self.interrupted()),
-        }
-    }
-
     /// Whether the session is over.
     fn heed(&mut self, event: Event, stop: &Stop, out: &mut dyn Write) -> Result<bool, LiveFail> {
         match event {
             Event::ConsentNeeded { exam, primary } => {
-                let (exam, primary) = (exam.to_string(), primary.to_string());
                 let consent = self.consent(&exam, &primary, stop, out)?;
                 self.device.ask(Command::Consent(consent))?;
                 if consent == Consent::Given {
@@ -293,14 +279,18 @@ impl Assistant<'_> {
             }
             Event::Paired { role, label, check_code } => {
                 self.seated = true;
-                say(out, &format!("paired as {role} with {label} after {} ns", self.scanned.ns()));
+                let took = thousandths(self.scanned.ns());
+                say(out, &format!("paired as {role} with {label} after {took}"));
                 if let Some(code) = check_code {
                     say(out, &format!("compare on both screens: {code:06}"));
                 }
             }
             Event::PairingFailed(failure) => {
                 let late = self.seated && failure == Failure::Refused(CloseCode::Expired);
-                let failure = LiveFail::Pairing(failure);
+                let lost = matches!(failure, Failure::Lost(_));
+                let invited = self.invited.as_ref().filter(|_| lost);
+                let old = invited.and_then(invitation::outlived);
+                let failure = LiveFail::Pairing { failure, old };
                 if !late {
                     return Err(failure);
                 }
@@ -338,11 +328,13 @@ impl Assistant<'_> {
                 say(out, STORAGE_FAILED);
             }
             Event::Finished(Ending::Removed(code)) => return Err(LiveFail::Removed(code)),
-            Event::Finished(Ending::Finished | Ending::Left) => {
-                say(out, "finished");
+            Event::Finished(ending @ (Ending::Finished | Ending::Left)) => {
+                let left = "left the session: what was recorded stays here";
+                say(out, if ending == Ending::Left { left } else { "finished" });
                 return Ok(true);
             }
-            Event::Plan(_) | Event::Clock(_) => {}
+            Event::Plan(plan) => say(out, &invitation::told(&plan)),
+            Event::Clock(_) => {}
         }
         Ok(false)
     }

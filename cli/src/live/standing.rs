@@ -2,6 +2,7 @@
 
 use diptych_protocol::clock::Estimate;
 use diptych_protocol::device::Device;
+use diptych_protocol::plan::Windows;
 use diptych_protocol::primary::{SeatSnapshot, Snapshot};
 use diptych_protocol::time::{Instant, Primary, Span};
 
@@ -30,6 +31,12 @@ pub(super) fn lines(
     ];
     lines.extend(snapshot.seats.iter().map(|seat| self::seat(seat, now)));
     lines
+}
+
+/// When the phase at `now` changes, as planned.
+pub(super) fn until(windows: Windows, now: Instant<Primary>) -> Option<Instant<Primary>> {
+    let Windows { wait_open, wait_close, answer_start, answer_end } = windows;
+    [wait_open, wait_close, answer_start, answer_end].into_iter().find(|end| *end > now)
 }
 
 fn seat(seat: &SeatSnapshot, now: Instant<Primary>) -> String {

@@ -7,6 +7,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
 
 use diptych_driver::clock::{BootClock, Skewed};
 use diptych_driver::embed::{Embedded, Failure, Role as Machine};
@@ -91,6 +92,8 @@ pub struct Station<M: Machine> {
     tried: Since,
     /// What another hand has taken away.
     away: Vec<Away>,
+    /// The code of what a recorder is stopped for that was asked to.
+    cause: Arc<AtomicU8>,
 }
 
 /// The clock of a device that is wrong by `wrongness`.
@@ -124,7 +127,8 @@ impl<M: Machine> Station<M> {
             Err(failure) => return Err(failure.into()),
         }
         let (recorder, take, tried) = (None, None, Since::now());
-        Ok(Self { device, wrongness, shot, recorder, take, tried, away: Vec::new() })
+        let (away, cause) = (Vec::new(), Arc::new(AtomicU8::new(Cause::Unknown.code())));
+        Ok(Self { device, wrongness, shot, recorder, take, tried, away, cause })
     }
 
     /// The system's camera to scan with: the one that will record, or the first
@@ -156,7 +160,8 @@ impl<M: Machine> Station<M> {
         let camera = lens.camera(self.timebase(), drawn, *size, *rate)?;
         let (path, name) = free_name(&self.shot.file);
         let recording = Recording::create(&path, camera.interval_ns())?;
-        let mut reporter = Reporter { device: self.device.clone(), take, name, opened: false };
+        let (device, cause) = (self.device.clone(), self.cause.clone());
+        let mut reporter = Reporter { device, take, name, opened: false, cause };
         let recorder = Recorder::start(camera, recording, move |event| reporter.tell(event))
             .map_err(LiveFail::file(path))?;
         self.recorder = Some(recorder);
@@ -232,6 +237,12 @@ impl<M: Machine> Station<M> {
         }
     }
 
+    /// Stops the camera before the session is over, and has the journal say why.
+    pub fn stop_for(&mut self, cause: Cause) {
+        self.cause.store(cause.code(), Ordering::SeqCst);
+        self.stop();
+    }
+
     /// Stops the camera and waits until everything is on the disk.
     pub fn stop(&mut self) {
         self.take = None;
@@ -257,6 +268,8 @@ struct Reporter<M: Machine> {
     take: u32,
     name: String,
     opened: bool,
+    /// The code of what it is stopped for.
+    cause: Arc<AtomicU8>,
 }
 
 impl<M: Machine> Reporter<M> {
@@ -272,12 +285,24 @@ impl<M: Machine> Reporter<M> {
             Event::Interrupted { .. } => {
                 vec![HostFact::CameraLost(Observed { cause: Cause::CameraTaken, raw: 0 })]
             }
-            Event::Ended { why, .. } => vec![HostFact::RecordingStopped(observed(&why))],
+            Event::Ended { why, .. } => vec![HostFact::RecordingStopped(self.observed(&why))],
         };
         for fact in facts {
             // A session that is over takes no more facts; the file has them.
             let _ = self.device.tell(fact);
         }
+    }
+
+    /// Without a cause is what the session itself has ended. `[REPORT-6]`
+    fn observed(&self, why: &Ended) -> Observed {
+        let asked = || Cause::from_code(self.cause.load(Ordering::SeqCst));
+        let cause = match why {
+            Ended::Stopped => asked().unwrap_or(Cause::Unknown),
+            Ended::Camera(_) => Cause::CameraTaken,
+            Ended::Recording(crate::camera::RecordError::DiskFull { .. }) => Cause::StorageFull,
+            Ended::Recording(_) => Cause::EncoderError,
+        };
+        Observed { cause, raw: 0 }
     }
 }
 
@@ -294,16 +319,6 @@ fn committed_facts<C: Clock>(committed: &Committed) -> Vec<HostFact<C>> {
     // A presentation time is the capture in whole microseconds.
     let anchor = HostFact::Anchor { pts, at: first, within: Span::from_micros(1) };
     vec![HostFact::Committed { fragment, offset: committed.offset }, anchor]
-}
-
-fn observed(why: &Ended) -> Observed {
-    let cause = match why {
-        Ended::Stopped => Cause::Unknown,
-        Ended::Camera(_) => Cause::CameraTaken,
-        Ended::Recording(crate::camera::RecordError::DiskFull { .. }) => Cause::StorageFull,
-        Ended::Recording(_) => Cause::EncoderError,
-    };
-    Observed { cause, raw: 0 }
 }
 
 /// A file of this name, or of the next one that is not taken: a process that came

@@ -3,8 +3,11 @@
 use std::io;
 use std::path::PathBuf;
 
+use diptych_protocol::limits::SESSION_LENGTH;
 use diptych_protocol::plan::PlanError;
 use diptych_protocol::policy::PolicyError;
+
+use crate::command::length;
 
 /// A plan or policy that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -23,6 +26,22 @@ pub enum Problem {
     /// The system would not read it.
     #[error("cannot be read: check the path and its permissions ({0})")]
     Unreadable(io::Error),
+    /// A policy that is neither a file nor one of the program's.
+    #[error(
+        "cannot be read: there is no such file, and no policy of this name; there are {presets}"
+    )]
+    NoPolicy {
+        /// The names there are.
+        presets: String,
+    },
+    /// A name that is none.
+    #[error("{field}: {problem}")]
+    Name {
+        /// Whose.
+        field: &'static str,
+        /// Expected against got.
+        problem: String,
+    },
     /// Longer than anybody writes.
     #[error("expected at most {most} bytes of text, got more; is this the right file?")]
     TooLong {
@@ -70,22 +89,40 @@ pub enum Problem {
         ago: String,
     },
     /// The times or numbers do not go together.
-    #[error("{field}: {error}")]
+    #[error("{field}: {}{times}", told(error))]
     Impossible {
         /// The part of the plan that it is about.
         field: &'static str,
         /// What is wrong.
         error: PlanError,
+        /// The times of the plan, if it is about them.
+        times: String,
     },
     /// The policy is none.
     #[error("policy: {0}")]
     Policy(PolicyError),
 }
 
+/// What is wrong with a plan, its lengths in the units that people plan in.
+fn told(error: &PlanError) -> String {
+    match error {
+        PlanError::Order { earlier, later, by } => format!(
+            "expected {earlier} before {later}, but it is {} after it; correct the times",
+            length(*by)
+        ),
+        PlanError::TooLong { got } => format!(
+            "expected a session of at most {}, got {}; shorten the windows",
+            length(SESSION_LENGTH),
+            length(*got)
+        ),
+        PlanError::Assistants { .. } | PlanError::Battery { .. } => error.to_string(),
+    }
+}
+
 impl PlanFileError {
     /// Whether the file could not even be read.
     #[must_use]
     pub const fn is_unreadable(&self) -> bool {
-        matches!(self.problem, Problem::Unreadable(_))
+        matches!(self.problem, Problem::Unreadable(_) | Problem::NoPolicy { .. })
     }
 }

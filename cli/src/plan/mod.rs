@@ -10,7 +10,7 @@ mod section;
 mod when;
 
 use std::fs::File;
-use std::io::Read as _;
+use std::io::{ErrorKind, Read as _};
 use std::path::Path;
 
 use diptych_protocol::device::{Heat, Permissions, Requirements, Switch};
@@ -20,6 +20,9 @@ use diptych_protocol::policy::{PRESETS, Policy, Value as Field};
 use diptych_protocol::primary::CheckCode;
 use diptych_protocol::time::{Instant, Primary, Span};
 use toml::{Table, Value};
+
+use crate::command::utc;
+use crate::label::label;
 
 pub use error::{PlanFileError, Problem};
 use section::{Section, shown};
@@ -78,8 +81,9 @@ impl PlanFile {
             })?;
         let issuer =
             plan.required("issuer", "who holds the exam, 1 to 32 bytes of plain text", |value| {
-                Label::new(value.as_str()?).ok()
+                value.as_str().map(label)
             })?;
+        let issuer = issuer.map_err(|problem| Problem::Name { field: "issuer", problem })?;
         let exam = plan.required("exam", "a text that tells your exams apart", |value| {
             value.as_str().filter(|text| !text.is_empty()).map(ExamTag::of)
         })?;
@@ -125,7 +129,9 @@ impl PlanFile {
                 PlanError::Assistants { .. } => "assistants",
                 PlanError::Battery { .. } => "requirements.battery_percent",
             };
-            named(Problem::Impossible { field, error })
+            let times =
+                if field == "windows" { as_times(&windows, now, wall_ms) } else { String::new() };
+            named(Problem::Impossible { field, error, times })
         })?;
         let ago = now - wait_close;
         if ago >= Span::ZERO {
@@ -171,15 +177,33 @@ pub fn load_policy(path: &Path) -> Result<Policy, PlanFileError> {
         return Ok(policy);
     }
     let named = |problem| PlanFileError { path: path.to_owned(), problem };
+    if !path.exists() {
+        return Err(named(Problem::NoPolicy { presets: PRESETS.join(", ") }));
+    }
     let parsed = read(path).and_then(|text| table(&text));
     parsed.and_then(|table| read_policy(&table)).map_err(named)
+}
+
+/// The four times of a plan, to be compared with what was meant.
+fn as_times(windows: &Windows, now: Instant<Primary>, wall_ms: i64) -> String {
+    let at = |instant: Instant<Primary>| {
+        utc(wall_ms.saturating_add((instant - now).nanos().div_euclid(1_000_000)))
+    };
+    let Windows { wait_open, wait_close, answer_start, answer_end } = *windows;
+    format!(
+        "\n  waiting    {} to {}\n  answering  {} to {}",
+        at(wait_open),
+        at(wait_close),
+        at(answer_start),
+        at(answer_end)
+    )
 }
 
 fn read(path: &Path) -> Result<String, Problem> {
     let mut text = String::new();
     let read = File::open(path).and_then(|file| file.take(LONGEST + 1).read_to_string(&mut text));
     match read {
-        Err(error) if error.kind() == std::io::ErrorKind::InvalidData => {
+        Err(error) if error.kind() == ErrorKind::InvalidData => {
             Err(Problem::Syntax { line: 1, reason: "not text in UTF-8".into() })
         }
         Err(error) => Err(Problem::Unreadable(error)),
@@ -192,8 +216,21 @@ fn table(text: &str) -> Result<Table, Problem> {
     text.parse().map_err(|error: toml::de::Error| {
         let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
         let line = before.matches('\n').count() + 1;
-        let reason = error.message().lines().collect::<Vec<_>>().join(" ");
+        let reason = bare_word(text, line)
+            .unwrap_or_else(|| error.message().lines().collect::<Vec<_>>().join(" "));
         Problem::Syntax { line, reason }
+    })
+}
+
+/// What a value should have been that is a word without quotes, as people write `yes`.
+fn bare_word(text: &str, line: usize) -> Option<String> {
+    let (_, value) = text.lines().nth(line.checked_sub(1)?)?.split_once('=')?;
+    let word = value.split('#').next().unwrap_or_default().trim();
+    let plain = !word.is_empty() && word.chars().all(|c| c.is_alphabetic() || c == '_' || c == '-');
+    plain.then(|| match word {
+        "yes" | "on" | "Yes" | "On" | "True" | "TRUE" => format!("{word} is written true"),
+        "no" | "off" | "No" | "Off" | "False" | "FALSE" => format!("{word} is written false"),
+        other => format!("a text is written in quotes, \"{other}\""),
     })
 }
 

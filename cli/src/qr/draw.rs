@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use qrcode::{EcLevel, QrCode, Version};
 
+use crate::window::Window;
+
 /// Light modules around a code in a picture, as ISO/IEC 18004 asks for.
 const QUIET: usize = 4;
 /// Light modules around a code in a terminal: half, so that 80 columns and 30
@@ -71,6 +73,22 @@ impl Code {
     #[must_use]
     pub fn width(&self) -> usize {
         self.code.width()
+    }
+
+    /// What is wrong with a window that does not show the code and `below` rows under it, and
+    /// what to do; nothing if it does.
+    #[must_use]
+    pub fn lacks(&self, window: Window, below: usize) -> Option<String> {
+        let side = self.width() + 2 * QUIET_TERMINAL;
+        let (columns, rows) = (side, side.div_ceil(2) + below);
+        if window.columns >= columns && window.rows >= rows {
+            return None;
+        }
+        Some(format!(
+            "the code does not fit: it needs a window of {columns} columns and {rows} rows, this \
+             one has {} and {}; enlarge the window, or make its letters smaller",
+            window.columns, window.rows
+        ))
     }
 
     /// Lines for a terminal, two modules in one character.

@@ -29,7 +29,7 @@ pub enum ScanError {
         source: io::Error,
     },
     /// The file is something else.
-    #[error("{} is not a picture: expected PNG or JPEG, got {got}", path.display())]
+    #[error("{} is not a picture that is read here: expected PNG or JPEG, got {got}", path.display())]
     NotPicture {
         /// The file.
         path: PathBuf,
@@ -93,7 +93,7 @@ pub fn scan_file(path: &Path) -> Result<String, ScanError> {
         return Err(ScanError::TooLarge { path: owned() });
     }
     let grey = decode(&bytes).map_err(|error| match error {
-        ImageError::Unknown => ScanError::NotPicture { path: owned(), got: beginning(&bytes) },
+        ImageError::Unknown => ScanError::NotPicture { path: owned(), got: kind(&bytes) },
         ImageError::TooLarge => ScanError::TooLarge { path: owned() },
         ImageError::Broken(reason) => ScanError::Broken { path: owned(), reason },
     })?;
@@ -149,6 +149,29 @@ fn text_in(grey: &Grey) -> Option<String> {
     };
     let result = MultiFormatReader::default().decode_with_hints(&mut bitmap, &hints).ok()?;
     Some(result.getText().to_owned())
+}
+
+/// What a file is that is neither PNG nor JPEG, and what to do with it if it is a picture.
+fn kind(bytes: &[u8]) -> String {
+    let at = |place: usize, mark: &[u8]| bytes.get(place..).is_some_and(|b| b.starts_with(mark));
+    let name = if at(0, b"GIF8") {
+        "GIF"
+    } else if at(0, b"RIFF") && at(8, b"WEBP") {
+        "WebP"
+    } else if at(4, b"ftyphei") || at(4, b"ftypmif1") {
+        "HEIC"
+    } else if at(4, b"ftypavif") {
+        "AVIF"
+    } else if at(0, b"BM") {
+        "BMP"
+    } else if at(0, b"II*\0") || at(0, b"MM\0*") {
+        "TIFF"
+    } else if at(0, b"%PDF") {
+        "PDF"
+    } else {
+        return beginning(bytes);
+    };
+    format!("{name}: open it and save it as PNG, or take a screenshot of it")
 }
 
 /// The first characters of something, fit for a terminal.

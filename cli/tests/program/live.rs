@@ -90,7 +90,8 @@ fn a_script_that_is_none_is_refused_with_its_place() {
     folder.write("bad.faults", "at 6s P kill for 4s\nat 7s A1 explode\n");
     let args = ["rehearse", "--faults", "bad.faults", "--out", "mock"];
     run(&folder, &args).fails(2, "bad.faults: line 2, column 10: expected `camera off`");
-    run(&folder, &["rehearse", "--faults", "no-such-story"]).fails(4, "no-such-story");
+    run(&folder, &["rehearse", "--faults", "no-such-story"])
+        .fails(4, "there are phone-call, router-reboot");
     assert!(!folder.path("mock").exists());
 }
 

@@ -6,6 +6,7 @@
 )]
 
 mod evidence;
+mod kept;
 mod kills;
 mod lapsed;
 mod live;
@@ -14,6 +15,7 @@ mod replaced;
 mod running;
 mod session;
 mod stages;
+mod told;
 mod tools;
 
 use std::path::{Path, PathBuf};

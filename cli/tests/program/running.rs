@@ -89,6 +89,12 @@ impl Running {
         assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
     }
 
+    /// As the system does that shuts down.
+    pub(super) fn terminate(&self) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+    }
+
     /// Waits for the end. What was said is `err` where it failed, for [`Ran::fails`]
     /// cannot tell the two streams of a run apart.
     pub(super) fn end(mut self) -> Ran {

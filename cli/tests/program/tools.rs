@@ -62,6 +62,13 @@ fn a_plan_that_cannot_be_is_refused_with_its_field() {
         .fails(3, "exam.toml: windows: expected the start");
     check(&example.replace("xyb-seed\"\n", "lenient\"\n"))
         .fails(3, "policy: preset: expected one of");
+    let late = check(&example.replace("in 3 min", "in 2 d"));
+    late.fails(3, "but it is 1 d 23 h after it");
+    assert!(late.err.contains("\n  answering  20"), "{}", late.err);
+    check(&example.replace("check_code = false", "check_code = no"))
+        .fails(3, "no is written false");
+    let chinese = example.replace("Example Academy of Arts", "中央美术学院远程考试中心办公室");
+    check(&chinese).fails(3, "issuer: expected at most 32 bytes of UTF-8, got 45: the first 10");
     check(&example.replace("charger", "chargers"))
         .fails(3, "requirements.chargers: expected one of");
     check("\u{fffd}\n[").fails(3, "expected TOML");
@@ -97,6 +104,10 @@ fn what_is_no_ticket_is_refused_by_kind() {
     run(&folder, &["scan", "none.png"]).fails(4, "none.png");
     folder.write("text.png", "not a picture");
     run(&folder, &["scan", "text.png"]).fails(3, "expected PNG or JPEG");
+    for (bytes, name) in [(&b"GIF89a"[..], "GIF: "), (b"RIFF\x10\0\0\0WEBPVP8 ", "WebP: ")] {
+        folder.write("moving.png", bytes);
+        run(&folder, &["scan", "moving.png"]).fails(3, &format!("JPEG, got {name}"));
+    }
     run(&folder, &["qr", "WIFI:S:guest;;", "--png", "wifi.png"]);
     run(&folder, &["scan", "wifi.png"]).fails(3, "is not a ticket");
     let text = ticket().to_text();

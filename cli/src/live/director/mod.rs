@@ -201,7 +201,6 @@ impl Stage {
         stop: &Stop,
         out: &mut dyn Write,
     ) -> Result<(), LiveFail> {
-        let interrupted = || LiveFail::Interrupted { folder: options.folder.clone() };
         say(out, "starting the primary");
         self.primary.start().map_err(LiveFail::file(&self.primary.folder))?;
         let began = Since::now();
@@ -209,7 +208,7 @@ impl Stage {
         let mut scanning = false;
         while !self.primary.said().contains("phase ANSWERING") {
             if stop.is_asked() {
-                return Err(interrupted());
+                return Err(stop.fail(&options.folder));
             }
             if !scanning && self.code.exists() {
                 scanning = true;
@@ -227,7 +226,7 @@ impl Stage {
         for (at, fault, step) in steps(&options.faults) {
             while since.passed() < at {
                 if stop.is_asked() {
-                    return Err(interrupted());
+                    return Err(stop.fail(&options.folder));
                 }
                 std::thread::sleep(at.saturating_sub(since.passed()).min(PATIENCE));
             }
@@ -238,7 +237,7 @@ impl Stage {
         let end = Duration::from_secs(options.faults.seconds()).saturating_add(PARTING);
         loop {
             if stop.is_asked() {
-                return Err(interrupted());
+                return Err(stop.fail(&options.folder));
             }
             let both = self.is_over(Role::PRIMARY)?
                 & self.is_over(Role::new(1).unwrap_or(Role::PRIMARY))?;

@@ -1,0 +1,97 @@
+//! What a code asks of whoever scans it, in words that a person can answer.
+//!
+//! A code carries a tag, a key and times, and no name: who holds the exam comes with the
+//! plan, once the devices are paired. So the question says what will happen, what to hold
+//! against the other screen, and what is not known yet; the plan is told when it comes, with
+//! the way out. Rejected: asking once more then, which would keep a camera from starting
+//! while nobody looks.
+
+use std::path::Path;
+
+use diptych_driver::clock::wall_clock_millis;
+use diptych_protocol::identity::{ExamTag, Fingerprint};
+use diptych_protocol::plan::Plan;
+use diptych_protocol::ticket::{Staleness, Ticket};
+
+use crate::command::{length, span};
+
+/// What is typed to leave.
+pub(super) const LEAVE: &str = "leave";
+/// Digits of a tag or a key that are shown: as many as a person compares, and more than
+/// anybody can find a second key for while a code is valid.
+const DIGITS: usize = 16;
+
+/// An exam and its primary, as both screens show them.
+pub(super) fn marks(exam: &ExamTag, primary: &Fingerprint) -> String {
+    format!("exam {}, key {}", grouped(&exam.to_string()), grouped(&primary.to_string()))
+}
+
+/// What the primary shows beside the code with this text.
+pub(super) fn beside(text: &str) -> Option<String> {
+    let ticket = Ticket::parse(text, diptych_protocol::address::Loopback::Allowed).ok()?;
+    Some(format!("whoever scans it is asked about {}", marks(&ticket.exam, &ticket.pin)))
+}
+
+/// The question, up to where it is answered.
+pub(super) fn question(exam: &ExamTag, primary: &Fingerprint, recording: &Path) -> String {
+    format!(
+        "The code asks to lend this camera to an exam:\n  \
+         what happens  the camera films until the exam is over, without the microphone;\n                \
+         the film stays on this device, in {}\n  \
+         for how long  not in the code: told before the camera starts\n  \
+         who asks      not in the code: told at the same time, and `{LEAVE}` ends it\n  \
+         compare       {}\n                \
+         with the line below the code on the primary's screen\n\
+         Lend this camera? [y/N] ",
+        recording.display(),
+        marks(exam, primary),
+    )
+}
+
+/// Who holds the exam and for how long, as soon as that is known.
+pub(super) fn told(plan: &Plan) -> String {
+    let windows = plan.windows();
+    let answering = length(windows.answer_end - windows.answer_start);
+    let waiting = length(windows.answer_start - windows.wait_open);
+    format!(
+        "the exam is held by {}: {answering} of answering, after {waiting} of waiting;\n\
+         if that is not what you agreed to, type `{LEAVE}` and Enter",
+        plan.issuer()
+    )
+}
+
+/// That a code has had its time, by this device's own date, if it has.
+pub(super) fn outlived(ticket: &Ticket) -> Option<String> {
+    match ticket.staleness(wall_clock_millis().div_euclid(1_000)) {
+        Staleness::Old { by_s } => Some(format!(
+            "the code was valid until {} ago, by this device's date: scan the one that is on the \
+             primary's screen now",
+            span(by_s)
+        )),
+        Staleness::Fresh | Staleness::Future { .. } => None,
+    }
+}
+
+/// The first digits, in groups that an eye can follow.
+fn grouped(digits: &str) -> String {
+    let short: Vec<char> = digits.chars().take(DIGITS).collect();
+    let groups: Vec<String> = short.chunks(4).map(|group| group.iter().collect()).collect();
+    groups.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_question_says_what_will_happen_and_fits_80_columns() {
+        let (exam, primary) = (ExamTag([0xE7; 8]), Fingerprint([0xF1; 32]));
+        let asked = question(&exam, &primary, Path::new("A/A.mp4"));
+        let marks = "exam e7e7 e7e7 e7e7 e7e7, key f1f1 f1f1 f1f1 f1f1";
+        for part in ["without the microphone", "A/A.mp4", marks, "`leave`"] {
+            assert!(asked.contains(part), "{part} is not in:\n{asked}");
+        }
+        assert!(asked.ends_with("[y/N] "));
+        assert!(asked.lines().all(|line| line.chars().count() <= 80), "{asked}");
+    }
+}
