@@ -75,3 +75,44 @@ impl Board {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+    use crate::live::screen::Kind;
+
+    static ROWS: AtomicUsize = AtomicUsize::new(20);
+
+    fn pulled() -> Window {
+        Window { columns: 80, rows: ROWS.load(Ordering::SeqCst) }
+    }
+
+    #[test]
+    fn a_code_that_does_not_fit_is_drawn_once_the_window_is_large_enough() {
+        let mut out = Vec::new();
+        let mut screen = Screen::new(&mut out, Kind::Terminal, pulled);
+        let mut board = Board::default();
+        board.show(&format!("diptych:{}", "7".repeat(270)), &mut screen).unwrap();
+        ROWS.store(50, Ordering::SeqCst);
+        let pulled = Since::now();
+        while board.pulled.is_some() || pulled.passed() < STEADY {
+            board.look(&mut screen).unwrap();
+        }
+        board.look(&mut screen).unwrap();
+        drop(screen);
+        let told = String::from_utf8(out).unwrap();
+        let (small, large) = told.split_once("needs a window of 49 columns and 32 rows").unwrap();
+        assert!(!small.contains('▀') && large.matches('▀').count() > 100, "{told}");
+        assert_eq!(large.matches("or: diptych secondary").count(), 1, "{told}");
+    }
+
+    #[test]
+    fn in_a_pipe_a_code_is_always_drawn() {
+        let mut out = Vec::new();
+        let mut screen = Screen::new(&mut out, Kind::Plain, || Window { columns: 1, rows: 1 });
+        Board::default().show("diptych:0123456789", &mut screen).unwrap();
+        assert!(String::from_utf8(out).unwrap().contains('▀'));
+    }
+}

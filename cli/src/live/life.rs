@@ -50,10 +50,7 @@ pub(super) fn part<M: Machine>(
     device: &Embedded<M>,
     lived: Result<Lived, LiveFail>,
 ) -> Result<Lived, LiveFail> {
-    match &lived {
-        Err(LiveFail::Interrupted { by, .. }) => station.stop_for(by.cause()),
-        Ok(_) | Err(_) => station.stop(),
-    }
+    still(station, &lived);
     let stopped = device.stop();
     let lived = lived?;
     // What storage that is full leaves unsaid is no news.
@@ -61,6 +58,14 @@ pub(super) fn part<M: Machine>(
         stopped?;
     }
     Ok(lived)
+}
+
+/// Stops the camera of a device that has lived, and has its journal say who wanted that.
+pub(super) fn still<M: Machine, T>(station: &mut Station<M>, lived: &Result<T, LiveFail>) {
+    match lived {
+        Err(LiveFail::Interrupted { by, .. }) => station.stop_for(by.cause()),
+        Ok(_) | Err(_) => station.stop(),
+    }
 }
 
 /// A line for whoever watches; a closed pipe is no reason to stop recording.

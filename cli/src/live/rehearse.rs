@@ -24,7 +24,7 @@ use diptych_protocol::time::{Instant, Primary, Span};
 
 use super::children::Children;
 use super::fail::LiveFail;
-use super::life::{PATIENCE, say};
+use super::life::{PATIENCE, say, still};
 use super::news;
 use super::outcome::{self, Outcome, Story};
 use super::screen::{Kind, Screen};
@@ -100,7 +100,7 @@ pub fn run<W: Write>(options: &Options, progress: &mut Screen<W>) -> Result<Outc
     };
     let lived = rehearsal.live(&stop, progress);
     progress.stand(Vec::new());
-    rehearsal.station.stop();
+    still(&mut rehearsal.station, &lived);
     let patience = Duration::from_secs(if lived.is_ok() { 15 } else { 1 });
     let ended = rehearsal.children.see_off(patience);
     let stopped = rehearsal.device.stop();

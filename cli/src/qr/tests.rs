@@ -5,6 +5,7 @@ use std::fs;
 use super::image::Grey;
 use super::*;
 use crate::testing::Folder;
+use crate::window::Window;
 
 /// A ticket as long as the digits of `bytes` bytes.
 fn ticket(digits: usize) -> String {
@@ -125,6 +126,18 @@ fn a_terminal_shows_a_code_that_scans_on_every_theme() {
         for background in [0, 40, 128, 255] {
             assert_eq!(read(&screenshot(&shown, background)).unwrap(), text, "on {background}");
         }
+    }
+}
+
+#[test]
+fn a_window_that_is_too_small_for_a_code_says_what_it_lacks() {
+    let code = Code::new(&ticket(270)).unwrap();
+    let window = |columns, rows| Window { columns, rows };
+    assert_eq!(code.lacks(window(49, 29), 4), None);
+    for small in [window(48, 50), window(80, 28)] {
+        let told = code.lacks(small, 4).unwrap();
+        assert!(told.contains("49 columns and 29 rows"), "{told}");
+        assert!(told.contains(&format!("this one has {} and {}", small.columns, small.rows)));
     }
 }
 
