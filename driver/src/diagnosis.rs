@@ -77,6 +77,8 @@ diagnoses! {
     KeyRefused = "KEY_REFUSED", false, TroubleKeyRefused, TroubleKeyRefusedAdvice;
     /// This device's own key does not sign.
     KeyLocked = "KEY_LOCKED", false, TroubleKeyLocked, TroubleKeyLockedAdvice;
+    /// This device's own key does not return from a call.
+    KeyStuck = "KEY_STUCK", false, TroubleKeyStuck, TroubleKeyStuckAdvice;
     /// A peer offered a key or certificate that the protocol does not allow.
     KeyType = "KEY_TYPE", false, TroubleKeyType, TroubleKeyTypeAdvice;
     /// No common application protocol.
@@ -101,6 +103,8 @@ diagnoses! {
     StorageDenied = "STORAGE_DENIED", false, TroubleStorageDenied, TroubleStorageDeniedAdvice;
     /// The storage fails in another way.
     StorageBroken = "STORAGE_BROKEN", false, TroubleStorageBroken, TroubleStorageBrokenAdvice;
+    /// The storage does not return from a call.
+    StorageStuck = "STORAGE_STUCK", false, TroubleStorageStuck, TroubleStorageStuckAdvice;
     /// Another copy of the app works on the same session.
     FolderInUse = "FOLDER_IN_USE", false, TroubleFolderInUse, TroubleFolderInUseAdvice;
 }

@@ -28,7 +28,7 @@ use diptych_protocol::machine::Machine;
 use diptych_protocol::secret::{Entropy, SecretBytes};
 use diptych_protocol::session::{HostFact, Past, Prepared, Refused, prepare};
 use diptych_protocol::time::{Clock, Instant};
-use tokio::sync::{Mutex, watch};
+use tokio::sync::watch;
 
 use crate::addresses::Surroundings;
 use crate::clock;
@@ -36,6 +36,8 @@ use crate::diagnosis::Diagnosis;
 use crate::discovery::{Mdns, Nowhere};
 use crate::disk::{Disk, Private};
 use crate::error::{AskError, KeyError, StorageError};
+use crate::handle::Waited;
+use crate::held::LOOK;
 use crate::keys::Identity;
 use crate::quic::{EndpointKeys, PortAfterChange, Quic, Settings};
 use crate::{Events, Handle, Notice, World, start_thinning};
@@ -136,7 +138,7 @@ pub enum Told<E> {
 /// A machine that runs.
 pub struct Embedded<M: Role> {
     handle: Handle<M>,
-    events: Arc<Mutex<Events<M::Event>>>,
+    events: Events<M::Event>,
     clock: Arc<dyn clock::Clock<M::Clock>>,
     port: watch::Receiver<u16>,
     /// Whether a stop was waited for in vain.
@@ -190,7 +192,6 @@ impl<M: Role> Embedded<M> {
         let (handle, events) = start_thinning(machine, world, M::supersedes)?;
         drop(runtime.get()?.spawn(wall::watch(handle.clone(), clock.clone())));
         drop(inside);
-        let events = Arc::new(Mutex::new(events));
         let stuck = AtomicBool::new(false);
         Ok(Self { handle, events, clock, port, stuck, runtime })
     }
@@ -248,20 +249,27 @@ impl<M: Role> Embedded<M> {
         self.wait(async move { handle.inspect(look).await })?.map_err(|_| Failure::Stopped)
     }
 
-    /// The next thing to tell the app, or `None` if nothing came for `patience`.
+    /// The next thing to tell the app, or `None` if nothing came for `patience`. Also
+    /// that a key or storage of the app has held the session up for five seconds.
     #[must_use]
     pub fn next(&self, patience: Duration) -> Option<Told<M::Event>> {
-        let events = self.events.clone();
-        let waiting = async move {
-            match events.lock().await.next().await {
-                Some(Notice::Event(event)) => Told::Event(event),
-                Some(Notice::Trouble(trouble)) => Told::Trouble(trouble),
-                Some(Notice::Missed(times)) => Told::Missed(times),
-                None => Told::Ended,
+        let mut left = patience;
+        loop {
+            let step = left.min(LOOK);
+            match self.events.wait(step) {
+                Waited::Notice(Notice::Event(event)) => return Some(Told::Event(event)),
+                Waited::Notice(Notice::Trouble(trouble)) => return Some(Told::Trouble(trouble)),
+                Waited::Notice(Notice::Missed(times)) => return Some(Told::Missed(times)),
+                Waited::Ended => return Some(Told::Ended),
+                Waited::Nothing => left = left.saturating_sub(step),
             }
-        };
-        self.wait(async move { tokio::time::timeout(patience, waiting).await.ok() })
-            .unwrap_or(Some(Told::Ended))
+            if let Some(trouble) = self.handle.held().waited(step) {
+                return Some(Told::Trouble(trouble));
+            }
+            if left.is_zero() {
+                return None;
+            }
+        }
     }
 
     /// The system's networks changed, or the app came back to the front. When this

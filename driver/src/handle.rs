@@ -5,21 +5,22 @@
 //! dropped, and the app is told how many at the place where they are missing, after
 //! everything that came before. Then it looks at the machine with
 //! [`Handle::inspect`], which says how things are; what has passed since (an alarm, a
-//! finding, a failure of storage) is told by no second event, only by the journal and
-//! by the answers to the app's next calls. `[TRANSPORT-19]`
+//! finding) is told by no second event, only by the journal. `[TRANSPORT-19]`
 //!
 //! Rejected: an unbounded queue (a stalled screen would grow it for hours), waiting
 //! for the app (it would stall the protocol), and telling of a gap before what
 //! precedes it: who has looked at the present must not obey the past.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use diptych_protocol::machine::Machine;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 use crate::diagnosis::Diagnosis;
 use crate::error::{AskError, Stopped, StorageError, StorageProblem};
+use crate::held::Held;
 
 /// How a driver ended.
 pub(crate) type Ended = Result<(), StorageError>;
@@ -29,6 +30,7 @@ pub(crate) type Ended = Result<(), StorageError>;
 pub struct Handle<M: Machine> {
     asks: mpsc::Sender<Ask<M>>,
     ended: watch::Receiver<Option<Ended>>,
+    held: Arc<Held>,
 }
 
 /// One question to the loop.
@@ -67,6 +69,17 @@ pub(crate) struct Teller<E>(Arc<Shared<E>>);
 struct Shared<E> {
     queue: Mutex<Queue<E>>,
     came: Notify,
+    /// The same for threads that wait.
+    heard: Condvar,
+}
+
+/// What a wait on a thread ended with.
+pub(crate) enum Waited<E> {
+    Notice(Notice<E>),
+    /// Nothing will come any more.
+    Ended,
+    /// Nothing came in time.
+    Nothing,
 }
 
 #[derive(Debug)]
@@ -86,18 +99,22 @@ struct Queue<E> {
 pub(crate) struct Asked<M: Machine> {
     pub(crate) asks: mpsc::Receiver<Ask<M>>,
     pub(crate) ended: watch::Sender<Option<Ended>>,
+    pub(crate) held: Arc<Held>,
 }
 
 pub(crate) fn handle<M: Machine>(capacity: usize) -> (Handle<M>, Asked<M>) {
     let (asks, asked) = mpsc::channel(capacity);
     let (ending, ended) = watch::channel(None);
-    (Handle { asks, ended }, Asked { asks: asked, ended: ending })
+    let held = Arc::<Held>::default();
+    let handle = Handle { asks, ended, held: held.clone() };
+    (handle, Asked { asks: asked, ended: ending, held })
 }
 
 pub(crate) fn events<E>(capacity: usize, supersedes: Supersedes<E>) -> (Teller<E>, Events<E>) {
     let waiting = VecDeque::new();
     let queue = Queue { waiting, missed: 0, capacity, supersedes, thin: true, ended: false };
-    let shared = Arc::new(Shared { queue: Mutex::new(queue), came: Notify::new() });
+    let shared =
+        Arc::new(Shared { queue: Mutex::new(queue), came: Notify::new(), heard: Condvar::new() });
     (Teller(shared.clone()), Events(shared))
 }
 
@@ -163,6 +180,11 @@ impl<M: Machine> Handle<M> {
         })
     }
 
+    /// Which part of the app the loop waits for.
+    pub(crate) fn held(&self) -> &Held {
+        &self.held
+    }
+
     async fn send(&self, ask: Ask<M>) -> Result<(), Stopped> {
         self.asks.send(ask).await.map_err(|_| Stopped)
     }
@@ -170,7 +192,7 @@ impl<M: Machine> Handle<M> {
 
 impl<M: Machine> Clone for Handle<M> {
     fn clone(&self) -> Self {
-        Self { asks: self.asks.clone(), ended: self.ended.clone() }
+        Self { asks: self.asks.clone(), ended: self.ended.clone(), held: self.held.clone() }
     }
 }
 
@@ -198,6 +220,19 @@ impl<E> Events<E> {
         }
     }
 
+    /// The next notice, waited for on this thread: an app's key that holds the runtime's
+    /// threads up does not hold this up.
+    pub(crate) fn wait(&self, patience: Duration) -> Waited<E> {
+        let queue = self.0.queue();
+        let waiting = self.0.heard.wait_timeout_while(queue, patience, |queue| queue.is_idle());
+        let (mut queue, _) = waiting.unwrap_or_else(PoisonError::into_inner);
+        match queue.take() {
+            Some(notice) => Waited::Notice(notice),
+            None if queue.ended => Waited::Ended,
+            None => Waited::Nothing,
+        }
+    }
+
     /// The next notice if there is one already.
     pub fn try_next(&mut self) -> Option<Notice<E>> {
         self.0.queue().take()
@@ -209,6 +244,7 @@ impl<E> Teller<E> {
     pub(crate) fn tell(&self, notice: Notice<E>) {
         self.0.queue().put(notice);
         self.0.came.notify_one();
+        self.0.heard.notify_one();
     }
 }
 
@@ -216,6 +252,7 @@ impl<E> Drop for Teller<E> {
     fn drop(&mut self) {
         self.0.queue().ended = true;
         self.0.came.notify_one();
+        self.0.heard.notify_all();
     }
 }
 
@@ -244,6 +281,10 @@ impl<E> Queue<E> {
         } else {
             self.missed = self.missed.saturating_add(1);
         }
+    }
+
+    fn is_idle(&self) -> bool {
+        self.waiting.is_empty() && self.missed == 0 && !self.ended
     }
 
     fn take(&mut self) -> Option<Notice<E>> {

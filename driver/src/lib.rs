@@ -24,6 +24,7 @@ pub mod disk;
 pub mod embed;
 pub mod error;
 pub mod handle;
+mod held;
 pub mod keys;
 pub mod link;
 pub mod quic;

@@ -18,6 +18,7 @@ use crate::World;
 use crate::clock::Naps;
 use crate::disk::{Kept, Private, blocking};
 use crate::handle::{Ask, Asked, Ended, Notice, Teller};
+use crate::held::{Held, Part};
 use crate::link::{Arrival, Dial, Link};
 
 /// What ended a wait.
@@ -36,8 +37,9 @@ pub(crate) async fn run<M: Machine, L: Link<M::Clock>>(
 ) -> Ended {
     let mut naps = Naps::new(&*world.clock);
     let mut kept = Kept::default();
+    let held = asked.held.clone();
     loop {
-        let wake = drain(&mut machine, &mut world, &mut kept, &teller);
+        let wake = drain(&mut machine, &mut world, &held, &mut kept, &teller);
         let step = Naps::step(world.clock.now(), wake).to_duration();
         let next = tokio::select! {
             ask = asked.asks.recv() => Next::Asked(ask),
@@ -46,28 +48,28 @@ pub(crate) async fn run<M: Machine, L: Link<M::Clock>>(
         };
         let now = world.clock.now();
         if let Some(span) = naps.since(&*world.clock) {
-            machine.handle(now, Input::Slept { span });
-            drain(&mut machine, &mut world, &mut kept, &teller);
+            held.by(Part::Key, || machine.handle(now, Input::Slept { span }));
+            drain(&mut machine, &mut world, &held, &mut kept, &teller);
         }
         match next {
             Next::Asked(Some(Ask::Command(command, answer))) => {
-                let accepted = machine.command(now, command);
+                let accepted = held.by(Part::Key, || machine.command(now, command));
                 // To be answered is to be told, too. [SESSION-1]
-                drain(&mut machine, &mut world, &mut kept, &teller);
+                drain(&mut machine, &mut world, &held, &mut kept, &teller);
                 _ = answer.send(accepted);
             }
             Next::Asked(Some(Ask::Inspect(look))) => look(&machine),
             Next::Asked(Some(Ask::NetworkChanged)) => {
                 world.link.network_changed();
-                machine.handle(now, Input::NetworkChanged);
+                held.by(Part::Key, || machine.handle(now, Input::NetworkChanged));
             }
             Next::Asked(Some(Ask::Stop) | None) => break,
             Next::Arrived(Arrival { at, what }) => match what.input((now - at).max(Span::ZERO)) {
-                Ok(input) => machine.handle(now, input),
+                Ok(input) => held.by(Part::Key, || machine.handle(now, input)),
                 Err(trouble) => teller.tell(Notice::Trouble(trouble)),
             },
             Next::Ticked if wake.is_some_and(|wake| wake <= now) => {
-                machine.handle(now, Input::Wake);
+                held.by(Part::Key, || machine.handle(now, Input::Wake));
             }
             Next::Ticked => {}
         }
@@ -97,15 +99,21 @@ async fn nap(step: Duration) {
 fn drain<M: Machine, L: Link<M::Clock>>(
     machine: &mut M,
     world: &mut World<M::Clock, L>,
+    held: &Held,
     kept: &mut Kept,
     teller: &Teller<M::Event>,
 ) -> Option<Instant<M::Clock>> {
     loop {
         match machine.poll_output() {
-            Output::Append { journal, bytes } => kept.note(world.disk.append(journal, &bytes)),
-            Output::Sync => kept.note(blocking(|| world.disk.sync())),
+            Output::Append { journal, bytes } => {
+                kept.note(held.by(Part::Storage, || world.disk.append(journal, &bytes)));
+            }
+            Output::Sync => {
+                kept.note(held.by(Part::Storage, || blocking(|| world.disk.sync())));
+            }
             Output::Store(state) => {
-                kept.note(blocking(|| world.disk.store(Private::State, state.expose())));
+                let store = || world.disk.store(Private::State, state.expose());
+                kept.note(held.by(Part::Storage, || blocking(store)));
             }
             Output::Transmit { link, lane: Lane::Control, .. } if kept.is_untold() => {
                 world.link.close(link, CloseCode::Internal);
@@ -124,7 +132,8 @@ fn drain<M: Machine, L: Link<M::Clock>>(
                 if let Some(trouble) = kept.tell() {
                     teller.tell(Notice::Trouble(trouble));
                 }
-                machine.handle(world.clock.now(), Input::StorageFailed);
+                let now = world.clock.now();
+                held.by(Part::Key, || machine.handle(now, Input::StorageFailed));
             }
         }
     }

@@ -239,6 +239,8 @@ texts! {
     TroubleKeyRefusedAdvice = "trouble.key_refused.advice", "请扫描主机位上当前显示的二维码。", "Scan the code that is on the primary phone's screen now.";
     TroubleKeyLocked = "trouble.key_locked", "本手机的密钥无法用于签名。", "This phone's key could not be used to sign.";
     TroubleKeyLockedAdvice = "trouble.key_locked.advice", "请解锁手机，之后会自动重试。", "Unlock the phone; the phones try again by themselves.";
+    TroubleKeyStuck = "trouble.key_stuck", "本手机的密钥没有响应，会话停住了。", "This phone's key does not answer, and the session stands still.";
+    TroubleKeyStuckAdvice = "trouble.key_stuck.advice", "请解锁手机；如果仍不行，请关闭并重新打开应用，会话会自动继续。", "Unlock the phone; if it stays so, close the app and open it again: the session goes on.";
     TroubleKeyType = "trouble.key_type", "另一部手机的密钥类型不被允许。", "The other phone showed a kind of key that is not allowed.";
     TroubleKeyTypeAdvice = "trouble.key_type.advice", "请在两部手机上安装相同版本的应用。", "Install the same version of the app on both phones.";
     TroubleProtocolVersion = "trouble.protocol_version", "两部手机的应用版本不兼容，或另一部手机没有在等待配对。", "The two apps speak different versions, or the other phone is not pairing.";
@@ -263,6 +265,8 @@ texts! {
     TroubleStorageDeniedAdvice = "trouble.storage_denied.advice", "请在系统设置中允许本应用访问文件，再重新打开；不要卸载应用。", "Give the app access to its files in the system's settings, then start it again; do not uninstall it.";
     TroubleStorageBroken = "trouble.storage_broken", "本场会话的某个文件无法读写。", "A file of this session could not be read or written.";
     TroubleStorageBrokenAdvice = "trouble.storage_broken.advice", "请重新打开应用，如果仍不行请联系考试方：在此之前的情况无法得到证明。", "Start the app again, and tell the exam office if it stays so: nothing that happens before can be proven.";
+    TroubleStorageStuck = "trouble.storage_stuck", "本手机的存储没有响应，会话停住了。", "This phone's storage does not answer, and the session stands still.";
+    TroubleStorageStuckAdvice = "trouble.storage_stuck.advice", "请关闭并重新打开应用，会话会自动继续。", "Close the app and open it again: the session goes on.";
     TroubleFolderInUse = "trouble.folder_in_use", "本场会话的文件夹正被另一个运行中的应用使用。", "Another running copy of the app uses this session's folder.";
     TroubleFolderInUseAdvice = "trouble.folder_in_use.advice", "请先关闭另一个应用。", "Close the other copy first.";
     FailureKeyEntropy = "failure.key_entropy", "系统随机数生成失败。", "The system's random generator failed.";

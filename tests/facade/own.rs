@@ -18,12 +18,19 @@ pub(super) struct Hardware {
     key: Arc<p256::ecdsa::SigningKey>,
     locked: Arc<AtomicBool>,
     signed: Arc<AtomicU32>,
+    /// Held while it does not answer.
+    answers: Arc<Mutex<()>>,
 }
 
 impl Hardware {
     pub(super) fn new(seed: u8) -> Self {
         let key = p256::ecdsa::SigningKey::from_slice(&[seed; 32]).unwrap();
-        Self { key: Arc::new(key), locked: Arc::default(), signed: Arc::default() }
+        Self {
+            key: Arc::new(key),
+            locked: Arc::default(),
+            signed: Arc::default(),
+            answers: Arc::default(),
+        }
     }
 }
 
@@ -37,6 +44,7 @@ impl Signer for Hardware {
         if self.locked.load(Ordering::Relaxed) {
             return Err(SignFailed);
         }
+        drop(self.answers.lock().unwrap());
         self.signed.fetch_add(1, Ordering::Relaxed);
         let signature: p256::ecdsa::Signature = self.key.sign(message);
         Signature::from_der(signature.to_der().as_bytes())
@@ -127,6 +135,42 @@ fn a_key_that_refuses_at_the_start_is_a_failure_and_later_a_finding() {
     drop((primary, assistant));
     std::fs::remove_dir_all(here).unwrap();
     std::fs::remove_dir_all(there).unwrap();
+}
+
+/// The first finding that it is told.
+fn finding(primary: &Primary) -> Diagnosis {
+    loop {
+        match primary.next_event(PATIENCE) {
+            Some(diptych_primary::Told::Trouble(trouble)) => return trouble,
+            Some(diptych_primary::Told::Ended) | None => panic!("never told"),
+            Some(_) => {}
+        }
+    }
+}
+
+#[test]
+fn a_key_or_storage_that_does_not_return_is_told_of_and_the_session_goes_on_when_it_does() {
+    let here = folder("stuck-p");
+    let own = Hardware::new(5);
+    let key = Key::Signer(Box::new(own.clone()));
+    let writes = Arc::<Mutex<()>>::default();
+    let written = writes.clone();
+    let storage = disk::watched(&here, move |_| drop(written.lock().unwrap()));
+    let primary = front(diptych_primary::Supply { key, storage, ..supply(&here) }).unwrap();
+    // It seals by itself.
+    let silent = own.answers.lock().unwrap();
+    assert_eq!(finding(&primary), Diagnosis::KeyStuck);
+    drop(silent);
+    let silent = writes.lock().unwrap();
+    std::thread::scope(|scope| {
+        let told = scope.spawn(|| primary.tell(diptych_primary::Fact::ScreenBack));
+        assert_eq!(finding(&primary), Diagnosis::StorageStuck);
+        assert!(!told.is_finished());
+        drop(silent);
+        told.join().unwrap().unwrap();
+    });
+    primary.stop().unwrap();
+    std::fs::remove_dir_all(here).unwrap();
 }
 
 /// The labels of a device and its port.

@@ -100,8 +100,9 @@ pub enum Key {
     ///
     /// Called by the start on the caller's thread, afterwards on threads of the
     /// driver, one call at a time. The session waits meanwhile: answer within a tenth
-    /// of a second, and refuse rather than wait for the user. Never call the facade
-    /// from there.
+    /// of a second, and refuse rather than wait for the user; of one that does not answer
+    /// the app is told [`Diagnosis::KeyStuck`](crate::diagnosis::Diagnosis::KeyStuck).
+    /// Never call the facade from there.
     Signer(Box<dyn Signer>),
 }
 

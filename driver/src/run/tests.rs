@@ -263,7 +263,7 @@ async fn a_command_is_answered_once_what_it_wants_kept_is_kept() {
     let (asks, asked) = mpsc::channel(2);
     assert!(asks.send(Ask::Command(statement, answer)).await.is_ok());
     assert!(asks.send(Ask::Stop).await.is_ok());
-    let mut asked = Asked { asks: asked, ended: watch::channel(None).0 };
+    let mut asked = Asked { asks: asked, ended: watch::channel(None).0, held: Arc::default() };
     let machine = Scripted { story: story.clone(), outputs: VecDeque::new() };
     run(machine, world, &mut asked, crate::handle::events(1, |_, _| false).0).await.unwrap();
     // The last sync is the end's own.
