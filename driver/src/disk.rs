@@ -57,7 +57,8 @@ impl Private {
 /// Called by the start on the caller's thread, and afterwards on a thread of the
 /// driver, one call at a time. The session waits for each call: some ten milliseconds
 /// are well, a second makes links late, and one that does not return is told of
-/// ([`Diagnosis::StorageStuck`]) and makes [`stop`](crate::embed::Embedded::stop) fail. Never call the facade from here.
+/// ([`Diagnosis::StorageStuck`]) and makes [`stop`](crate::embed::Embedded::stop) fail.
+/// Never call the facade from here.
 ///
 /// ```
 /// use std::collections::BTreeMap;
