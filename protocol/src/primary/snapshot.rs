@@ -161,7 +161,8 @@ impl PrimaryMachine {
             lost: lost.map(|(since, _)| since),
             observed: lost.map_or(Observed::NOTHING, |(_, observed)| observed),
             countdown: self.camera.countdown(now),
-            tally: self.tally,
+            // What nobody was told yet has all that the policy allows left. [POLICY-26]
+            tally: self.tally.following(self.tally, &self.policy),
             verify_again: self.face.demands(),
             device: self.device,
             shortfalls: self.shortfalls(self.device),

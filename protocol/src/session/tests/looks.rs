@@ -254,6 +254,14 @@ fn a_screen_shows_what_is_to_be_asked_and_why_a_pairing_failed() {
     assert_eq!(told, [question.clone(), failed, question, left]);
 }
 
+#[test]
+fn a_screen_shows_how_many_interruptions_are_left_before_anything_was_counted() {
+    // [POLICY-26]
+    let pair = Pair::new();
+    let tally = pair.p.machine.snapshot(pair.p.clock(pair.truth)).tally;
+    assert_eq!((tally.confirmed, tally.pending, tally.remaining), (0, 0, Some(3)));
+}
+
 /// The primary reboots at 115 s and its clock begins anew: it shows 5 s then.
 fn rebooted() -> Pair {
     let mut pair = Pair::new().run_until(115_000_000_000);
