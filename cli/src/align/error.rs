@@ -19,7 +19,7 @@ pub enum AlignError {
     #[error("the recordings do not fit into one picture: show fewer of them")]
     Size(#[from] SizeError),
     /// There is nothing to align.
-    #[error("expected at least one recording, got none: name the folder of a session")]
+    #[error("expected at least one recording, got none: copy P.mp4, A1.mp4, … beside the journals")]
     Nothing,
     /// There is one camera, and a video shows several.
     #[error(

@@ -7,6 +7,7 @@
 //! recording that was interrupted has no partner there, and that is shown.
 
 mod error;
+mod evidence;
 mod map;
 mod player;
 mod session;
@@ -18,6 +19,7 @@ use std::path::PathBuf;
 use diptych_protocol::identity::Role;
 
 pub use error::AlignError;
+pub use evidence::Evidence;
 pub use map::{Comparison, FrameMap, Neighbour, Pair, Placement, RecordingEntry};
 pub use session::{Recorded, Recordings};
 pub use sheet::sheet;

@@ -10,41 +10,14 @@ use diptych_protocol::identity::Role;
 use diptych_protocol::journal::Integrity;
 use diptych_protocol::report::evaluate;
 use diptych_protocol::time::Span;
-use serde::Serialize;
 
 use super::verify::{self, Checked};
-use super::words::counted;
 use super::written::Place;
-use crate::align::{AlignError, FrameMap, Recordings, side_by_side};
+use crate::align::{AlignError, Evidence, FrameMap, Recordings, side_by_side};
 use crate::args::AlignArgs;
 use crate::exit::Exit;
 use crate::fail::Fail;
 use crate::folder::SessionFolder;
-
-/// The map as it is written: with what its bounds rest on.
-#[derive(Serialize)]
-struct Told<'a> {
-    evidence: Evidence,
-    #[serde(flatten)]
-    map: &'a FrameMap,
-}
-
-/// Whether the recordings and journals are those that were made.
-#[derive(Clone, Copy, Serialize)]
-struct Evidence {
-    /// Whether anybody looked.
-    checked: bool,
-    /// `INTACT`, `INCOMPLETE` or `TAMPERED`; `null` if nobody looked.
-    integrity: Option<&'static str>,
-    /// Pieces of recordings whose hash was compared with the journals.
-    pieces: u64,
-    /// Pieces that are not what was committed.
-    pieces_changed: u64,
-    /// Pieces that are not there.
-    pieces_missing: u64,
-    /// What `verify` names, in journals and recordings.
-    findings: usize,
-}
 
 pub(crate) fn align(
     args: &AlignArgs,
@@ -67,9 +40,8 @@ pub(crate) fn align(
     let each = session.recorded().iter().zip(&places);
     let tracks: Vec<_> = each.map(|(recorded, place)| recorded.track(place)).collect();
     let map = FrameMap::new(&tracks, origin_ns)?;
-    let evidence = Evidence::of(checked.as_ref());
-    let told = Told { evidence, map: &map };
-    let content = serde_json::to_string(&told).unwrap_or_default() + "\n";
+    let evidence = found(checked.as_ref());
+    let content = evidence.beside(&map).unwrap_or_default();
     let place = Place::of(&args.dir, args.out.as_deref());
     let mut made = place.keep(&[("alignment.json", &content)], err)?;
     if let Some(video) = &args.video {
@@ -104,41 +76,25 @@ fn together(session: &Recordings) -> Result<(), AlignError> {
     Err(AlignError::Alone { role: *first, missing: missing.join("; ") })
 }
 
-impl Evidence {
-    fn of(checked: Option<&Checked>) -> Self {
-        let result = checked.map(|checked| &checked.result);
-        let findings = result.map_or(&[][..], |result| &result.findings);
-        let changed = findings.iter().filter(|finding| verify::is_changed_piece(finding));
-        let missing = checked.iter().flat_map(|checked| checked.missing.values());
-        Self {
-            checked: checked.is_some(),
-            integrity: result.map(|result| verify::word(result.integrity())),
-            pieces: result.map_or(0, |result| result.pieces),
-            pieces_changed: changed.count() as u64,
-            pieces_missing: missing.map(|(count, _)| *count).sum(),
-            findings: findings.len(),
-        }
+/// What was found in a folder, as a map says it; `None` if nobody looked.
+fn found(checked: Option<&Checked>) -> Evidence {
+    let result = checked.map(|checked| &checked.result);
+    let findings = result.map_or(&[][..], |result| &result.findings);
+    let changed = findings.iter().filter(|finding| verify::is_changed_piece(finding));
+    let missing = checked.iter().flat_map(|checked| checked.missing.values());
+    Evidence {
+        checked: checked.is_some(),
+        integrity: result.map(|result| verify::word(result.integrity())),
+        pieces: result.map_or(0, |result| result.pieces),
+        pieces_changed: changed.count() as u64,
+        pieces_missing: missing.map(|(count, _)| *count).sum(),
+        findings: findings.len(),
     }
+}
 
-    /// What the bounds rest on, for a person.
-    fn told(self, dir: &str) -> String {
-        let Self { pieces, pieces_changed, pieces_missing, .. } = self;
-        let Some(word) = self.integrity else {
-            return "NOT CHECKED: nobody compared these recordings with what the journals say was \
-                    recorded\n"
-                .to_owned();
-        };
-        let held = "recordings are what the journals say";
-        match self.findings {
-            0 => format!("{word}: all {} of the {held}\n", counted(pieces, "piece")),
-            _ => format!(
-                "{word}: of {} of recordings {pieces_changed} changed, {pieces_missing} missing\n  \
-                 A bound holds for what was recorded, and this is not it, or not all of it:\n  \
-                 see `diptych verify {dir}`\n",
-                counted(pieces, "piece"),
-            ),
-        }
-    }
+/// Compares what is in a folder with its journals.
+pub(crate) fn evidence(folder: &SessionFolder) -> Result<Evidence, Fail> {
+    Ok(found(Some(&verify::check(folder)?)))
 }
 
 fn summary(map: &FrameMap, out: &mut dyn Write) -> std::io::Result<()> {

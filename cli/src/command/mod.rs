@@ -14,7 +14,7 @@ mod verify;
 mod words;
 mod written;
 
-pub(crate) use align::align;
+pub(crate) use align::{align, evidence};
 pub(crate) use clock::clock;
 pub(crate) use live::{primary, rehearse, secondary};
 pub(crate) use plan::plan;

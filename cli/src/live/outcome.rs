@@ -18,8 +18,8 @@ use serde::Serialize;
 use super::fail::LiveFail;
 use super::news::of_thousandths;
 use super::online::Online;
-use crate::align::{Comparison, FrameMap, Recorded, Recordings, Track};
-use crate::command::counted;
+use crate::align::{Comparison, Evidence, FrameMap, Recorded, Recordings, Track};
+use crate::command::{counted, evidence};
 use crate::folder::SessionFolder;
 use crate::video::read_timecodes;
 
@@ -56,6 +56,8 @@ pub struct Outcome {
     pub alignment: Alignment,
     /// The recordings.
     pub recordings: Vec<RecordingFile>,
+    /// Whether they are what the journals say.
+    pub evidence: Evidence,
     /// The report's file.
     pub report: PathBuf,
     /// Where everything is.
@@ -140,10 +142,11 @@ pub fn of(
     let report = evaluate(&journals, None)?;
     let origin = windows.answer_start.nanos();
     let (map, comparisons, recordings) = align(folder, &journals, origin)?;
-    let alignment = folder.join("alignment.json");
-    let text = serde_json::to_string_pretty(&map)
-        .map_err(|error| LiveFail::Unexpected { what: error.to_string() })?;
-    write(&alignment, &text)?;
+    let unexpected = |what| LiveFail::Unexpected { what };
+    // All that was made lies in the folder, so that whether it is whole can be known.
+    let found = evidence(&SessionFolder::open(folder)?).map_err(|e| unexpected(e.to_string()))?;
+    let text = found.beside(&map).map_err(|error| unexpected(error.to_string()))?;
+    write(&folder.join("alignment.json"), &text)?;
     write(&folder.join("report.json"), &render::json(&report))?;
     write(&folder.join("report.txt"), &render::text(&report))?;
     write(&folder.join("timeline.svg"), &render::svg(&report))?;
@@ -154,6 +157,7 @@ pub fn of(
         pairing_ns: pairing(folder),
         alignment: stated(comparisons, &story),
         recordings,
+        evidence: found,
         report: folder.join("report.json"),
         folder: folder.to_owned(),
     })
@@ -161,7 +165,8 @@ pub fn of(
 
 impl Outcome {
     /// Whether everything went as it should: a verdict of PASS, as many
-    /// interruptions as were scripted, and no frame outside its bound.
+    /// interruptions as were scripted, no frame outside its bound, and evidence that is
+    /// whole.
     ///
     /// # Errors
     /// [`LiveFail::Unexpected`] says what did not.
@@ -176,6 +181,9 @@ impl Outcome {
         } else if self.alignment.online.outside > 0 {
             let Comparison { outside, frames_checked, .. } = self.alignment.online;
             format!("{outside} of {frames_checked} pairs were outside the bound known then")
+        } else if self.evidence.findings > 0 {
+            let dir = self.folder.display();
+            format!("expected evidence that is whole: see `diptych verify {dir}`")
         } else {
             return Ok(());
         };

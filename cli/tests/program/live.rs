@@ -25,6 +25,17 @@ fn a_rehearsal_passes_counts_both_interruptions_and_was_true() {
     assert!(online("bound_ns_max") >= number("bound_ns_max"), "{alignment}");
     assert!(told["pairing_ns"].as_i64().unwrap() > 0);
     assert_eq!(told["recordings"].as_array().unwrap().len(), 2);
+    // What the bounds rest on is in the file that it leaves, as in the one of `align`.
+    let left: serde_json::Value =
+        serde_json::from_str(&folder.read("mock/alignment.json")).unwrap();
+    let evidence = &left["evidence"];
+    assert_eq!(
+        (&evidence["checked"], &evidence["integrity"]),
+        (&true.into(), &"INTACT".into()),
+        "{evidence}"
+    );
+    assert!(evidence["pieces"].as_u64().unwrap() > 40, "{evidence}");
+    assert_eq!(told["evidence"], *evidence);
     // Whoever aligns the folder is told the same, the camera's own error included.
     let again = run(&folder, &["align", "mock", "--json"]).json();
     let pairs = again["pairs"].as_array().unwrap();
