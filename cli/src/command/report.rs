@@ -114,7 +114,17 @@ fn account(
 enum Given {
     Absent,
     Unreadable(String),
-    Compared(Vec<Difference>),
+    /// Where they differ, and whether its revision is by other statements than these.
+    Compared(Vec<Difference>, Revised),
+}
+
+/// Whether the revisions of two reports can be held against each other.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Revised {
+    /// They rest on the same statements, or there are not two.
+    Alike,
+    /// They rest on other ones.
+    Otherwise,
 }
 
 /// One place where two reports differ.
@@ -148,7 +158,7 @@ pub(crate) fn judge(args: &JudgeArgs, out: &mut dyn Write) -> Result<Exit, Fail>
     let agrees = match &given {
         Given::Absent => true,
         Given::Unreadable(_) => false,
-        Given::Compared(differences) => differences.is_empty(),
+        Given::Compared(differences, _) => differences.is_empty(),
     };
     Ok(if agrees { Exit::of_verdict(report.verdict()) } else { Exit::Differs })
 }
@@ -168,7 +178,13 @@ fn compare(path: &Path, computed: &str) -> Result<Given, Fail> {
     let mut computed: Value = serde_json::from_str(computed).unwrap_or_default();
     // Whose word counts is said by whoever asks, not by the journals.
     let without = |report: &Value| report.get("revision").is_none_or(Value::is_null);
-    if without(&given) || without(&computed) {
+    let grounds = |report: &Value| {
+        ["excused", "decided", "by"]
+            .map(|part| report.pointer(&format!("/revision/{part}")).cloned())
+    };
+    let one = without(&given) || without(&computed);
+    let same = one || grounds(&given) == grounds(&computed);
+    if one || !same {
         for report in [&mut given, &mut computed] {
             if let Some(object) = report.as_object_mut() {
                 object.remove("revision");
@@ -177,7 +193,7 @@ fn compare(path: &Path, computed: &str) -> Result<Given, Fail> {
     }
     let mut differences = Vec::new();
     differ("", &given, &computed, &mut differences);
-    Ok(Given::Compared(differences))
+    Ok(Given::Compared(differences, if same { Revised::Alike } else { Revised::Otherwise }))
 }
 
 /// Notes where two values differ, as deep inside them as they can be followed.
@@ -221,10 +237,14 @@ fn print_text(
     match given {
         Given::Absent => writeln!(out, "There is no {name} to compare with."),
         Given::Unreadable(reason) => writeln!(out, "{name} is not JSON: {reason}"),
-        Given::Compared(differences) if differences.is_empty() => {
-            writeln!(out, "{name} says the same as the journals.")
+        Given::Compared(differences, revised) if differences.is_empty() => {
+            writeln!(out, "{name} says the same as the journals.")?;
+            if *revised == Revised::Otherwise {
+                writeln!(out, "Its revision is by other statements, and was not compared.")?;
+            }
+            Ok(())
         }
-        Given::Compared(differences) => {
+        Given::Compared(differences, _) => {
             writeln!(out, "{name} differs from what the journals say:")?;
             for Difference { at, given, computed } in differences.iter().take(SHOWN) {
                 writeln!(out, "  {at}: report {}, journals {}", short(given), short(computed))?;
@@ -246,8 +266,8 @@ fn print_json(
     let (state, differences) = match given {
         Given::Absent => ("absent", &[][..]),
         Given::Unreadable(_) => ("unreadable", &[][..]),
-        Given::Compared(differences) if differences.is_empty() => ("agrees", &[][..]),
-        Given::Compared(differences) => ("differs", differences.as_slice()),
+        Given::Compared(differences, _) if differences.is_empty() => ("agrees", &[][..]),
+        Given::Compared(differences, _) => ("differs", differences.as_slice()),
     };
     let differences = differences.iter().map(|Difference { at, given, computed }| {
         json!({ "at": at, "report": given, "journals": computed })
@@ -266,6 +286,7 @@ fn print_json(
         "damages": damage::objects(damages),
         "recordings_checked": false,
         "report": state,
+        "revision_differs_in_statements": matches!(given, Given::Compared(_, Revised::Otherwise)),
         "differences": differences.collect::<Vec<_>>(),
     });
     writeln!(out, "{object:#}")

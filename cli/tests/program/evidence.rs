@@ -76,6 +76,16 @@ fn a_signed_excuse_revises_the_verdict_and_a_foreign_one_is_refused() {
     assert_eq!(run(&folder, &all).code, 0);
     assert!(folder.read("report-strict-zero.txt").contains("Revised: PASS"));
     assert!(!folder.path("report.json").exists(), "that is by the session's own policy");
+    // A report with other people's words is no report that differs from the journals.
+    let other = judge("no.signed", &proctor);
+    assert!(other.code == 10 && other.out.contains("by other statements"), "{}", other.out);
+    let same = judge("all.excuse", &proctor);
+    assert!(same.code == 0 && !same.out.contains("by other statements"), "{}", same.out);
+    let kept = folder.read("report-strict-zero.json");
+    let at = kept.find("\"revision\"").unwrap();
+    let forged = kept[at..].replacen("\"PASS\"", "\"FAIL\"", 1);
+    folder.write("report-strict-zero.json", kept[..at].to_owned() + &forged);
+    assert_eq!(judge("all.excuse", &proctor).code, 22);
 
     sign("another.key", "0:00:20", "foreign.excuse");
     judge("foreign.excuse", &proctor).fails(3, "none of the keys that are trusted");
