@@ -72,7 +72,7 @@ fn check(path: &Path, out: &mut dyn Write) -> Result<(), Fail> {
 }
 
 fn rule(terms: &Terms) -> String {
-    let count = terms.max_count.map(|most| format!("more than {most} interruptions"));
+    let count = terms.max_count.map(|most| format!("more than {}", counted(most, "interruption")));
     let longest = terms.max_duration.map(|most| format!("one of more than {most}"));
     let limits: Vec<String> = count.into_iter().chain(longest).collect();
     if limits.is_empty() { "nothing".into() } else { limits.join(", or ") }
@@ -88,4 +88,20 @@ fn needs(plan: &Plan) -> String {
         "battery {} %{charger}, {storage} MB free, permission for {}",
         required.battery_percent, required.permissions
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use diptych_protocol::policy::Policy;
+
+    #[test]
+    fn what_fails_is_told_for_one_interruption_and_for_several() {
+        let told = |most| {
+            let terms = *Policy::preset("xyb-seed").unwrap().terms();
+            rule(&Terms { max_count: Some(most), max_duration: None, ..terms })
+        };
+        let expected = ["0 interruptions", "1 interruption", "3 interruptions"];
+        assert_eq!([0, 1, 3].map(told), expected.map(|count| format!("more than {count}")));
+    }
 }

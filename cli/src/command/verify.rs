@@ -14,6 +14,7 @@ use diptych_protocol::journal::{
 use diptych_protocol::limits;
 use serde_json::{Value, json};
 
+use super::words::counted;
 use crate::args::VerifyArgs;
 use crate::exit::Exit;
 use crate::fail::Fail;
@@ -314,8 +315,11 @@ fn print_text(
     let state = word(result.integrity());
     writeln!(
         out,
-        "{state}: {journals} journals, {records} records, {seals} signatures, {pieces} pieces of \
-         recordings"
+        "{state}: {}, {}, {}, {} of recordings",
+        counted(journals as u64, "journal"),
+        counted(*records, "record"),
+        counted(*seals, "signature"),
+        counted(*pieces, "piece"),
     )?;
     for told in findings.iter().take(SHOWN) {
         let recording = told.recording.as_ref().map_or(String::new(), |name| format!(" ({name})"));

@@ -130,6 +130,11 @@ fn one_camera_alone_is_not_shown_side_by_side() {
     assert!(!folder.path("both.mp4").exists());
     let told = run(&folder, &["align", "."]);
     assert!(told.code == 20 && told.out.contains("P is alone"), "{}", told.out);
+    fs::remove_file(folder.path("P.mp4")).unwrap();
+    run(&folder, &["align", "."]).fails(3, "copy P.mp4, A1.mp4, … beside the journals");
+    fs::remove_file(folder.path("A1.journal")).unwrap();
+    let told = run(&folder, &["verify", "."]);
+    assert!(told.code == 20 && told.out.contains(": 1 journal, "), "{}", told.out);
 }
 
 #[test]
