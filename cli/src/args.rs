@@ -171,15 +171,15 @@ pub struct ReportArgs {
 #[derive(clap::Args, Debug)]
 #[command(after_help = "\
 Examples:
-  diptych judge session                the verdict, and whether report.json agrees
+  diptych judge session                the verdict; does report.json agree?
   diptych judge --policy ours.toml session
   diptych judge --statement pause.signed --proctor 5f0c… session
 
 With statements that a trusted key signed, in files or in the primary's journal,
-both verdicts are told, and the exit code is the revised one's. Only journals are
-needed, from any machine, years later. Ends with 22 if report.json in the folder
-(with --policy NAME, report-NAME.json) says something else, otherwise as `report`
-does. Writes nothing.")]
+both verdicts are told, and the exit code is the revised one's. Only journals
+are needed, from any machine, years later. Ends with 22 if report.json in the
+folder (with --policy NAME, report-NAME.json) says something else, otherwise as
+`report` does. Writes nothing.")]
 pub struct JudgeArgs {
     /// The folder of a session: P.journal, A1.journal, …
     #[arg(value_name = "DIR")]
@@ -365,6 +365,17 @@ mod tests {
             let (width, line) = longest_line(command);
             assert!(width <= COLUMNS, "{}: {line}", command.get_name());
             assert!(command.get_after_help().is_some(), "{} shows no example", command.get_name());
+        }
+    }
+
+    #[test]
+    fn no_line_of_the_examples_is_broken_in_a_usual_terminal() {
+        let mut program = Args::command();
+        program.build();
+        for command in program.get_subcommands() {
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            let broken = help.lines().find(|line| line.chars().count() > COLUMNS);
+            assert_eq!(broken, None, "{}", command.get_name());
         }
     }
 }

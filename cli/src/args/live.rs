@@ -39,7 +39,7 @@ amounts to.
 
 With --kills there is a script of kills for each ten of them, three scripts at a
 time. Succeeds if every report is true, all evidence intact, and no kill cost
-more than the last 2 s of a recording; 200 kills take about a quarter of an hour:
+more than the last 2 s of a recording; 200 kills take a quarter of an hour:
   diptych rehearse --kills 200 --seed 7 --small")]
 pub struct RehearseArgs {
     /// How long answering lasts, in seconds [default: 30, or as many as the cameras need]
@@ -134,13 +134,13 @@ pub struct PrimaryArgs {
 #[command(after_help = "\
 Examples:
   diptych secondary --scan photo.png --out A/       scan a picture of the code
-  diptych secondary --scan camera --out A/          hold the code before the camera
+  diptych secondary --scan camera --out A/          show it to the camera
   diptych secondary --ticket diptych:0123 --out A/  where nothing can be scanned
   diptych secondary --out A/                        go on after a crash
 
-Ctrl-C stops the camera; the same folder goes on with the same session. When it is
-over, copy the recording into the primary's folder under the same name: verify and
-align look for it there.")]
+Ctrl-C stops the camera; the same folder goes on with the same session. When it
+is over, copy the recording into the primary's folder under the same name:
+verify and align look for it there.")]
 pub struct SecondaryArgs {
     /// A picture of the code, PNG or JPEG, or `camera` to look for it with --camera
     #[arg(long, value_name = "IMAGE", conflicts_with = "ticket")]
