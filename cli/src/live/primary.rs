@@ -6,7 +6,7 @@
 
 mod typed;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::io::{IsTerminal as _, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -20,7 +20,7 @@ use diptych_protocol::identity::{Fingerprint, Label, Role};
 use diptych_protocol::ledger::Observed;
 use diptych_protocol::liveness::LinkState;
 use diptych_protocol::plan::{Phase, Windows};
-use diptych_protocol::primary::{Command, Compared, Event, PrimaryMachine, Setup, Snapshot};
+use diptych_protocol::primary::{Command, Event, PrimaryMachine, Setup, Snapshot};
 use diptych_protocol::session::Refused;
 use diptych_protocol::time::Primary;
 
@@ -32,7 +32,7 @@ use super::invitation;
 use super::life::{Lived, PATIENCE, part, say, to_the_end};
 use super::network::Network;
 use super::news;
-use super::prompt::{Answer, Desk};
+use super::prompt::Desk;
 use super::room::Room;
 use super::screen::{Kind, Screen};
 use super::since::Since;
@@ -131,6 +131,7 @@ fn lead<W: Write>(
         unseen: false,
         met: false,
         replacing: BTreeSet::new(),
+        asked: VecDeque::new(),
         room: Room::of(&options.folder),
         marked: false,
     };
@@ -194,6 +195,8 @@ struct Lead<'a> {
     met: bool,
     /// Taken seats whose code is shown.
     replacing: BTreeSet<Role>,
+    /// Seats of which it was asked whether both screens show the same digits.
+    asked: VecDeque<Role>,
     room: Room,
     /// Whether it was said what to compare beside a code in a file.
     marked: bool,
@@ -202,6 +205,7 @@ struct Lead<'a> {
 impl Lead<'_> {
     fn live<W: Write>(&mut self, stop: &Stop, out: &mut Screen<W>) -> Result<Lived, LiveFail> {
         self.next_seat(out)?;
+        self.ask_again(out)?;
         let mut finished: Option<Since> = None;
         loop {
             if stop.is_asked() {
@@ -214,9 +218,7 @@ impl Lead<'_> {
             self.station.revive();
             self.look_around(out)?;
             self.stand(out)?;
-            if let Some(line) = self.desk.typed() {
-                self.order(&line, out)?;
-            }
+            self.listen(out)?;
             if let Some(since) = &finished
                 && (since.passed() > PARTING || (self.met && self.everybody_left()?))
             {
@@ -231,7 +233,7 @@ impl Lead<'_> {
                 }
                 Some(Told::Event(event)) => {
                     self.met |= matches!(event, Event::Link { .. });
-                    self.heed(event, stop, out)?;
+                    self.heed(event, out)?;
                 }
                 Some(Told::Trouble(trouble)) => say(out, &format!("trouble: {}", trouble.advice())),
                 Some(Told::Missed(_)) | None => {}
@@ -298,12 +300,7 @@ impl Lead<'_> {
         Ok(())
     }
 
-    fn heed<W: Write>(
-        &mut self,
-        event: Event,
-        stop: &Stop,
-        out: &mut Screen<W>,
-    ) -> Result<(), LiveFail> {
+    fn heed<W: Write>(&mut self, event: Event, out: &mut Screen<W>) -> Result<(), LiveFail> {
         match event {
             Event::Ticket { text, .. } => self.show(&text, out)?,
             Event::Paired { role, label, check_code } => {
@@ -312,17 +309,10 @@ impl Lead<'_> {
                 } else {
                     say(out, &format!("{role}: paired with {label}"));
                 }
-                if let Some(code) = check_code {
-                    say(out, &format!("does the screen of {role} show {code:06}? [y/N]"));
-                    // Where nobody can answer, the two do not show the same.
-                    let compared = match self.desk.answer(stop) {
-                        Answer::Yes => Compared::Same,
-                        Answer::No => Compared::Different,
-                        Answer::Stopped => return Err(stop.fail(&self.options.folder)),
-                    };
-                    self.device.ask(Command::CheckCode { role, compared })?;
+                match check_code {
+                    Some(code) => self.ask_about(role, code, out),
+                    None => self.next_seat(out)?,
                 }
-                self.next_seat(out)?;
             }
             Event::StartRecording { take } => {
                 self.begun = true;

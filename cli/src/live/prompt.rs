@@ -7,7 +7,7 @@
 //! terminal in raw mode, and leave it so when the program is killed.
 
 use std::io::{BufRead as _, IsTerminal as _, Read as _};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError, channel};
 use std::thread;
 use std::time::Duration;
 
@@ -22,12 +22,23 @@ const BACKGROUND: Duration = Duration::from_millis(500);
 /// What was answered.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Answer {
-    /// `y` or `yes`.
+    /// `y` or `yes`, in letters of any case.
     Yes,
     /// Anything else. Where nobody can answer, nobody has agreed.
     No,
     /// Ctrl-C.
     Stopped,
+}
+
+/// What came from the desk since the last look.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum Heard {
+    /// A line.
+    Line(String),
+    /// Nothing yet.
+    Nothing,
+    /// Nobody can type any more.
+    Closed,
 }
 
 /// Standard input, line by line.
@@ -60,11 +71,20 @@ impl Desk {
         self.lines.try_recv().ok()
     }
 
+    /// The same, and whether anybody can still type.
+    pub(super) fn heard(&self) -> Heard {
+        match self.lines.try_recv() {
+            Ok(line) => Heard::Line(line),
+            Err(TryRecvError::Empty) => Heard::Nothing,
+            Err(TryRecvError::Disconnected) => Heard::Closed,
+        }
+    }
+
     /// Waits for a line that answers a question.
     pub(super) fn answer(&self, stop: &Stop) -> Answer {
         loop {
             match self.lines.recv_timeout(PATIENCE) {
-                Ok(line) if matches!(line.as_str(), "y" | "Y" | "yes") => return Answer::Yes,
+                Ok(line) if agrees(&line) => return Answer::Yes,
                 Ok(_) | Err(RecvTimeoutError::Disconnected) => return Answer::No,
                 Err(RecvTimeoutError::Timeout) if stop.is_asked() => return Answer::Stopped,
                 Err(RecvTimeoutError::Timeout) => {}
@@ -73,9 +93,29 @@ impl Desk {
     }
 }
 
+/// Whether a line agrees. A keyboard of a phone begins with a capital letter.
+pub(super) fn agrees(line: &str) -> bool {
+    ["y", "yes"].iter().any(|yes| line.eq_ignore_ascii_case(yes))
+}
+
 /// Whether a read would stop this whole program (SIGTTIN), camera and all.
 fn in_background() -> bool {
     let stdin = std::io::stdin();
     stdin.is_terminal()
         && rustix::termios::tcgetpgrp(&stdin).is_ok_and(|front| front != rustix::process::getpgrp())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn yes_is_yes_in_letters_of_any_case_and_nothing_else_is() {
+        for yes in ["y", "Y", "yes", "Yes", "YES"] {
+            assert!(agrees(yes), "{yes}");
+        }
+        for no in ["", "n", "No", "yess", "y y", "ja"] {
+            assert!(!agrees(no), "{no}");
+        }
+    }
 }

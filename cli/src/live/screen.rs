@@ -14,7 +14,7 @@ const ERASE_LINE_ABOVE: &str = "\x1b[1A\r\x1b[J";
 /// What stands before the rest of a line that was broken.
 const INDENT: &str = "    ";
 /// Fewer columns than this are no window that is read.
-const NARROWEST: usize = 20;
+pub(super) const NARROWEST: usize = 20;
 
 /// A terminal, or something that is read later.
 pub struct Screen<W> {
@@ -45,7 +45,7 @@ fn rows(window: Window, lines: &[String]) -> Vec<String> {
 }
 
 /// A line in rows of at most `width` characters.
-fn broken(line: &str, width: usize) -> Vec<String> {
+pub(super) fn broken(line: &str, width: usize) -> Vec<String> {
     let mut rows = vec![String::new()];
     for word in line.split_inclusive(' ') {
         let mut word: Vec<char> = word.chars().collect();
@@ -97,6 +97,14 @@ impl<W: Write> Screen<W> {
         let _ = self.erase();
         self.standing = lines;
         let _ = self.draw();
+    }
+
+    /// Somebody ended a line below those that stand. The terminal has shown it and moved on,
+    /// so that it is one row more to be erased; where nothing stands it just scrolls by.
+    pub fn echoed(&mut self) {
+        if !self.drawn.0.is_empty() {
+            self.drawn.0.push(0);
+        }
     }
 
     fn erase(&mut self) -> io::Result<()> {
@@ -167,6 +175,19 @@ mod tests {
              {ERASE_LINE_ABOVE}really? yes\nlink LATE\n"
         );
         assert_eq!(written(Kind::Terminal), expected);
+    }
+
+    #[test]
+    fn a_line_that_was_typed_leaves_no_old_line_standing() {
+        let mut screen = Screen::new(Vec::new(), Kind::Terminal, wide);
+        screen.echoed();
+        screen.stand(vec!["link LIVE".to_owned()]);
+        // The terminal has shown `y` and gone to the next row.
+        screen.echoed();
+        screen.write_all(b"A1: the same\n").unwrap();
+        let expected =
+            format!("link LIVE\n{ERASE_LINE_ABOVE}{ERASE_LINE_ABOVE}A1: the same\nlink LIVE\n");
+        assert_eq!(String::from_utf8(screen.out).unwrap(), expected);
     }
 
     #[test]

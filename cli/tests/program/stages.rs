@@ -161,3 +161,36 @@ fn once_it_is_over_the_same_folder_tells_the_verdict_again() {
     assert_eq!(again.code, 0, "{}", again.err);
     assert!(again.out.contains("PASS: "), "{}", again.out);
 }
+
+#[test]
+fn digits_that_nobody_compared_are_asked_about_again_and_keep_no_exam_from_ending() {
+    // [PAIRING-32]
+    let folder = Folder::new();
+    plan(&folder, 600);
+    let text = folder.read("exam.toml").replace("check_code = false", "check_code = true");
+    folder.write("exam.toml", text);
+    let (mut first, ticket) = primary(&folder, &[]);
+    let assistant = secondary(&folder, &ticket, "A", &["--yes"]);
+    let asked = first.line_with("does the screen of A1 show ");
+    interrupted(first);
+    let again = ["primary", "--out", "P", "--loopback", "--small"];
+    let mut second = Running::start(&folder, &again);
+    assert_eq!(second.line_with("does the screen of A1 show "), asked);
+    second.types("Yes");
+    second.waits_for("A1: both screens show the same");
+    second.waits_for("all cameras were told to record");
+    interrupted(second);
+    interrupted(assistant);
+
+    // The plan goes on while somebody is asked.
+    let folder = Folder::new();
+    plan(&folder, 8);
+    let text = folder.read("exam.toml").replace("check_code = false", "check_code = true");
+    folder.write("exam.toml", text.replace("in 30 min", "in 10 s"));
+    let (mut primary, ticket) = primary(&folder, &[]);
+    let assistant = secondary(&folder, &ticket, "A", &["--yes"]);
+    primary.waits_for("does the screen of A1 show ");
+    primary.waits_for("phase ENDED");
+    assert_eq!(primary.end().code, 12);
+    assert!([0, 5].contains(&assistant.end().code));
+}
