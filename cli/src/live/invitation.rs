@@ -13,6 +13,7 @@ use diptych_protocol::identity::{ExamTag, Fingerprint};
 use diptych_protocol::plan::Plan;
 use diptych_protocol::ticket::{Staleness, Ticket};
 
+use super::screen::{NARROWEST, broken};
 use crate::command::{length, span};
 
 /// What is typed to leave.
@@ -29,14 +30,18 @@ pub(super) fn marks(exam: &ExamTag, primary: &Fingerprint) -> String {
 /// What the primary shows beside the code with this text.
 pub(super) fn beside(text: &str) -> Option<String> {
     let ticket = Ticket::parse(text, diptych_protocol::address::Loopback::Allowed).ok()?;
-    Some(format!("whoever scans it is asked about {}", marks(&ticket.exam, &ticket.pin)))
+    Some(compare_with(&ticket.exam, &ticket.pin))
+}
+
+fn compare_with(exam: &ExamTag, primary: &Fingerprint) -> String {
+    format!("who scans it is asked about {}", marks(exam, primary))
 }
 
 /// The question, up to where it is answered.
 pub(super) fn question(exam: &ExamTag, primary: &Fingerprint, recording: &Path) -> String {
     format!(
         "The code asks to lend this camera to an exam:\n  \
-         what happens  the camera films until the exam is over, without the microphone;\n                \
+         what happens  it films until the exam is over, without the microphone;\n                \
          the film stays on this device, in {}\n  \
          for how long  not in the code: told before the camera starts\n  \
          who asks      not in the code: told at the same time, and `{LEAVE}` ends it\n  \
@@ -46,6 +51,17 @@ pub(super) fn question(exam: &ExamTag, primary: &Fingerprint, recording: &Path) 
         recording.display(),
         marks(exam, primary),
     )
+}
+
+/// A question in a window of so many columns, broken between words: digits that are cut at
+/// the rim are hard to compare.
+pub(super) fn in_columns(question: &str, columns: usize) -> String {
+    let width = columns.max(NARROWEST).saturating_sub(1);
+    let rows = |line: &str| {
+        if line.chars().count() <= width { vec![line.to_owned()] } else { broken(line, width) }
+    };
+    let rows: Vec<String> = question.lines().flat_map(rows).collect();
+    rows.join("\n")
 }
 
 /// Who holds the exam and for how long, as soon as that is known.
@@ -84,6 +100,13 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_is_compared_stands_in_one_row_of_80_columns() {
+        let (exam, primary) = (ExamTag([0xE7; 8]), Fingerprint([0xF1; 32]));
+        let longest = compare_with(&exam, &primary).chars().count();
+        assert!(longest < 80, "{longest}");
+    }
+
+    #[test]
     fn a_question_says_what_will_happen_and_fits_80_columns() {
         let (exam, primary) = (ExamTag([0xE7; 8]), Fingerprint([0xF1; 32]));
         let asked = question(&exam, &primary, Path::new("A/A.mp4"));
@@ -92,6 +115,13 @@ mod tests {
             assert!(asked.contains(part), "{part} is not in:\n{asked}");
         }
         assert!(asked.ends_with("[y/N] "));
-        assert!(asked.lines().all(|line| line.chars().count() <= 80), "{asked}");
+        assert!(asked.lines().all(|line| line.chars().count() < 80), "{asked}");
+        assert_eq!(in_columns(&asked, 80), asked);
+        let narrow = in_columns(&asked, 40);
+        assert!(narrow.lines().all(|line| line.chars().count() < 40), "{narrow}");
+        assert!(narrow.ends_with("Lend this camera? [y/N] "), "{narrow}");
+        for word in asked.split_whitespace() {
+            assert!(narrow.contains(word), "{word} is cut in:\n{narrow}");
+        }
     }
 }

@@ -54,7 +54,7 @@ fn both_screens_show_the_same_and_the_assistant_may_leave() {
     let folder = Folder::new();
     plan(&folder, 600);
     let (mut leader, ticket) = primary(&folder, &[]);
-    let shown = leader.line_with("whoever scans it is asked about ");
+    let shown = leader.line_with("who scans it is asked about ");
     let mut asked = secondary(&folder, &ticket, "A", &[]);
     asked.waits_for("without the microphone");
     assert_eq!(asked.line_with("compare       "), shown);

@@ -2,7 +2,7 @@
 //!
 //! Apart from the loop that follows the session, which needs nobody at the desk.
 
-use std::io::Write;
+use std::io::{IsTerminal as _, Write};
 
 use diptych_driver::diagnosis::Diagnosis;
 use diptych_protocol::identity::{ExamTag, Fingerprint};
@@ -14,6 +14,7 @@ use crate::live::invitation::{self, LEAVE};
 use crate::live::life::say;
 use crate::live::prompt::Answer;
 use crate::live::stop::Stop;
+use crate::window::Window;
 
 impl Assistant<'_> {
     /// Says what keeps the devices apart: first that the code has had its time, if it has,
@@ -53,7 +54,10 @@ impl Assistant<'_> {
         if self.options.consent == Asked::Beforehand {
             return Ok(Consent::Given);
         }
-        let question = invitation::question(exam, primary, &self.options.recording);
+        let mut question = invitation::question(exam, primary, &self.options.recording);
+        if std::io::stdout().is_terminal() {
+            question = invitation::in_columns(&question, Window::of_output().columns);
+        }
         // Where nobody can be asked, nobody has agreed.
         if write!(out, "{question}").and_then(|()| out.flush()).is_err() {
             return Ok(Consent::Declined);
