@@ -34,8 +34,17 @@ pub struct SessionFolder {
     path: PathBuf,
     /// The names of its journals, the primary's first.
     journals: Vec<String>,
+    /// What was left out because it says nothing of its own.
+    copies: Vec<Copied>,
     /// Every file in it by the hash of its name.
     names: BTreeMap<[u8; 32], String>,
+}
+
+/// A journal that is another byte for byte, and so no second one of its device.
+pub(crate) struct Copied {
+    pub(crate) name: String,
+    /// The one that is read.
+    pub(crate) of: String,
 }
 
 /// A recording that a journal speaks of.
@@ -113,7 +122,8 @@ impl SessionFolder {
                 return Err(FolderError::TooMany { path: path.to_owned(), most: FILES });
             }
         }
-        names.sort_unstable_by_key(|name| (!name.starts_with('P'), name.clone()));
+        // A copy has a longer name than what it was made of.
+        names.sort_unstable_by_key(|name| (!name.starts_with('P'), name.len(), name.clone()));
         let journals: Vec<String> =
             names.iter().filter(|name| name.ends_with(EXTENSION)).cloned().collect();
         if journals.len() > JOURNALS {
@@ -122,8 +132,14 @@ impl SessionFolder {
         if journals.is_empty() {
             return Err(FolderError::NoJournals { path: path.to_owned(), files: names.len() });
         }
+        let (journals, copies) = without_copies(path, journals)?;
         let names = names.into_iter().map(|name| (sha256(name.as_bytes()), name)).collect();
-        Ok(Self { path: path.to_owned(), journals, names })
+        Ok(Self { path: path.to_owned(), journals, copies, names })
+    }
+
+    /// Journals that were left out because they are copies.
+    pub(crate) fn copies(&self) -> &[Copied] {
+        &self.copies
     }
 
     /// Where it is.
@@ -198,6 +214,40 @@ impl SessionFolder {
         }
         found
     }
+}
+
+/// The journals that are no copies of one before them, and those that are.
+fn without_copies(
+    path: &Path,
+    journals: Vec<String>,
+) -> Result<(Vec<String>, Vec<Copied>), FolderError> {
+    let (mut kept, mut copies) = (Vec::<(String, u64)>::new(), Vec::new());
+    for name in journals {
+        let file = path.join(&name);
+        let length = std::fs::metadata(&file).map_err(|source| unreadable(&file, source))?.len();
+        let mut of = None;
+        for (other, _) in kept.iter().filter(|(_, other)| *other == length) {
+            if is_same(&path.join(other), &file).map_err(|source| unreadable(&file, source))? {
+                of = Some(other.clone());
+                break;
+            }
+        }
+        match of {
+            Some(of) => copies.push(Copied { name, of }),
+            None => kept.push((name, length)),
+        }
+    }
+    Ok((kept.into_iter().map(|(name, _)| name).collect(), copies))
+}
+
+/// Whether two files of one length hold the same, up to what a journal can be.
+fn is_same(one: &Path, other: &Path) -> io::Result<bool> {
+    let content = |path: &Path| {
+        let mut bytes = Vec::new();
+        File::open(path)?.take(limits::JOURNAL_BYTES).read_to_end(&mut bytes)?;
+        Ok::<_, io::Error>(bytes)
+    };
+    Ok(content(one)? == content(other)?)
 }
 
 /// Reads one journal, up to what no journal can be.

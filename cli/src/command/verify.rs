@@ -18,7 +18,7 @@ use super::words::counted;
 use crate::args::VerifyArgs;
 use crate::exit::Exit;
 use crate::fail::Fail;
-use crate::folder::{Salvaged, SessionFolder};
+use crate::folder::{Copied, Salvaged, SessionFolder};
 use crate::progress::Progress;
 use crate::share;
 
@@ -32,7 +32,7 @@ pub(crate) fn verify(args: &VerifyArgs, out: &mut dyn Write) -> Result<Exit, Fai
     let findings = Told::all(&result, &missing, &folder, &journals);
     let extra = uncommitted(&folder, &journals);
     if args.json {
-        print_json(&result, &findings, &extra, out)?;
+        print_json(&result, &findings, (&extra, folder.copies()), out)?;
     } else {
         print_text(&result, &findings, &extra, &folder, out)?;
     }
@@ -338,6 +338,9 @@ fn print_text(
     if result.findings.len() >= limits::JOURNAL_FINDINGS {
         writeln!(out, "  and what is not named beside {} findings", limits::JOURNAL_FINDINGS)?;
     }
+    for Copied { name, of } in folder.copies() {
+        writeln!(out, "  note       {name}: the same as {of} byte for byte, and left out")?;
+    }
     for (name, bytes) in extra {
         writeln!(out, "  note       {name}: its last {bytes} bytes were never committed")?;
     }
@@ -347,7 +350,7 @@ fn print_text(
 fn print_json(
     result: &Verification,
     findings: &[Told],
-    extra: &[(String, u64)],
+    (extra, copies): (&[(String, u64)], &[Copied]),
     out: &mut dyn Write,
 ) -> std::io::Result<()> {
     let object = |claim| serde_json::from_str::<Value>(&render::claim(claim));
@@ -365,6 +368,7 @@ fn print_json(
         }))
     });
     let extra = extra.iter().map(|(name, bytes)| json!({ "file": name, "bytes": bytes }));
+    let copies = copies.iter().map(|Copied { name, of }| json!({ "file": name, "of": of }));
     let object = json!({
         "integrity": word(result.integrity()),
         "records": result.records,
@@ -373,6 +377,7 @@ fn print_json(
         "complete": result.findings.len() < limits::JOURNAL_FINDINGS,
         "findings": findings.collect::<serde_json::Result<Vec<_>>>()?,
         "uncommitted": extra.collect::<Vec<_>>(),
+        "copies": copies.collect::<Vec<_>>(),
     });
     writeln!(out, "{object:#}")
 }

@@ -157,3 +157,18 @@ fn a_recording_that_was_not_copied_is_one_finding() {
     let json = run(&folder, &["verify", ".", "--json"]).json();
     assert_eq!(json["findings"].as_array().unwrap().len(), 3, "{json:#}");
 }
+
+#[test]
+fn a_copy_of_a_journal_is_no_second_one_and_one_that_differs_is() {
+    let folder = session();
+    let own = run(&folder, &["report", ".", "--json"]).out;
+    fs::copy(folder.path("A1.journal"), folder.path("A1 (1).journal")).unwrap();
+    let verified = run(&folder, &["verify", "."]);
+    assert!(verified.code == 0 && verified.out.contains("INTACT: 2 journals"), "{}", verified.out);
+    assert!(verified.out.contains("A1 (1).journal: the same as A1.journal"), "{}", verified.out);
+    assert_eq!(run(&folder, &["report", ".", "--json"]).out, own);
+    let length = fs::metadata(folder.path("A1.journal")).unwrap().len();
+    cut(&folder, "A1 (1).journal", length - 100);
+    let verified = run(&folder, &["verify", "."]);
+    assert!(verified.code == 21, "{}", verified.out);
+}
