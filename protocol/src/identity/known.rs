@@ -3,10 +3,10 @@
 //! A device checks a seal of its peer every five seconds, and whoever verifies a
 //! session thousands, all of the same few keys. With sums of a key's multiples at hand,
 //! a comb through both scalars (Lim and Lee, CRYPTO '94), a check doubles points 32
-//! times instead of 256 and adds 64, at a quarter of the cost. The arithmetic is the
-//! curve's own, only the order of the additions is decided here; nothing in it is
+//! times instead of 256 and adds 64, at less than a third of the cost. The arithmetic is
+//! the curve's own, only the order of the additions is decided here; nothing in it is
 //! secret. Rejected: two combs for each key, which save a sixth more and take twice as
-//! long to compute as most journals have seals to check.
+//! long to make.
 
 use core::fmt;
 
