@@ -23,4 +23,5 @@ mod modules;
 mod offence;
 mod source;
 mod spec;
+mod tracked;
 mod words;
