@@ -66,12 +66,7 @@ impl Desk {
         Self { lines }
     }
 
-    /// The next line that was typed, if one was.
-    pub(super) fn typed(&self) -> Option<String> {
-        self.lines.try_recv().ok()
-    }
-
-    /// The same, and whether anybody can still type.
+    /// The next line that was typed, if one was, and whether anybody can still type.
     pub(super) fn heard(&self) -> Heard {
         match self.lines.try_recv() {
             Ok(line) => Heard::Line(line),

@@ -26,7 +26,7 @@ use super::life::{Lived, PATIENCE, STORAGE_FAILED, part, say, to_the_end};
 use super::lookout::{look_out, shows_another};
 use super::network::Network;
 use super::news::{tenths, thousandths};
-use super::prompt::Desk;
+use super::prompt::{Desk, Heard};
 use super::room::Room;
 use super::since::Since;
 use super::station::{Shot, Station, Wrongness, wrong_clock};
@@ -206,7 +206,7 @@ impl Assistant<'_> {
             if self.network.changed(&self.device) {
                 self.device.network_changed()?;
             }
-            if let Some(line) = self.desk.typed() {
+            if let Heard::Line(line) = self.desk.heard() {
                 self.typed(&line, out)?;
             }
             match self.device.next(PATIENCE) {
