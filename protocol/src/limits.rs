@@ -19,9 +19,9 @@ pub const LABEL_BYTES: usize = 32;
 
 /// Addresses in a ticket, or in an address update. `[LIMITS-10]`
 pub const ADDRESSES: usize = 6;
-/// Bytes of a ticket that is shown: with a prefix of up to 40 characters it is
-/// still a QR code of version 8 at level M. `[LIMITS-11]`
-pub const TICKET_BYTES: usize = 112;
+/// Bytes of a ticket that is shown: behind `diptych:` it is still a QR code of
+/// version 8 at level M, behind a link of 37 characters one of version 9. `[LIMITS-11]`
+pub const TICKET_BYTES: usize = 140;
 /// Decimal digits of a ticket that is read. `[LIMITS-12]`
 pub const TICKET_DIGITS: usize = 420;
 /// Characters before the digits that are read. `[LIMITS-13]`
@@ -292,7 +292,7 @@ const _: () = {
     assert!(SLOT_LIFETIME.nanos() == Span::from_secs(SLOT_LIFETIME_S as i64).nanos());
     assert!(SLOT_LIFETIME_S <= TICKET_LIFETIME_S);
     assert!(FAILURES_PER_SLOT < FAILURES_PER_OFFER);
-    // Every ticket that is shown can be read: 112 bytes are 272 digits.
+    // Every ticket that is shown can be read: 140 bytes are 340 digits.
     assert!(TICKET_BYTES.div_ceil(7) * 17 <= TICKET_DIGITS);
     // Head and tail of a JOURNAL message fit one frame.
     assert!(JOURNAL_TAIL_BYTES + 10 <= FRAME_BYTES);

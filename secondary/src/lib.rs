@@ -17,7 +17,7 @@
 //! fn assist(
 //!     options: Options,
 //!     code: &str,
-//!     user_agrees: fn() -> Consent,
+//!     user_agrees: fn(Question) -> Consent,
 //!     film: fn(Arc<Secondary>, u32),
 //!     cut: fn(),
 //!     show: fn(&str),
@@ -28,7 +28,9 @@
 //!     }
 //!     loop {
 //!         match assistant.next_event(Duration::from_secs(1)) {
-//!             Some(Told::Event(Event::ConsentNeeded { .. })) => assistant.consent(user_agrees())?,
+//!             Some(Told::Event(Event::ConsentNeeded(asked))) => {
+//!                 assistant.consent(user_agrees(asked))?;
+//!             }
 //!             Some(Told::Event(Event::StartRecording { take })) => film(assistant.clone(), take),
 //!             Some(Told::Event(Event::StopRecording)) => cut(),
 //!             Some(Told::Trouble(trouble)) => show(trouble.advice()),

@@ -70,6 +70,7 @@ pub(crate) fn forged(to: std::net::SocketAddr) -> Result<String, Trouble> {
         issued_at: 1_767_225_600,
         lifetime_s: 60,
         exam: ExamTag([7; 8]),
+        issuer: None,
         secret: PairingSecret::new([0x5C; 16]),
         pin: Fingerprint([0xF1; 32]),
         addresses: addresses.map_err(|error| error.to_string())?,

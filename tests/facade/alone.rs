@@ -152,7 +152,8 @@ mod secondary {
     use diptych_secondary::{
         AssistantClock, BootClock, Cause, Clock, CloseCode, Device, Estimate, Event, ExamTag, Fact,
         Fault, Fingerprint, Fragment, Instant, Label, Language, LinkState, Loopback, Lost,
-        Observed, Options, PairingFailure, Permissions, Phase, Plan, Shortfall, Span, Supply, Text,
+        Observed, Options, PairingFailure, Permissions, Phase, Plan, Question, Shortfall, Span,
+        Supply, Text,
     };
 
     struct Own(BootClock);
@@ -188,7 +189,7 @@ mod secondary {
 
     #[derive(PartialEq)]
     enum Seen {
-        Asked(ExamTag, Fingerprint),
+        Asked(ExamTag, Option<Label>, Fingerprint),
         Link(LinkState),
         Clock(Estimate),
         Phase(Phase),
@@ -200,7 +201,9 @@ mod secondary {
 
     fn seen(event: Event) -> Option<Seen> {
         Some(match event {
-            Event::ConsentNeeded { exam, primary } => Seen::Asked(exam, primary),
+            Event::ConsentNeeded(Question { exam, issuer, primary }) => {
+                Seen::Asked(exam, issuer, primary)
+            }
             Event::Link(state) => Seen::Link(state),
             Event::Clock(estimate) => Seen::Clock(estimate),
             Event::Phase(phase) => Seen::Phase(phase),

@@ -41,6 +41,7 @@ impl Exchange {
             role: Role::new(1).expect("a seat"),
             device: 1,
             exam: ExamTag::of("exam-session-42"),
+            issuer: Label::new("Academy").expect("an issuer"),
             own: self.primary,
             label: Label::new("front").expect("a label"),
             flags: Flags::CHECK_CODE,
@@ -77,7 +78,7 @@ impl Exchange {
 
         let (at_primary, at_assistant) = self.connection("binding");
         let ticket = Ticket::parse(&ticket.to_text(), Loopback::Refused).expect("our own code");
-        let consent = Consent::given_to(ExamTag::of("exam-session-42"));
+        let consent = Consent::given_to(ExamTag::of("exam-session-42"), Label::new("Academy").ok());
         let send = Scanned::new(ticket).consent(consent).expect("the same exam");
         let mut seed = Entropy::new(self.vector.array("assistant_seed"));
         let label = Label::new("back").expect("a label");

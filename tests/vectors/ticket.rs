@@ -22,14 +22,15 @@ fn every_code_is_read_or_refused_as_written() {
     }
 }
 
-/// [TICKET-4] [TICKET-5] [TICKET-8] [PAIRING-5]
+/// [TICKET-4] [TICKET-5] [TICKET-8] [TICKET-12] [PAIRING-5]
 fn check_fields(vector: &Vector, ticket: &Ticket) {
     let flags = [Flags::HOTSPOT, Flags::CHECK_CODE, Flags::DISCOVERY, Flags::ATTESTATION];
     let flags: u32 =
         (0..).zip(flags).map(|(bit, flag)| u32::from(ticket.flags.has(flag)) << bit).sum();
     let addresses: Vec<String> = ticket.addresses.sockets().map(|at| at.to_string()).collect();
     let scanned = Scanned::new(ticket.clone());
-    let discovery = scanned.consent(Consent::given_to(ticket.exam)).expect("consent to it");
+    let discovery =
+        scanned.consent(Consent::given_to(ticket.exam, ticket.issuer)).expect("consent to it");
     for (key, got) in [
         ("bytes", hex(&ticket.bytes())),
         ("epoch", ticket.epoch.to_string()),
@@ -37,6 +38,7 @@ fn check_fields(vector: &Vector, ticket: &Ticket) {
         ("lifetime_s", ticket.lifetime_s.to_string()),
         ("flags", flags.to_string()),
         ("exam", ticket.exam.to_string()),
+        ("issuer", ticket.issuer.map_or_else(String::new, |issuer| issuer.to_string())),
         ("secret", hex(ticket.secret.expose())),
         ("pin", ticket.pin.to_string()),
         ("port", ticket.addresses.port().to_string()),
@@ -64,6 +66,7 @@ const fn class(error: &TicketError) -> &'static str {
         TicketError::ZeroSecret => "zero-secret",
         TicketError::ZeroPin => "zero-pin",
         TicketError::Trailing { .. } => "trailing",
+        TicketError::Issuer => "issuer",
         TicketError::Address(error) => match error {
             AddressError::Type { .. } => "address-type",
             AddressError::Truncated { .. } => "address-truncated",

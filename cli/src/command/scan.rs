@@ -36,6 +36,8 @@ fn print_text(ticket: &Ticket, age: Staleness, out: &mut dyn Write) -> std::io::
     writeln!(out, "  state      {}", state(age, ticket.lifetime_s))?;
     writeln!(out, "  made       {}, code number {}", utc(issued_ms), ticket.epoch)?;
     writeln!(out, "  dial       {}", addresses.join(", "))?;
+    let issuer = ticket.issuer.map_or_else(|| "not named".to_owned(), |name| name.to_string());
+    writeln!(out, "  held by    {issuer}")?;
     writeln!(out, "  exam       {} (its tag; the name is not in the code)", ticket.exam)?;
     writeln!(out, "  key        SHA-256 of the primary's key has to be")?;
     writeln!(out, "             {}", ticket.pin)?;
@@ -63,6 +65,7 @@ fn print_json(ticket: &Ticket, age: Staleness, out: &mut dyn Write) -> std::io::
         "lifetime_s": ticket.lifetime_s,
         "epoch": ticket.epoch,
         "exam": ticket.exam.to_string(),
+        "issuer": ticket.issuer.map(|issuer| issuer.to_string()),
         "pin": ticket.pin.to_string(),
         "addresses": addresses,
         "flags": flags(ticket),

@@ -1,16 +1,17 @@
 //! What a code asks of whoever scans it, in words that a person can answer.
 //!
-//! A code carries a tag, a key and times, and no name: who holds the exam comes with the
-//! plan, once the devices are paired. So the question says what will happen, what to hold
-//! against the other screen, and what is not known yet; the plan is told when it comes, with
-//! the way out. Rejected: asking once more then, which would keep a camera from starting
-//! while nobody looks.
+//! A code names who holds the exam, by the word of whoever made it, and carries a tag, a
+//! key and no times: those come with the plan, once the devices are paired. So the question
+//! says who asks, what will happen, what to hold against the other screen, and what is not
+//! known yet; the plan is told when it comes, with the way out. Rejected: asking once more
+//! then, which would keep a camera from starting while nobody looks.
 
 use std::path::Path;
 
 use diptych_driver::clock::wall_clock_millis;
 use diptych_protocol::identity::{ExamTag, Fingerprint};
 use diptych_protocol::plan::Plan;
+use diptych_protocol::secondary::Question;
 use diptych_protocol::ticket::{Staleness, Ticket};
 
 use super::screen::{NARROWEST, broken};
@@ -38,13 +39,24 @@ fn compare_with(exam: &ExamTag, primary: &Fingerprint) -> String {
 }
 
 /// The question, up to where it is answered.
-pub(super) fn question(exam: &ExamTag, primary: &Fingerprint, recording: &Path) -> String {
+pub(super) fn question(asked: &Question, recording: &Path) -> String {
+    let Question { exam, issuer, primary } = asked;
+    let who = issuer.map_or_else(
+        || {
+            format!(
+                "not in the code: told with the times, before the camera\n                \
+                 starts, and `{LEAVE}` ends it"
+            )
+        },
+        |issuer| format!("{issuer}, as the code says"),
+    );
     format!(
         "The code asks to lend this camera to an exam:\n  \
+         who asks      {who}\n  \
          what happens  it films until the exam is over, without the microphone;\n                \
          the film stays on this device, in {}\n  \
-         for how long  not in the code: told before the camera starts\n  \
-         who asks      not in the code: told at the same time, and `{LEAVE}` ends it\n  \
+         for how long  not in the code: told before the camera starts, and\n                \
+         `{LEAVE}` ends it\n  \
          compare       {}\n                \
          with the line below the code on the primary's screen\n\
          Lend this camera? [y/N] ",
@@ -97,6 +109,8 @@ fn grouped(digits: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use diptych_protocol::identity::Label;
+
     use super::*;
 
     #[test]
@@ -109,19 +123,24 @@ mod tests {
     #[test]
     fn a_question_says_what_will_happen_and_fits_80_columns() {
         let (exam, primary) = (ExamTag([0xE7; 8]), Fingerprint([0xF1; 32]));
-        let asked = question(&exam, &primary, Path::new("A/A.mp4"));
         let marks = "exam e7e7 e7e7 e7e7 e7e7, key f1f1 f1f1 f1f1 f1f1";
-        for part in ["without the microphone", "A/A.mp4", marks, "`leave`"] {
-            assert!(asked.contains(part), "{part} is not in:\n{asked}");
-        }
-        assert!(asked.ends_with("[y/N] "));
-        assert!(asked.lines().all(|line| line.chars().count() < 80), "{asked}");
-        assert_eq!(in_columns(&asked, 80), asked);
-        let narrow = in_columns(&asked, 40);
-        assert!(narrow.lines().all(|line| line.chars().count() < 40), "{narrow}");
-        assert!(narrow.ends_with("Lend this camera? [y/N] "), "{narrow}");
-        for word in asked.split_whitespace() {
-            assert!(narrow.contains(word), "{word} is cut in:\n{narrow}");
+        let longest = "a".repeat(32);
+        for (issuer, who) in [(None, "not in the code"), (Some(&longest), longest.as_str())] {
+            let issuer = issuer.and_then(|issuer| Label::new(issuer).ok());
+            let asked = question(&Question { exam, issuer, primary }, Path::new("A/A.mp4"));
+            let who = format!("who asks      {who}");
+            for part in ["without the microphone", "A/A.mp4", marks, "`leave`", &who] {
+                assert!(asked.contains(part), "{part} is not in:\n{asked}");
+            }
+            assert!(asked.ends_with("[y/N] "));
+            assert!(asked.lines().all(|line| line.chars().count() < 80), "{asked}");
+            assert_eq!(in_columns(&asked, 80), asked);
+            let narrow = in_columns(&asked, 40);
+            assert!(narrow.lines().all(|line| line.chars().count() < 40), "{narrow}");
+            assert!(narrow.ends_with("Lend this camera? [y/N] "), "{narrow}");
+            for word in asked.split_whitespace() {
+                assert!(narrow.contains(word), "{word} is cut in:\n{narrow}");
+            }
         }
     }
 }

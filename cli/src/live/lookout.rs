@@ -193,6 +193,7 @@ mod tests {
             issued_at: 1_767_225_600,
             lifetime_s: 60,
             exam: ExamTag([0xE7; 8]),
+            issuer: None,
             secret: PairingSecret::new([0x5C; 16]),
             pin: Fingerprint([0xF1; 32]),
             addresses: Addresses::new(&addresses, 47_000, Loopback::Refused).unwrap(),

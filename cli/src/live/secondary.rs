@@ -270,8 +270,8 @@ impl Assistant<'_> {
     /// Whether the session is over.
     fn heed(&mut self, event: Event, stop: &Stop, out: &mut dyn Write) -> Result<bool, LiveFail> {
         match event {
-            Event::ConsentNeeded { exam, primary } => {
-                let consent = self.consent(&exam, &primary, stop, out)?;
+            Event::ConsentNeeded(asked) => {
+                let consent = self.consent(&asked, stop, out)?;
                 self.device.ask(Command::Consent(consent))?;
                 if consent == Consent::Given {
                     say(out, "looking for the primary");

@@ -25,6 +25,7 @@ fn code(silent: &UdpSocket, age_s: i64) -> String {
         issued_at: u32::try_from(now - age_s).unwrap(),
         lifetime_s: 60,
         exam: ExamTag([0xE7; 8]),
+        issuer: None,
         secret: PairingSecret::new([0x5C; 16]),
         pin: Fingerprint([0xF1; 32]),
         addresses: Addresses::new(&here, port, Loopback::Allowed).unwrap(),
@@ -56,6 +57,7 @@ fn both_screens_show_the_same_and_the_assistant_may_leave() {
     let (mut leader, ticket) = primary(&folder, &[]);
     let shown = leader.line_with("who scans it is asked about ");
     let mut asked = secondary(&folder, &ticket, "A", &[]);
+    asked.waits_for("who asks      Example Academy of Arts, as the code says");
     asked.waits_for("without the microphone");
     assert_eq!(asked.line_with("compare       "), shown);
     asked.waits_for("[y/N] ");

@@ -3,7 +3,7 @@
 use std::process::{Command, Stdio};
 
 use diptych_protocol::address::{Address, Addresses, Loopback};
-use diptych_protocol::identity::{ExamTag, Fingerprint};
+use diptych_protocol::identity::{ExamTag, Fingerprint, Label};
 use diptych_protocol::secret::PairingSecret;
 use diptych_protocol::ticket::{Flags, Ticket};
 
@@ -17,6 +17,7 @@ fn ticket() -> Ticket {
         issued_at: 1_767_225_600,
         lifetime_s: 60,
         exam: ExamTag([0xE7; 8]),
+        issuer: Some(Label::new("Example Academy").unwrap()),
         secret: PairingSecret::new([0x5C; 16]),
         pin: Fingerprint([0xF1; 32]),
         addresses: Addresses::new(&addresses, 47_000, Loopback::Refused).unwrap(),

@@ -364,6 +364,7 @@ impl Offer {
             issued_at: self.terms.unix_s.saturating_add(u32::try_from(age_s).unwrap_or(0)),
             lifetime_s: limits::SLOT_LIFETIME_S,
             exam: self.terms.exam,
+            issuer: Some(self.terms.issuer),
             secret: PairingSecret::new(entropy.draw()),
             pin: self.terms.own.fingerprint(),
             addresses: self.terms.addresses.clone(),

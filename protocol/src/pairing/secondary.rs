@@ -19,11 +19,14 @@ pub struct Scanned {
     ticket: Ticket,
 }
 
-/// The person at the assistant agreed to lend its camera and microphone to this
-/// exam. The app makes one only after it has shown the exam and its issuer.
+/// The person at the assistant agreed to lend its camera and microphone to this exam,
+/// held by this issuer. The app makes one only after it has shown both; the plan that
+/// follows is held against it. `[PAIRING-35]`
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Consent {
-    exam: ExamTag,
+    pub(crate) exam: ExamTag,
+    /// `None` if the code named nobody.
+    pub(crate) issuer: Option<Label>,
 }
 
 /// Consent is given; HELLO can be sent on a connection. Kept by the caller for
@@ -46,10 +49,24 @@ pub struct ExpectAccept {
 }
 
 impl Consent {
-    /// Consent to what the app showed.
+    /// Consent to what the app showed: the exam and who holds it, if the code said so.
     #[must_use]
-    pub const fn given_to(exam: ExamTag) -> Self {
-        Self { exam }
+    pub const fn given_to(exam: ExamTag, issuer: Option<Label>) -> Self {
+        Self { exam, issuer }
+    }
+
+    /// Whether a session of this exam and issuer is what was agreed to. `[PAIRING-35]`
+    ///
+    /// # Errors
+    /// [`CloseCode::WrongExam`].
+    pub fn covers(&self, exam: ExamTag, issuer: Label) -> Result<(), Fault> {
+        if exam != self.exam {
+            return Err(wrong("another exam"));
+        }
+        match self.issuer {
+            Some(agreed) if agreed != issuer => Err(wrong("another issuer")),
+            Some(_) | None => Ok(()),
+        }
     }
 }
 
@@ -69,11 +86,14 @@ impl Scanned {
     /// Goes on with the person's consent. `[PAIRING-14]`
     ///
     /// # Errors
-    /// [`CloseCode::WrongExam`] if the consent is to another exam than the code's.
+    /// [`CloseCode::WrongExam`] if the consent is to another exam or issuer than the
+    /// code's.
     pub fn consent(self, consent: Consent) -> Result<SendHello, Fault> {
         if consent.exam != self.ticket.exam {
-            let expected = "the exam that was agreed to";
-            return Err(Fault::new(CloseCode::WrongExam, expected, Got::Named("another exam")));
+            return Err(wrong("another exam"));
+        }
+        if consent.issuer != self.ticket.issuer {
+            return Err(wrong("another issuer"));
         }
         Ok(SendHello { keys: TicketKeys::new(&self.ticket), ticket: self.ticket })
     }
@@ -154,6 +174,10 @@ impl ExpectAccept {
         };
         Ok((Paired::new(seat, session, key, mac), confirm))
     }
+}
+
+const fn wrong(got: &'static str) -> Fault {
+    Fault::new(CloseCode::WrongExam, "the exam and the issuer that were agreed to", Got::Named(got))
 }
 
 /// Only ACCEPT is expected here. `[PAIRING-16]`

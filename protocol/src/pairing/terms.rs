@@ -27,6 +27,8 @@ pub struct Terms {
     pub device: u8,
     /// The exam.
     pub exam: ExamTag,
+    /// Who holds it, to be named in the code.
+    pub issuer: Label,
     /// The primary's key.
     pub own: PublicKey,
     /// What the primary calls itself.

@@ -38,6 +38,10 @@ struct Dialled {
     own: PublicKey,
 }
 
+fn academy() -> Label {
+    Label::new("Academy").unwrap()
+}
+
 fn terms() -> Terms {
     let ip = Address::new("192.168.1.23".parse().unwrap());
     Terms {
@@ -45,6 +49,7 @@ fn terms() -> Terms {
         role: Role::new(1).unwrap(),
         device: 1,
         exam: EXAM,
+        issuer: academy(),
         own: key(1),
         label: Label::new("front").unwrap(),
         flags: Flags::CHECK_CODE,
@@ -69,7 +74,7 @@ impl World {
     fn scan(&self) -> SendHello {
         let text = self.offer.ticket().unwrap().to_text();
         let ticket = Ticket::parse(&text, Loopback::Refused).unwrap();
-        Scanned::new(ticket).consent(Consent::given_to(EXAM)).unwrap()
+        Scanned::new(ticket).consent(Consent::given_to(EXAM, Some(academy()))).unwrap()
     }
 
     fn hello(&mut self, dialled: &Dialled, frame: &Frame) -> Result<Frame, Box<Refusal>> {
@@ -180,7 +185,7 @@ fn case_35_another_secret() {
     let mut world = World::new(35);
     let mut ticket = world.offer.ticket().unwrap().clone();
     ticket.secret = PairingSecret::new([8; 16]);
-    let send = Scanned::new(ticket).consent(Consent::given_to(EXAM)).unwrap();
+    let send = Scanned::new(ticket).consent(Consent::given_to(EXAM, Some(academy()))).unwrap();
     let dialled = dial(2, 1);
     let (hello, _) = dialled.say_hello(send);
     assert_eq!(world.refused(&dialled, &hello), CloseCode::AuthFailed);
@@ -377,8 +382,11 @@ fn cases_51_and_54_nothing_happens_without_consent_to_this_exam() {
     // [PAIRING-14]
     let world = World::new(54);
     let scanned = Scanned::new(expect_ticket(&world));
-    let error = scanned.consent(Consent::given_to(ExamTag([1; 8]))).unwrap_err();
-    assert_eq!(error.code, CloseCode::WrongExam);
+    let other = Label::new("Institute").ok();
+    for (exam, issuer) in [(ExamTag([1; 8]), Some(academy())), (EXAM, other), (EXAM, None)] {
+        let error = scanned.clone().consent(Consent::given_to(exam, issuer)).unwrap_err();
+        assert_eq!(error.code, CloseCode::WrongExam, "{issuer:?}");
+    }
 }
 
 #[test]

@@ -51,6 +51,8 @@ impl PrimaryMachine {
             role,
             device: self.next_device(role),
             exam: self.exam,
+            // [TICKET-13]
+            issuer: self.plan.issuer(),
             own: self.local.key(),
             label: self.label,
             flags: flags.with(Flags::DISCOVERY),

@@ -18,9 +18,10 @@ use crate::identity::BootId;
 use crate::journal::{Header, Mirror};
 use crate::limits;
 use crate::machine::{JournalName, LinkId};
-use crate::pairing::{Paired, Standing};
+use crate::pairing::{Consent, Paired, Standing};
 use crate::secret::SecretBytes;
 use crate::session::{Arrival, Local, Member, Peer, State, UNTOLD, camera_of, clock_number};
+use crate::ticket::Ticket;
 use crate::time::{Instant, Secondary};
 use crate::timers::Timer;
 use crate::wire::{CheckCode, Control, Frame, Kind};
@@ -49,6 +50,8 @@ impl SecondaryMachine {
         let label = paired.peer_label();
         let check_code = (paired.check() == CheckCode::Asked).then(|| paired.check_code());
         let mut state = State::new(paired.session(), own);
+        let Ticket { exam, issuer, .. } = *hello.ticket();
+        state.consent = Some(Consent::given_to(exam, issuer));
         state.seat(Member { name: PRIMARYS, label, membership, transcript, addresses, check_code });
         self.outbox.store(state.encode());
         let patience = limits::REDIAL_FIRST;
@@ -72,6 +75,10 @@ impl SecondaryMachine {
             return Err(Fault::new(CloseCode::OutOfOrder, expected, got));
         }
         let plan = Control::decode(frame.kind(), frame.body())?;
+        // [PAIRING-35]
+        if let (Course::Confirming { seat, .. }, Control::Announce(plan)) = (&self.course, &plan) {
+            seat.state.covers(plan)?;
+        }
         if let Some(link) = &mut self.link {
             link.stage = Stage::Seated;
         }

@@ -29,6 +29,11 @@ impl SecondaryMachine {
         message: Control,
     ) -> Result<(), Fault> {
         let Course::InSession(session) = &mut self.course else { return Ok(()) };
+        // Whose orders they are is not known before. [PAIRING-28]
+        if session.plan.is_none() && !matches!(message, Control::Announce(_)) {
+            let got = Got::Named(message.kind().name());
+            return Err(Fault::new(CloseCode::OutOfOrder, "PLAN", got));
+        }
         match message {
             Control::Journal(journal) => self.copy(now, &journal)?,
             Control::JournalHave(have) => {
@@ -69,13 +74,15 @@ impl SecondaryMachine {
         Ok(())
     }
 
-    /// The plan, first on every connection. `[SESSION-5]`
+    /// The plan, first on every connection, of what the person at this device agreed to.
+    /// `[SESSION-5]` `[PAIRING-35]`
     fn announced(
         &mut self,
         now: Instant<Secondary>,
         announce: &wire::Announce,
     ) -> Result<(), Fault> {
         let Course::InSession(session) = &mut self.course else { return Ok(()) };
+        session.state.covers(announce)?;
         let policy = Policy::from_bytes(&announce.policy).map_err(|_| {
             Fault::new(CloseCode::BadFrame, "a policy of this version", Got::Named("another"))
         })?;

@@ -9,7 +9,7 @@
 use super::control::{REMOVED, REPLACED};
 use super::hosting::LEFT;
 use super::machine::{Closing, Course, Dialling, SecondaryMachine, Session, Unconfirmed};
-use super::{CannotStart, Consent, Ending, Event, Failure, Setup};
+use super::{CannotStart, Consent, Ending, Event, Failure, Question, Setup};
 use crate::fault::{CloseCode, Fault};
 use crate::identity::{Role, Signer};
 use crate::journal::{Fact, Replayed};
@@ -154,8 +154,7 @@ impl SecondaryMachine {
             // The code on a screen changes every few seconds while a person reads; but the
             // answer is about what the person was shown. [PAIRING-31]
             Course::Asking { signer, scanned } => {
-                let shown = scanned.ticket();
-                if (shown.pin, shown.exam) != (ticket.pin, ticket.exam) {
+                if Question::of(scanned.ticket()) != Question::of(&ticket) {
                     self.course = Course::Asking { signer, scanned };
                     return Err(Refused::Asking);
                 }
@@ -179,8 +178,7 @@ impl SecondaryMachine {
 
     fn ask_user(&mut self, signer: Box<dyn Signer>, ticket: Ticket) -> Course {
         self.failure = None;
-        let (exam, primary) = (ticket.exam, ticket.pin);
-        self.outbox.event(Event::ConsentNeeded { exam, primary });
+        self.outbox.event(Event::ConsentNeeded(Question::of(&ticket)));
         Course::Asking { signer, scanned: Box::new(Scanned::new(ticket)) }
     }
 
@@ -207,8 +205,8 @@ impl SecondaryMachine {
             self.tell_failure(Failure::Declined);
             return Ok(());
         }
-        let exam = scanned.ticket().exam;
-        match scanned.consent(pairing::Consent::given_to(exam)) {
+        let Question { exam, issuer, .. } = Question::of(scanned.ticket());
+        match scanned.consent(pairing::Consent::given_to(exam, issuer)) {
             Ok(hello) => {
                 let until = now + limits::JOINING_TIME;
                 self.course = Course::Joining { signer, hello: Box::new(hello) };

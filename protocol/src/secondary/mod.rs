@@ -18,7 +18,7 @@ mod snapshot;
 use crate::clock::Estimate;
 use crate::device::Shortfall;
 use crate::fault::{CloseCode, Fault};
-use crate::identity::{BootId, ExamTag, Fingerprint, Label, Role, Signer};
+use crate::identity::{BootId, Label, Role, Signer};
 use crate::ledger::Observed;
 use crate::liveness::LinkState;
 use crate::machine::Lost;
@@ -93,12 +93,7 @@ pub enum Consent {
 #[derive(Clone, PartialEq, Debug)]
 pub enum Event {
     /// Ask the user: lend this device to this exam? Nothing was sent yet.
-    ConsentNeeded {
-        /// Which exam, as the code carries it.
-        exam: ExamTag,
-        /// For which primary key, to show.
-        primary: Fingerprint,
-    },
+    ConsentNeeded(Question),
     /// Both sides proved themselves.
     Paired {
         /// The seat this device has now.

@@ -14,6 +14,7 @@ use crate::ledger::Observed;
 use crate::liveness::LinkState;
 use crate::plan::{Phase, Plan};
 use crate::session::State;
+use crate::ticket::Ticket;
 use crate::time::{Instant, Primary, Secondary};
 
 /// What a screen needs, whole.
@@ -64,7 +65,7 @@ pub struct Snapshot {
     pub ending: Option<Ending>,
 }
 
-/// What the user is asked: to lend this device to this exam.
+/// What the user is asked: to lend this device to this exam, held by this issuer.
 ///
 /// ```
 /// # use diptych_protocol::identity::ExamTag;
@@ -77,8 +78,18 @@ pub struct Snapshot {
 pub struct Question {
     /// Which exam, as the code carries it.
     pub exam: ExamTag,
+    /// Who holds it, by the word of whoever made the code; the plan that follows names
+    /// the same or is refused. `None` if the code names nobody. `[PAIRING-35]`
+    pub issuer: Option<Label>,
     /// For which primary key, to show.
     pub primary: Fingerprint,
+}
+
+impl Question {
+    /// What this code asks for.
+    pub(super) const fn of(ticket: &Ticket) -> Self {
+        Self { exam: ticket.exam, issuer: ticket.issuer, primary: ticket.pin }
+    }
 }
 
 impl Snapshot {
@@ -116,9 +127,7 @@ impl SecondaryMachine {
         let seen = match &self.course {
             Course::Idle { .. } | Course::Joining { .. } | Course::Over => Snapshot::NOTHING,
             Course::Asking { scanned, .. } => {
-                let ticket = scanned.ticket();
-                let question = Question { exam: ticket.exam, primary: ticket.pin };
-                Snapshot { question: Some(question), ..Snapshot::NOTHING }
+                Snapshot { question: Some(Question::of(scanned.ticket())), ..Snapshot::NOTHING }
             }
             Course::Confirming { seat, .. } => {
                 let Unconfirmed { state, check_code, .. } = &**seat;

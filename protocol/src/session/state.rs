@@ -11,17 +11,20 @@
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use crate::fault::{CloseCode, Fault, Got};
-use crate::identity::{BootId, Fingerprint, Label, PublicKey, Role, SessionId};
+use crate::identity::{BootId, ExamTag, Fingerprint, Label, PublicKey, Role, SessionId};
 use crate::journal::{Fact, Header};
 use crate::limits;
 use crate::machine::JournalName;
-use crate::pairing::Membership;
+use crate::pairing::{Consent, Membership};
 use crate::secret::{Secret, SecretBytes};
+use crate::wire::Announce;
 
 const MAGIC: [u8; 8] = *b"DIPTYCHS";
-const VERSION: u8 = 4;
+const VERSION: u8 = 5;
 /// What a state without anybody in it takes.
-const EMPTY_BYTES: usize = 8 + 1 + 16 + 2 + 3 + 32;
+const EMPTY_BYTES: usize = 8 + 1 + 16 + 2 + 3 + CONSENT_BYTES + 32;
+/// What a person agreed to takes: how much of it there is, the exam, the issuer.
+const CONSENT_BYTES: usize = 1 + 8 + 1 + limits::LABEL_BYTES;
 /// What a member takes at most.
 const MEMBER_BYTES: usize =
     2 + 1 + 65 + 32 + 4 + 17 + 32 + 5 + 1 + limits::LABEL_BYTES + 1 + 19 * limits::ADDRESSES;
@@ -37,6 +40,8 @@ pub(crate) struct State {
     pub(crate) refused: Vec<(Fingerprint, PutOut)>,
     /// Keys that were sent ACCEPT and have not confirmed. `[PAIRING-26]`
     pub(crate) claimants: Vec<Fingerprint>,
+    /// What the person at this device agreed to lend it to: an assistant's. `[PAIRING-35]`
+    pub(crate) consent: Option<Consent>,
 }
 
 /// Why a device does not belong to the session any more.
@@ -88,7 +93,14 @@ pub struct StateDamaged;
 impl State {
     /// A state with nobody in it.
     pub(crate) const fn new(session: SessionId, own: JournalName) -> Self {
-        Self { session, own, members: Vec::new(), refused: Vec::new(), claimants: Vec::new() }
+        Self {
+            session,
+            own,
+            members: Vec::new(),
+            refused: Vec::new(),
+            claimants: Vec::new(),
+            consent: None,
+        }
     }
 
     /// Whether the session goes on with this journal: its own, or the copy of one
@@ -124,6 +136,7 @@ impl State {
         for key in &self.claimants {
             out.extend_from_slice(&key.0);
         }
+        out.extend_from_slice(&agreed(self.consent));
         let check = crate::identity::sha256(&out);
         out.extend_from_slice(&check);
         SecretBytes::new(out)
@@ -149,8 +162,9 @@ impl State {
         let claimants = (0..rest.byte()?)
             .map(|_| rest.array().map(Fingerprint))
             .collect::<Result<_, StateDamaged>>()?;
+        let consent = rest.consent()?;
         if rest.0.is_empty() {
-            Ok(Self { session, own, members, refused, claimants })
+            Ok(Self { session, own, members, refused, claimants, consent })
         } else {
             Err(StateDamaged)
         }
@@ -181,6 +195,13 @@ impl State {
         let key = member.membership.peer.fingerprint();
         self.claimants.retain(|claimant| *claimant != key);
         self.members.push(member);
+    }
+
+    /// Whether this is the session that the person at this device agreed to.
+    /// `[PAIRING-35]`
+    pub(crate) fn covers(&self, announce: &Announce) -> Result<(), Fault> {
+        let covers = |consent: Consent| consent.covers(announce.exam, announce.plan.issuer());
+        self.consent.map_or(Ok(()), covers)
     }
 
     /// The digits that the one peer of an assistant was paired with, until compared.
@@ -256,6 +277,22 @@ impl Member {
     }
 }
 
+/// What a person agreed to, always of the same length.
+fn agreed(consent: Option<Consent>) -> [u8; CONSENT_BYTES] {
+    let mut out = [0; CONSENT_BYTES];
+    let [known, rest @ ..] = &mut out;
+    let (exam, issuer) = rest.split_at_mut(8);
+    if let Some(consent) = consent {
+        *known = 1 + u8::from(consent.issuer.is_some());
+        exam.copy_from_slice(&consent.exam.0);
+        if let (Some(label), Some((len, text))) = (consent.issuer, issuer.split_first_mut()) {
+            *len = label.to_wire().0;
+            text.copy_from_slice(&label.to_wire().1);
+        }
+    }
+    out
+}
+
 fn bounded(len: usize) -> u8 {
     u8::try_from(len).unwrap_or(u8::MAX)
 }
@@ -281,6 +318,18 @@ impl Rest<'_> {
             _ => return Err(StateDamaged),
         };
         Ok((key, why))
+    }
+
+    fn consent(&mut self) -> Result<Option<Consent>, StateDamaged> {
+        let (known, exam) = (self.byte()?, ExamTag(self.array()?));
+        let (len, label) = (self.byte()?, self.array()?);
+        let issuer = || Label::from_wire(len, &label).map_err(|_| StateDamaged);
+        match known {
+            0 => Ok(None),
+            1 => Ok(Some(Consent::given_to(exam, None))),
+            2 => Ok(Some(Consent::given_to(exam, Some(issuer()?)))),
+            _ => Err(StateDamaged),
+        }
     }
 
     fn name(&mut self) -> Result<JournalName, StateDamaged> {
@@ -334,6 +383,7 @@ mod tests {
             members: vec![member],
             refused: vec![(Fingerprint([3; 32]), PutOut::Replaced)],
             claimants: vec![Fingerprint([6; 32])],
+            consent: Some(Consent::given_to(ExamTag([8; 8]), Label::new("Academy").ok())),
         }
     }
 
@@ -350,6 +400,19 @@ mod tests {
             damaged[at] ^= 1;
             assert_eq!(State::decode(&damaged), Err(StateDamaged), "flipped at {at}");
         }
+    }
+
+    #[test]
+    fn what_was_agreed_to_survives_whole_or_not_at_all() {
+        // [PAIRING-35]
+        let longest = Label::new(&"a".repeat(limits::LABEL_BYTES)).ok();
+        for issuer in [None, longest] {
+            let consent = Some(Consent::given_to(ExamTag([8; 8]), issuer));
+            let agreed = State { consent, ..state() };
+            assert_eq!(State::decode(agreed.encode().expose()), Ok(agreed));
+        }
+        let never = State { consent: None, ..state() };
+        assert_eq!(State::decode(never.encode().expose()), Ok(never));
     }
 
     #[test]

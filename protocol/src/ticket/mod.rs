@@ -11,18 +11,22 @@
 //! stand in the middle).
 
 mod digits;
+mod error;
 
 use crate::address::{Address, AddressError, Addresses, Loopback};
-use crate::identity::{ExamTag, Fingerprint, sha256};
+use crate::identity::{ExamTag, Fingerprint, Label, sha256};
 use crate::limits;
 use crate::secret::PairingSecret;
-use digits::DigitsError;
+
+pub use error::TicketError;
 
 /// What stands before the digits when no app has a link of its own. `[TICKET-1]`
 pub const SCHEME: &str = "diptych:";
 
-/// Version 1, type 0. `[TICKET-4]`
-const VERSION_AND_TYPE: u8 = 0x10;
+/// Version 1, type 0: nobody is named. `[TICKET-4]`
+const UNNAMED: u8 = 0x10;
+/// Version 1, type 1: the issuer is named. `[TICKET-12]`
+const NAMED: u8 = 0x11;
 /// Bytes before the addresses.
 const HEAD: usize = 67;
 /// Bytes of the check at the end.
@@ -45,6 +49,10 @@ pub struct Ticket {
     pub lifetime_s: u8,
     /// The exam that the primary has open.
     pub exam: ExamTag,
+    /// Who holds the exam, for the person who is asked to lend a device to it, by the
+    /// word of whoever made the code. `None` in a code of type 0, which names nobody.
+    /// `[TICKET-12]`
+    pub issuer: Option<Label>,
     /// Proves that the holder saw the screen. `[TICKET-6]`
     pub secret: PairingSecret,
     /// The key that the primary must show in TLS.
@@ -74,98 +82,6 @@ pub enum Staleness {
     },
 }
 
-/// Why a text is not a ticket of this protocol.
-///
-/// ```
-/// # use diptych_protocol::ticket::TicketError;
-/// fn is_of_another_version(error: &TicketError) -> bool {
-///     matches!(error, TicketError::Version { .. })
-/// }
-/// ```
-#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
-pub enum TicketError {
-    /// The code of something else.
-    #[error(
-        "expected a code that starts with `{SCHEME}` or `https://…/p#`, got {got}; \
-         scan the code that the primary phone shows"
-    )]
-    Foreign {
-        /// What it looks like.
-        got: &'static str,
-    },
-    /// More digits than any ticket has.
-    #[error("expected at most {max} digits, got {got}; scan again", max = limits::TICKET_DIGITS)]
-    TooLong {
-        /// How many came.
-        got: usize,
-    },
-    /// A character that is not `0` to `9`.
-    #[error("expected only the digits 0 to 9, got something else at digit {at}; scan again")]
-    NotADigit {
-        /// Its place, counted from 0 after the prefix.
-        at: usize,
-    },
-    /// A last group of digits that encodes no bytes.
-    #[error(
-        "expected groups of 17 digits and a last one of 3, 5, 8, 10, 13 or 15, got one of \
-         {digits}; scan again"
-    )]
-    Group {
-        /// Its length.
-        digits: usize,
-    },
-    /// A group of digits that is too large for its bytes.
-    #[error("expected a group that fits its bytes, got a larger one at digit {at}; scan again")]
-    Overflow {
-        /// The place of its first digit.
-        at: usize,
-    },
-    /// Fewer bytes than the shortest ticket.
-    #[error("expected at least {expected} bytes, got {got}; scan the whole code")]
-    Truncated {
-        /// The shortest that could be whole.
-        expected: usize,
-        /// How many came.
-        got: usize,
-    },
-    /// Another version or type of code.
-    #[error(
-        "expected a code of version 1 and type 0, got version {version} and type {kind}; update the app"
-    )]
-    Version {
-        /// The high nibble.
-        version: u8,
-        /// The low nibble.
-        kind: u8,
-    },
-    /// The check does not match: misread, or made by a faulty app.
-    #[error("expected a matching check at the end, got another; scan again")]
-    Check,
-    /// A lifetime of zero or above the limit.
-    #[error("expected a lifetime of 1 to {max} s, got {got} s; update the primary's app", max = limits::TICKET_LIFETIME_S)]
-    Lifetime {
-        /// The lifetime that came, in seconds.
-        got: u8,
-    },
-    /// A secret of zeros, which no generator yields.
-    #[error("expected a random secret, got zeros; update the primary's app")]
-    ZeroSecret,
-    /// A pin of zeros, which no key has.
-    #[error("expected the hash of a key, got zeros; update the primary's app")]
-    ZeroPin,
-    /// An address that cannot be dialled.
-    #[error(transparent)]
-    Address(#[from] AddressError),
-    /// Bytes between the last address and the check.
-    #[error("expected {expected} bytes, got {got}; update the app")]
-    Trailing {
-        /// The length that the address count implies.
-        expected: usize,
-        /// How many came.
-        got: usize,
-    },
-}
-
 impl Ticket {
     /// Reads the text of a QR code.
     ///
@@ -185,11 +101,12 @@ impl Ticket {
     /// [`TicketError`], which says what to do.
     pub fn from_bytes(bytes: &[u8], loopback: Loopback) -> Result<Self, TicketError> {
         let truncated = |expected: usize| TicketError::Truncated { expected, got: bytes.len() };
-        match bytes.first().copied() {
+        let named = match bytes.first().copied() {
             None => return Err(truncated(HEAD + 5 + CHECK)),
-            Some(VERSION_AND_TYPE) => {}
+            Some(UNNAMED) => false,
+            Some(NAMED) => true,
             Some(got) => return Err(TicketError::Version { version: got >> 4, kind: got & 15 }),
-        }
+        };
         if bytes.len() < HEAD + 5 + CHECK {
             return Err(truncated(HEAD + 5 + CHECK));
         }
@@ -219,11 +136,12 @@ impl Ticket {
             return Err(TicketError::ZeroPin);
         }
         let addresses = Addresses::decode(count, port, &mut rest, loopback)?;
+        let issuer = if named { Some(take_issuer(&mut rest)?) } else { None };
         if !rest.is_empty() {
             let got = bytes.len();
             return Err(TicketError::Trailing { expected: got - rest.len(), got });
         }
-        Ok(Self { flags, epoch, issued_at, lifetime_s, exam, secret, pin, addresses })
+        Ok(Self { flags, epoch, issued_at, lifetime_s, exam, issuer, secret, pin, addresses })
     }
 
     /// The bytes that the digits encode. `[TICKET-4]`
@@ -233,7 +151,8 @@ impl Ticket {
     #[must_use]
     pub fn bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(limits::TICKET_BYTES);
-        bytes.extend([VERSION_AND_TYPE, self.flags.0 | self.addresses.count() << 4]);
+        let version_and_type = if self.issuer.is_some() { NAMED } else { UNNAMED };
+        bytes.extend([version_and_type, self.flags.0 | self.addresses.count() << 4]);
         bytes.extend(self.epoch.to_le_bytes());
         bytes.extend(self.issued_at.to_le_bytes());
         bytes.push(self.lifetime_s);
@@ -242,6 +161,10 @@ impl Ticket {
         bytes.extend(self.pin.0);
         bytes.extend(self.addresses.port().to_le_bytes());
         self.addresses.encode(&mut bytes);
+        if let Some(issuer) = self.issuer {
+            bytes.push(issuer.to_wire().0);
+            bytes.extend(issuer.as_str().bytes());
+        }
         let check = check(&bytes);
         bytes.extend(check);
         bytes
@@ -282,8 +205,8 @@ impl Ticket {
     }
 
     /// As many of `candidates`, most promising first, as a QR code of version 8
-    /// can carry; those that are unusable, repeated or too long are left out.
-    /// `[TICKET-9]`
+    /// can carry beside the longest issuer; those that are unusable, repeated or too
+    /// long are left out. `[TICKET-9]`
     ///
     /// # Errors
     /// The first candidate's [`AddressError`] if not one can be used.
@@ -294,7 +217,7 @@ impl Ticket {
     ) -> Result<Addresses, AddressError> {
         let mut chosen: Vec<Address> = Vec::new();
         let mut best = Err(AddressError::Count { got: candidates.len() });
-        let mut left = limits::TICKET_BYTES - HEAD - CHECK;
+        let mut left = limits::TICKET_BYTES - HEAD - (1 + limits::LABEL_BYTES) - CHECK;
         for candidate in candidates {
             if candidate.encoded_len() > left || chosen.len() == limits::ADDRESSES {
                 continue;
@@ -340,16 +263,6 @@ impl Flags {
     }
 }
 
-impl From<DigitsError> for TicketError {
-    fn from(error: DigitsError) -> Self {
-        match error {
-            DigitsError::NotADigit { at } => Self::NotADigit { at },
-            DigitsError::Tail { digits } => Self::Group { digits },
-            DigitsError::Overflow { at } => Self::Overflow { at },
-        }
-    }
-}
-
 /// Takes the scheme, or an app's link, off a code. `[TICKET-1]`
 fn strip_prefix(text: &str) -> Result<&str, TicketError> {
     if let Some(digits) = text.strip_prefix(SCHEME) {
@@ -377,6 +290,15 @@ fn strip_prefix(text: &str) -> Result<&str, TicketError> {
 fn check(body: &[u8]) -> [u8; CHECK] {
     let [a, b, c, d, ..] = sha256(&[CHECK_LABEL, body].concat());
     [a, b, c, d]
+}
+
+/// The issuer, whose length stands before it. `[TICKET-12]`
+fn take_issuer(bytes: &mut &[u8]) -> Result<Label, TicketError> {
+    let (len, text) = bytes.split_first().ok_or(TicketError::Issuer)?;
+    let (text, rest) = text.split_at_checked((*len).into()).ok_or(TicketError::Issuer)?;
+    *bytes = rest;
+    let text = core::str::from_utf8(text).map_err(|_| TicketError::Issuer)?;
+    Label::new(text).map_err(|_| TicketError::Issuer)
 }
 
 /// The next `N` bytes of the head, whose length was checked; zeros beyond it.

@@ -14,6 +14,7 @@ fn sample() -> Ticket {
         issued_at: 1_767_225_600,
         lifetime_s: 60,
         exam: ExamTag::of("exam-session-42"),
+        issuer: None,
         secret: PairingSecret::new(core::array::from_fn(|i| u8::try_from(i).unwrap())),
         pin: Fingerprint(sha256(b"spki A")),
         addresses: addresses(&["192.168.1.23"]),
@@ -29,9 +30,21 @@ fn parse(text: &str) -> Result<Ticket, TicketError> {
     Ticket::parse(text, Loopback::Refused)
 }
 
+/// The same of an academy: the length of its name stands at byte 72.
+fn named() -> Ticket {
+    Ticket {
+        issuer: Label::new("\u{4e2d}\u{592e}\u{7f8e}\u{672f}\u{5b66}\u{9662}").ok(),
+        ..sample()
+    }
+}
+
 /// `sample` with some bytes changed and the check made right again.
 fn forged(change: impl FnOnce(&mut Vec<u8>)) -> Result<Ticket, TicketError> {
-    let mut bytes = sample().bytes();
+    forged_of(&sample(), change)
+}
+
+fn forged_of(ticket: &Ticket, change: impl FnOnce(&mut Vec<u8>)) -> Result<Ticket, TicketError> {
+    let mut bytes = ticket.bytes();
     bytes.truncate(bytes.len() - CHECK);
     change(&mut bytes);
     let check = check(&bytes);
@@ -89,7 +102,7 @@ fn only_digits_and_only_whole_groups() {
 fn every_field_is_checked() {
     // [TICKET-4] [TICKET-6] [TICKET-7]
     assert_eq!(forged(|b| b[0] = 0x20), Err(TicketError::Version { version: 2, kind: 0 }));
-    assert_eq!(forged(|b| b[0] = 0x11), Err(TicketError::Version { version: 1, kind: 1 }));
+    assert_eq!(forged(|b| b[0] = 0x12), Err(TicketError::Version { version: 1, kind: 2 }));
     let address = |error| Err(TicketError::Address(error));
     assert_eq!(forged(|b| b[1] = 0x00), address(AddressError::Count { got: 0 }));
     assert_eq!(forged(|b| b[1] = 0x70), address(AddressError::Count { got: 7 }));
@@ -108,18 +121,43 @@ fn every_field_is_checked() {
 }
 
 #[test]
+fn a_name_is_whole_and_plain_or_there_is_none() {
+    // [TICKET-12]
+    assert_eq!(parse(&named().to_text()), Ok(named()));
+    assert_ne!(named().digest(), sample().digest(), "what is proven covers the name");
+    let named = |change: fn(&mut Vec<u8>)| forged_of(&named(), change);
+    for (what, refused) in [
+        ("a type without its name", forged(|b| b[0] = 0x11)),
+        ("an empty one", named(|b| b.splice(72.., [0]).for_each(drop))),
+        ("longer than what follows", named(|b| b[72] = 19)),
+        ("a torn letter", named(|b| b.splice(72.., *b"\x02\xE4\xB8").for_each(drop))),
+        ("not UTF-8", named(|b| b[73] = 0xFF)),
+        ("a control character", named(|b| b.splice(72.., *b"\x01\n").for_each(drop))),
+        ("one too long", named(|b| b.splice(72.., [33; 34]).for_each(drop))),
+    ] {
+        assert_eq!(refused, Err(TicketError::Issuer), "{what}");
+    }
+    let trailing = Err(TicketError::Trailing { expected: 95, got: 96 });
+    assert_eq!(named(|b| b.push(b'!')), trailing);
+    let unnamed = named(|b| b[0] = 0x10);
+    assert_eq!(unnamed, Err(TicketError::Trailing { expected: 76, got: 95 }));
+}
+
+#[test]
 fn truncation_at_every_byte_is_refused() {
     // [TICKET-4]
-    let bytes = sample().bytes();
-    for len in 0..bytes.len() {
-        assert!(Ticket::from_bytes(&bytes[..len], Loopback::Refused).is_err(), "{len}");
+    for ticket in [sample(), named()] {
+        let bytes = ticket.bytes();
+        for len in 0..bytes.len() {
+            assert!(Ticket::from_bytes(&bytes[..len], Loopback::Refused).is_err(), "{len}");
+        }
     }
 }
 
 #[test]
 fn every_flipped_bit_is_refused() {
     // [TICKET-10]
-    let bytes = sample().bytes();
+    let bytes = named().bytes();
     for bit in 0..bytes.len() * 8 {
         let mut bytes = bytes.clone();
         bytes[bit / 8] ^= 1 << (bit % 8);
@@ -159,10 +197,12 @@ fn addresses_are_filled_up_to_the_ceiling() {
         "10.0.0.3",
     ]);
     let addresses = Ticket::fitting(&candidates, 47_123, Loopback::Refused).unwrap();
-    let chosen = of(&["192.168.1.23", "fe80::1", "fd00::1", "10.0.0.1", "10.0.0.2"]);
+    let chosen = of(&["192.168.1.23", "fe80::1", "fd00::1", "10.0.0.1"]);
     assert_eq!(addresses.list(), chosen);
-    let ticket = Ticket { addresses, ..sample() };
-    assert_eq!(ticket.bytes().len(), 112);
+    // Whatever the name, no address is given up for it.
+    let issuer = Label::new(&"a".repeat(limits::LABEL_BYTES)).ok();
+    let ticket = Ticket { issuer, addresses, ..sample() };
+    assert_eq!(ticket.bytes().len(), limits::TICKET_BYTES);
     assert_eq!(parse(&ticket.to_text()), Ok(ticket));
     let none = Ticket::fitting(&of(&["0.0.0.0"]), 47_123, Loopback::Refused).unwrap_err();
     assert!(matches!(none, AddressError::Unspecified { .. }));
@@ -174,10 +214,10 @@ proptest! {
     #[test]
     fn any_ticket_round_trips(
         flags in 0_u8..16, epoch: u16, issued_at: u32, lifetime_s in 1..=120_u8, exam: [u8; 8],
-        secret: [u8; 16], pin: [u8; 32], port in 1_u16.., ips in prop::collection::btree_set(
+        issuer in prop::option::of("[^\\p{C}]{1,8}"), secret: [u8; 16], pin: [u8; 32], port in 1_u16.., ips in prop::collection::btree_set(
             (1_u32..0xE000_0000, prop::option::of(1_u16..)), 1..=6),
     ) {
-        // [TICKET-2] [TICKET-4]
+        // [TICKET-2] [TICKET-4] [TICKET-12]
         let list: Vec<Address> = ips.iter().map(|(ip, own)| {
             let ip = IpAddr::V4((*ip).into());
             own.map_or(Address::new(ip), |own| Address::with_port(ip, own))
@@ -186,6 +226,7 @@ proptest! {
         prop_assume!(secret != [0; 16] && pin != [0; 32]);
         let ticket = Ticket {
             flags: Flags(flags), epoch, issued_at, lifetime_s, exam: ExamTag(exam),
+            issuer: issuer.and_then(|text| Label::new(&text).ok()),
             secret: PairingSecret::new(secret), pin: Fingerprint(pin), addresses,
         };
         let text = ticket.to_text();

@@ -64,8 +64,10 @@ def address(text, port=None):
 
 def ticket(addresses, *, check, head=0x10, flags=0, count=None, epoch=1, issued=1767225600,
            lifetime=60, exam="exam-session-42", secret=bytes(range(16)), pin=sha256(b"spki A"),
-           port=47123, tail=b""):
+           port=47123, tail=b"", issuer=None):
     count = len(addresses) if count is None else count
+    if issuer is not None:
+        head, tail = 0x11, bytes([len(issuer)]) + issuer + tail
     body = bytes([head, count << 4 | flags])
     body += struct.pack("<HIB", epoch, issued, lifetime)
     body += sha256(exam.encode())[:8] + secret + pin + struct.pack("<H", port)
@@ -105,7 +107,7 @@ def ticket_vectors():
         "ok-one-address": vector(
             "ok", "TICKET-4", "the worked example of spec/ticket.md", text=text, bytes=good.hex(),
             epoch=1, issued_at=1767225600, lifetime_s=60, flags=0,
-            exam=sha256(b"exam-session-42")[:8].hex(), secret=bytes(range(16)).hex(),
+            exam=sha256(b"exam-session-42")[:8].hex(), issuer="", secret=bytes(range(16)).hex(),
             pin=sha256(b"spki A").hex(), port=47123, addresses="192.168.1.23:47123",
             digest=sha256(good).hex(), root=root.hex(),
             discovery=base32(expand(root, b"mdns label", 8)),
@@ -122,12 +124,37 @@ def ticket_vectors():
     files["ok-six-types"] = vector(
         "ok", "TICKET-5", "every address type, every flag, the largest numbers",
         text="diptych:" + digits(every), bytes=every.hex(), epoch=65535, issued_at=4294967295,
-        lifetime_s=120, flags=15, exam=sha256(b"exam-session-42")[:8].hex(),
+        lifetime_s=120, flags=15, exam=sha256(b"exam-session-42")[:8].hex(), issuer="",
         secret=bytes(range(16)).hex(), pin=sha256(b"spki A").hex(), port=47123,
         addresses="10.0.0.2:47123 [fe80::1:2:3:4]:47123 [fd00::7]:47123 10.0.2.2:5001 "
         "[fd00::8]:5002 [fe80::9]:5003", digest=sha256(every).hex(), root=root.hex(),
         discovery=base32(expand(root, b"mdns label", 8)),
     )
+    name = "\u4e2d\u592e\u7f8e\u672f\u5b66\u9662"
+    named = ticket(HOME, check=CHECK, issuer=name.encode())
+    files["ok-issuer"] = vector(
+        "ok", "TICKET-12", "a code that names the issuer",
+        text="diptych:" + digits(named), bytes=named.hex(), epoch=1, issued_at=1767225600,
+        lifetime_s=60, flags=0, exam=sha256(b"exam-session-42")[:8].hex(), issuer=name,
+        secret=bytes(range(16)).hex(), pin=sha256(b"spki A").hex(), port=47123,
+        addresses="192.168.1.23:47123", digest=sha256(named).hex(), root=root.hex(),
+        discovery=base32(expand(root, b"mdns label", 8)),
+    )
+    bad_names = {
+        "missing": ("type 1 with nothing after the addresses", {"head": 0x11}),
+        "empty": ("a name of no bytes", {"issuer": b""}),
+        "long": ("a name of 33 bytes", {"issuer": b"a" * 33}),
+        "torn": ("a length beyond the end", {"head": 0x11, "tail": b"\x02a"}),
+        "utf8": ("half a character", {"issuer": name.encode()[:-1]}),
+        "control": ("a line break", {"issuer": b"a\nb"}),
+        "bidi": ("a mark that turns the text around", {"issuer": "a\u202eb".encode()}),
+    }
+    for bad, (comment, fields) in bad_names.items():
+        add(f"issuer-{bad}", "issuer", "TICKET-12", comment, ticket(HOME, check=CHECK, **fields))
+    add("issuer-trailing", "trailing", "TICKET-4", "a byte after the issuer",
+        ticket(HOME, check=CHECK, issuer=b"Academy", tail=b"!"))
+    add("issuer-of-type-0", "trailing", "TICKET-12", "a name in a code that has none",
+        ticket(HOME, check=CHECK, tail=b"\x07Academy"))
     add("foreign-empty", "foreign", "TICKET-1", "an empty text", text="")
     add("foreign-scheme", "foreign", "TICKET-1", "upper case is another scheme",
         text="DIPTYCH:" + digits(good))
@@ -149,7 +176,7 @@ def ticket_vectors():
     add("truncated-head", "truncated", "TICKET-4", "half a ticket", good[:40])
     add("version-2", "version", "TICKET-4", "another version",
         ticket(HOME, check=CHECK, head=0x20))
-    add("type-1", "version", "TICKET-4", "another type", ticket(HOME, check=CHECK, head=0x11))
+    add("type-2", "version", "TICKET-4", "another type", ticket(HOME, check=CHECK, head=0x12))
     add("check", "check", "TICKET-10", "one bit of the secret changed",
         good[:20] + bytes([good[20] ^ 1]) + good[21:])
     add("check-label", "check", "TICKET-10", "another check label",
@@ -236,7 +263,8 @@ def pairing_vectors():
     primary, assistant = (sha256(SPKI, point) for point in points)
     seeds = bytes(range(0xC0, 0xE0)), bytes(range(0xE0, 0x100))
     secret = draw(seeds[0], 0, 16)
-    shown = ticket(HOME, check=CHECK, flags=2, secret=secret, pin=primary)
+    shown = ticket(HOME, check=CHECK, flags=2, secret=secret, pin=primary,
+                   issuer=b"Academy")
     digest = sha256(shown)
     binding = bytes(range(0x40, 0x60))
     ends = (digest, binding, primary, assistant)

@@ -5,8 +5,7 @@
 use std::io::{IsTerminal as _, Write};
 
 use diptych_driver::diagnosis::Diagnosis;
-use diptych_protocol::identity::{ExamTag, Fingerprint};
-use diptych_protocol::secondary::{Command, Consent};
+use diptych_protocol::secondary::{Command, Consent, Question};
 
 use super::{Asked, Assistant};
 use crate::live::fail::LiveFail;
@@ -46,15 +45,14 @@ impl Assistant<'_> {
     /// Whether the user lends the camera.
     pub(super) fn consent(
         &self,
-        exam: &ExamTag,
-        primary: &Fingerprint,
+        asked: &Question,
         stop: &Stop,
         out: &mut dyn Write,
     ) -> Result<Consent, LiveFail> {
         if self.options.consent == Asked::Beforehand {
             return Ok(Consent::Given);
         }
-        let mut question = invitation::question(exam, primary, &self.options.recording);
+        let mut question = invitation::question(asked, &self.options.recording);
         if std::io::stdout().is_terminal() {
             question = invitation::in_columns(&question, Window::of_output().columns);
         }

@@ -4,16 +4,19 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::address::{Address, Addresses, Loopback};
+use crate::device::{Heat, Permissions, Requirements, Switch};
 use crate::identity::{ExamTag, Label, PublicKey, Role, SessionId, SignFailed, Signature, Signer};
 use crate::ledger::Observed;
 use crate::machine::{Input, Lane, Lost, Machine as _, Output, Purpose};
 use crate::pairing::{Connection, Offer, Terms};
+use crate::plan::{Mode, Plan, Windows};
+use crate::policy::Policy;
 use crate::secondary::{Command, Consent, Failure, Rejected, Setup};
 use crate::secret::{ChannelBinding, Entropy, SecretBytes};
 use crate::session::{Past, prepare};
 use crate::ticket::{Flags, Ticket};
 use crate::time::{Primary, Span};
-use crate::wire::FrameReader;
+use crate::wire::{Announce, Begin, FrameReader};
 
 struct Key(p256::ecdsa::SigningKey);
 
@@ -34,6 +37,7 @@ impl Signer for Key {
     }
 }
 
+const EXAM: ExamTag = ExamTag([9; 8]);
 const NOW: Instant<Secondary> = Instant::from_nanos(5_000_000_000);
 
 /// The assistant, its disk, and what it said last.
@@ -46,6 +50,28 @@ struct Desk {
     events: Vec<Event>,
     said: Vec<(LinkId, Frame)>,
     dials: Vec<Purpose>,
+    closed: Vec<CloseCode>,
+}
+
+fn label(text: &str) -> Label {
+    Label::new(text).unwrap()
+}
+
+/// PLAN of this exam, held by this issuer.
+fn plan(exam: ExamTag, issuer: &str) -> Vec<u8> {
+    let at = |s| Instant::from_nanos(0) + Span::from_secs(s);
+    let (wait_open, wait_close) = (at(100), at(110));
+    let windows = Windows { wait_open, wait_close, answer_start: wait_close, answer_end: at(140) };
+    let requirements = Requirements {
+        battery_percent: 20,
+        charger: Switch::Off,
+        bytes_per_second: 0,
+        heat: Heat::Hot,
+        permissions: Permissions(0),
+    };
+    let plan = Plan::new(Mode::Mock, label(issuer), 1, windows, requirements).unwrap();
+    let policy = Policy::preset("xyb-seed").unwrap().to_bytes();
+    Control::Announce(Announce { exam, plan, policy }).encode()
 }
 
 /// What the primary with this key offers.
@@ -55,9 +81,10 @@ fn offer(key: u8, entropy: &mut Entropy) -> Offer {
         session: SessionId([key; 16]),
         role: Role::new(1).unwrap(),
         device: 1,
-        exam: ExamTag([9; 8]),
+        exam: EXAM,
+        issuer: label("Academy"),
         own: Key::of(key).public_key(),
-        label: Label::new("front").unwrap(),
+        label: label("front"),
         flags: Flags::default(),
         addresses: Addresses::new(&[address], 47_000, Loopback::Refused).unwrap(),
         unix_s: 0,
@@ -68,7 +95,7 @@ fn offer(key: u8, entropy: &mut Entropy) -> Offer {
 
 fn assistant(past: Past) -> SecondaryMachine {
     let setup = Setup {
-        label: Label::new("behind").unwrap(),
+        label: label("behind"),
         signer: Box::new(Key::of(2)),
         boot: BootId([2; 16]),
         wall_ms: 0,
@@ -86,8 +113,10 @@ impl Desk {
         let offer = offer(1, &mut entropy);
         let machine = assistant(Past::default());
         let (stored, journals) = (None, BTreeMap::new());
-        let (events, said, dials) = (Vec::new(), Vec::new(), Vec::new());
-        let mut desk = Self { offer, entropy, machine, stored, journals, events, said, dials };
+        let (events, said) = (Vec::new(), Vec::new());
+        let (dials, closed) = (Vec::new(), Vec::new());
+        let mut desk =
+            Self { offer, entropy, machine, stored, journals, events, said, dials, closed };
         desk.scan().unwrap();
         desk.connect(1, Purpose::Pair);
         let (_, hello) = desk.said.pop().unwrap();
@@ -159,11 +188,9 @@ impl Desk {
                 Output::Dial { purpose, .. } => self.dials.push(purpose),
                 Output::Event(event) => self.events.push(event),
                 Output::Idle { .. } => return,
-                Output::Sync
-                | Output::Transmit { .. }
-                | Output::Admit(_)
-                | Output::Announce(_)
-                | Output::Close { .. } => {}
+                Output::Sync | Output::Transmit { .. } | Output::Admit(_) | Output::Announce(_) => {
+                }
+                Output::Close { code, .. } => self.closed.push(code),
             }
         }
     }
@@ -176,7 +203,7 @@ fn nothing_is_recorded_or_obeyed_before_the_primary_has_shown_that_it_knows() {
     assert!(desk.stored.is_some() && desk.journals.is_empty());
     assert_eq!(desk.machine.snapshot(NOW).role, Role::new(1).ok());
     // Whatever comes instead of PLAN ends it.
-    desk.hear(1, &Control::Begin(crate::wire::Begin { take: 1 }).encode());
+    desk.hear(1, &Control::Begin(Begin { take: 1 }).encode());
     let Some(Event::PairingFailed(Failure::Fault(fault))) = desk.events.pop() else {
         panic!("{:?}", desk.events)
     };
@@ -274,4 +301,60 @@ fn a_seat_that_could_not_be_stored_is_claimed_no_more() {
     assert_eq!(desk.dials, [Purpose::Pair]);
     desk.machine = assistant(Past::default());
     assert!(desk.scan().is_ok());
+}
+
+/// What no person at this device agreed to.
+const OTHERS: [(ExamTag, &str); 2] = [(ExamTag([8; 8]), "Academy"), (EXAM, "Institute")];
+
+#[test]
+fn a_plan_of_what_nobody_agreed_to_takes_no_camera() {
+    // [PAIRING-35]
+    for (exam, issuer) in OTHERS {
+        let mut desk = Desk::confirming();
+        desk.hear(1, &plan(exam, issuer));
+        let Some(Event::PairingFailed(Failure::Fault(fault))) = desk.events.pop() else {
+            panic!("{:?}", desk.events)
+        };
+        assert_eq!(fault.code, CloseCode::WrongExam, "{issuer}");
+        assert_eq!(desk.closed, [CloseCode::WrongExam]);
+        assert!(desk.journals.is_empty() && desk.scan().is_ok());
+    }
+    let mut desk = Desk::confirming();
+    desk.hear(1, &plan(EXAM, "Academy"));
+    assert!(desk.closed.is_empty() && !desk.journals.is_empty());
+    assert!(desk.events.iter().any(|event| matches!(event, Event::Plan(_))), "{:?}", desk.events);
+}
+
+/// RESUMED took the place of PLAN, after a restart.
+fn resumed() -> Desk {
+    let mut desk = Desk::confirming();
+    desk.restart();
+    desk.drain();
+    desk.connect(2, Purpose::Resume);
+    let (_, resume) = desk.said.pop().unwrap();
+    let peer = Key::of(2).public_key();
+    let connection = Connection { binding: ChannelBinding::new([2; 32]), peer };
+    let standing = Standing { boot: BootId([1; 16]), head: [0; 32], sequence: 0, peer_sequence: 0 };
+    let (at, entropy): (Instant<Primary>, _) = (Instant::from_nanos(0), &mut desk.entropy);
+    let returned = desk.offer.resume(at, &connection, &resume, standing, entropy).unwrap();
+    desk.hear(2, &returned.answer.to_bytes());
+    assert!(desk.closed.is_empty() && !desk.journals.is_empty());
+    desk
+}
+
+#[test]
+fn what_was_agreed_to_holds_after_a_restart_and_before_every_order() {
+    // [PAIRING-28] [PAIRING-35]
+    let order = Control::Begin(Begin { take: 1 }).encode();
+    let others = OTHERS.map(|(exam, issuer)| (plan(exam, issuer), CloseCode::WrongExam));
+    for (bytes, code) in others.into_iter().chain([(order.clone(), CloseCode::OutOfOrder)]) {
+        let mut desk = resumed();
+        desk.hear(2, &bytes);
+        assert_eq!(desk.closed, [code]);
+        assert_eq!(desk.machine.snapshot(NOW).plan, None);
+    }
+    let mut desk = resumed();
+    desk.hear(2, &[plan(EXAM, "Academy"), order].concat());
+    assert_eq!(desk.closed, []);
+    assert_eq!(desk.machine.snapshot(NOW).take, Some(1));
 }

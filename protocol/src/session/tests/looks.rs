@@ -101,7 +101,7 @@ impl Followed {
         let mut followed = Self::default();
         for event in events.iter().cloned() {
             match event {
-                secondary::Event::ConsentNeeded { .. } => followed.failure = None,
+                secondary::Event::ConsentNeeded(_) => followed.failure = None,
                 secondary::Event::PairingFailed(failure) => {
                     followed = Self { failure: Some(failure), ..Self::default() };
                 }
@@ -220,13 +220,15 @@ fn a_screen_shows_that_storage_failed_and_what_is_not_whole_then() {
 
 #[test]
 fn a_screen_shows_what_is_to_be_asked_and_why_a_pairing_failed() {
+    // [TICKET-13]
     let mut pair = Pair::new();
     pair.drain_primary();
     let now = pair.a.clock(pair.truth);
     let mut machine = secondary(now);
     let text = pair.p.machine.snapshot(pair.p.clock(pair.truth)).seats[0].ticket.clone().unwrap();
     let ticket = Ticket::parse(&text, Loopback::Allowed).unwrap();
-    let asked = Question { exam: ticket.exam, primary: ticket.pin };
+    let asked =
+        Question { exam: ticket.exam, issuer: Label::new("Academy").ok(), primary: ticket.pin };
     let scan = || secondary::Command::Scanned(Box::new(ticket.clone()));
     assert_eq!(machine.snapshot(now).question, None);
     machine.command(now, scan()).unwrap();
@@ -248,7 +250,7 @@ fn a_screen_shows_what_is_to_be_asked_and_why_a_pairing_failed() {
             _ => {}
         }
     }
-    let question = secondary::Event::ConsentNeeded { exam: asked.exam, primary: asked.primary };
+    let question = secondary::Event::ConsentNeeded(asked);
     let failed = secondary::Event::PairingFailed(Failure::Declined);
     let left = secondary::Event::Finished(Ending::Left);
     assert_eq!(told, [question.clone(), failed, question, left]);
