@@ -8,10 +8,9 @@
 //! with [`Primary::tell`]; nothing else counts as recording.
 //!
 //! ```no_run
-//! use std::sync::Arc;
-//! use std::time::Duration;
+//! use std::{sync::Arc, time::Duration};
 //!
-//! use diptych_primary::{Event, Failure, Options, Phase, Primary, Stage, Told};
+//! use diptych_primary::{Event, Failure, Options, Phase, Primary, Told};
 //!
 //! /// Leads a session, or goes on with it. `film` starts a camera on a thread of its
 //! /// own that tells what is committed, and `cut` ends it. After an error: show its
@@ -19,22 +18,15 @@
 //! fn exam(options: Options, film: fn(Arc<Primary>, u32), cut: fn(), show: fn(&str))
 //!     -> Result<(), Failure> {
 //!     let primary = Arc::new(Primary::start(options)?);
-//!     // For empty seats only: a code for a taken one lets another phone replace that in it.
-//!     for seat in primary.snapshot()?.seats.iter().filter(|seat| seat.label.is_none()) {
-//!         primary.open_pairing(seat.role).unwrap_or_else(|failure| show(failure.advice()));
-//!     }
+//!     let prepare = || primary.prepare().unwrap_or_else(|failure| show(failure.advice()));
+//!     prepare();
 //!     loop {
 //!         match primary.next_event(Duration::from_secs(1)) {
 //!             Some(Told::Event(Event::Ticket { text, .. })) => show(&text),
-//!             Some(Told::Event(Event::Paired { .. })) => {
-//!                 let seen = primary.snapshot()?;
-//!                 if seen.stage == Stage::Preparing && seen.seats.iter().all(|seat| seat.label.is_some()) {
-//!                     primary.begin().unwrap_or_else(|failure| show(failure.advice()));
-//!                 }
-//!             }
+//!             Some(Told::Event(Event::Paired { .. })) => prepare(),
 //!             Some(Told::Event(Event::StartRecording { take })) => film(primary.clone(), take),
 //!             Some(Told::Event(Event::StopRecording)) => cut(),
-//!             // Refused after a restart, if it is over already: `Finished` comes all the same.
+//!             // Refused after a restart, if it is over already.
 //!             Some(Told::Event(Event::Phase(Phase::Ended))) => _ = primary.finish(),
 //!             Some(Told::Trouble(trouble)) => show(trouble.advice()),
 //!             Some(Told::Event(Event::Finished { .. } | Event::StorageFailed)
@@ -103,9 +95,9 @@ use diptych_protocol::time;
 /// The primary of one session, running. Dropping it stops it.
 ///
 /// ```no_run
-/// # use diptych_primary::{Failure, Options, Primary, Role};
-/// # fn example(options: Options, seat: Role) -> Result<(), Failure> {
-/// Primary::start(options)?.open_pairing(seat)
+/// # use diptych_primary::{Failure, Options, Primary};
+/// # fn example(options: Options) -> Result<(), Failure> {
+/// Primary::start(options)?.prepare()
 /// # }
 /// ```
 #[derive(Debug)]
@@ -162,6 +154,23 @@ impl Primary {
     #[must_use]
     pub fn port(&self) -> u16 {
         self.running.port()
+    }
+
+    /// Takes the next step of the preparation: shows codes for the first seat that no
+    /// device has, or starts all cameras if every seat is taken and no digits are left to
+    /// compare, and nothing if they were started. To be called first, and after each
+    /// [`Event::Paired`] and each comparison.
+    ///
+    /// # Errors
+    /// Those of [`Primary::open_pairing`].
+    ///
+    /// ```no_run
+    /// # fn example(primary: &diptych_primary::Primary) -> Result<(), diptych_primary::Failure> {
+    /// primary.prepare()
+    /// # }
+    /// ```
+    pub fn prepare(&self) -> Result<(), Failure> {
+        self.running.ask(Command::Prepare)
     }
 
     /// Shows codes for a seat: [`Event::Ticket`] brings each. On a taken seat, for

@@ -9,7 +9,7 @@
 //! use std::sync::Arc;
 //! use std::time::Duration;
 //!
-//! use diptych_secondary::{Consent, Event, Failure, Options, Secondary, Told};
+//! use diptych_secondary::{Consent, Event, Failure, Options, Question, Secondary, Told};
 //!
 //! /// Belongs to a session, or goes on with it. `film` starts a camera on a thread of
 //! /// its own that tells what is committed, and `cut` ends it. After an error: show its

@@ -127,7 +127,6 @@ fn lead<W: Write>(
         board: Board::default(),
         assistants,
         windows,
-        begun: false,
         unseen: false,
         met: false,
         replacing: BTreeSet::new(),
@@ -188,7 +187,6 @@ struct Lead<'a> {
     board: Board,
     assistants: u8,
     windows: Windows,
-    begun: bool,
     /// A seat is to be opened, and there is no network to be found in.
     unseen: bool,
     /// Somebody was connected in this run.
@@ -275,29 +273,20 @@ impl Lead<'_> {
 
     /// Opens the first empty seat, or starts the cameras if there is none.
     fn next_seat(&mut self, out: &mut dyn Write) -> Result<(), LiveFail> {
-        let seats = self.snapshot()?.seats;
-        if let Some(empty) = seats.iter().find(|seat| seat.label.is_none()) {
+        if let Some(empty) = self.snapshot()?.seats.iter().find(|seat| seat.label.is_none()) {
             let (role, all) = (empty.role, self.assistants);
             say(out, &format!("waiting for {role} of {all}: scan this on the assistant"));
-            return match self.device.ask(Command::OpenPairing { role }) {
-                Err(Failure::Refused { refused: Refused::NoNetwork }) => {
-                    self.unseen = true;
-                    say(out, "no network: join one that the assistants can reach");
-                    Ok(())
-                }
-                other => Ok(other?),
-            };
         }
-        let compared = seats.iter().all(|seat| seat.check_code.is_none());
-        if compared && !self.begun && !self.station.is_recording() {
-            self.begun = true;
-            return match self.device.ask(Command::Begin) {
-                // A session that goes on has begun before, or is over.
-                Err(Failure::Refused { refused: Refused::AlreadyBegun | Refused::Over }) => Ok(()),
-                other => Ok(other?),
-            };
+        match self.device.ask(Command::Prepare) {
+            Err(Failure::Refused { refused: Refused::NoNetwork }) => {
+                self.unseen = true;
+                say(out, "no network: join one that the assistants can reach");
+                Ok(())
+            }
+            // A session that goes on may be over.
+            Err(Failure::Refused { refused: Refused::Over }) => Ok(()),
+            other => Ok(other?),
         }
-        Ok(())
     }
 
     fn heed<W: Write>(&mut self, event: Event, out: &mut Screen<W>) -> Result<(), LiveFail> {
@@ -315,7 +304,6 @@ impl Lead<'_> {
                 }
             }
             Event::StartRecording { take } => {
-                self.begun = true;
                 self.station.start(take)?;
                 say(out, "all cameras were told to record");
             }

@@ -27,6 +27,7 @@ impl PrimaryMachine {
         }
         match command {
             Command::OpenPairing { role } => self.open_pairing(now, role),
+            Command::Prepare => self.prepare(now),
             Command::ClosePairing { role } => self.close_pairing(role),
             Command::CheckCode { role, compared } => self.compared(now, role, compared),
             Command::Addresses(addresses) => {
@@ -168,6 +169,19 @@ impl PrimaryMachine {
     pub(super) fn leave_seat(&mut self, role: Role) {
         if let Some(seat) = self.seats.remove(&role) {
             self.former.insert(role, seat.leave());
+        }
+    }
+
+    /// What comes next until all devices are there and record: never a code for a seat
+    /// that is taken.
+    fn prepare(&mut self, now: Instant<Primary>) -> Result<(), Refused> {
+        let empty = self.roles().find(|role| !self.seats.contains_key(role));
+        if let Some(role) = empty {
+            return self.open_pairing(now, role);
+        }
+        match self.begin(now) {
+            Err(Refused::NotCompared | Refused::AlreadyBegun) => Ok(()),
+            begun => begun,
         }
     }
 

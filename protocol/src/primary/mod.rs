@@ -94,6 +94,10 @@ pub enum Command {
         /// Which seat.
         role: Role,
     },
+    /// Take the next step of the preparation: show a code for the first seat that no
+    /// device has, or start all cameras if every seat is taken and no digits are left to
+    /// compare. Nothing if they were started.
+    Prepare,
     /// Show no more codes for this seat.
     ClosePairing {
         /// Which seat.
@@ -156,7 +160,8 @@ pub enum Event {
     Ticket {
         /// Which seat.
         role: Role,
-        /// The text to draw.
+        /// The text to draw. An app with a link of its own puts that in the place of
+        /// `diptych:`, so that the system's camera opens it. `[TICKET-1]`
         text: String,
         /// When the next one comes.
         until: Instant<Primary>,

@@ -534,6 +534,28 @@ fn a_code_that_is_asked_for_again_does_not_take_the_claim_away() {
 }
 
 #[test]
+fn one_command_leads_from_seat_to_seat_and_starts_the_cameras() {
+    // [SESSION-6] [PAIRING-25]
+    let now = Instant::from_nanos(100_000_000_000);
+    let mut two = setup(Some(addresses()), (CheckCode::Skipped, 1), Past::default());
+    let (windows, asked) = (plan().windows(), *plan().requirements());
+    two.plan = Plan::new(Mode::Mock, Label::new("Academy").unwrap(), 2, windows, asked).unwrap();
+    let mut machine = PrimaryMachine::new(two, now).unwrap();
+    for _ in 0..2 {
+        machine.command(now, primary::Command::Prepare).unwrap();
+        let shown = machine.snapshot(now).seats.into_iter().map(|seat| seat.ticket.is_some());
+        assert_eq!(shown.collect::<Vec<_>>(), [true, false]);
+    }
+    let mut pair = Pair::new().run_until(102_000_000_000);
+    let started = |pair: &Pair| pair.p.machine.snapshot(pair.p.clock(pair.truth)).stage;
+    assert_eq!(started(&pair), primary::Stage::Preparing);
+    for _ in 0..2 {
+        pair.ask_p(primary::Command::Prepare);
+        assert_eq!(started(&pair), primary::Stage::Recording { take: 1 });
+    }
+}
+
+#[test]
 fn a_primary_without_a_network_shows_a_code_once_it_has_one() {
     // [SESSION-34]
     let now = Instant::from_nanos(100_000_000_000);
@@ -541,6 +563,8 @@ fn a_primary_without_a_network_shows_a_code_once_it_has_one() {
     let open = || primary::Command::OpenPairing { role };
     let mut machine = primary(now, None, CheckCode::Skipped, 1);
     assert_eq!(machine.command(now, open()), Err(Refused::NoNetwork));
+    let prepare = machine.command(now, primary::Command::Prepare);
+    assert_eq!(prepare, Err(Refused::NoNetwork));
     machine.command(now, primary::Command::Addresses(addresses())).unwrap();
     machine.command(now, open()).unwrap();
     assert!(machine.snapshot(now).seats[0].ticket.is_some());
