@@ -11,7 +11,7 @@
 //! Rejected: a sliding window of raw constraints (a query costs the window, and
 //! what lies outside it is lost although it still bounds the rate).
 
-use super::model::{TICK_BITS, Wander, ceil_shift, saturate};
+use super::model::{TICK_BITS, Wander, ceil_shift, product, saturate, upper_half};
 use crate::limits;
 
 /// A lifted bound that the hull needs.
@@ -161,8 +161,10 @@ impl Hull {
         else {
             return false;
         };
-        let rise = i128::from(right.lifted - left.lifted) << self.slope_shift();
-        rise < i128::from(slope) * i128::from(right.at - left.at)
+        // What `slope` rises, rounded up to ticks: to the upper half of a product.
+        let shift = 64 - self.slope_shift();
+        let run = (right.at - left.at) << (shift / 2);
+        right.lifted - left.lifted < -upper_half(-(slope << (shift - shift / 2)), run)
     }
 
     /// The bound on `x(at)` if the rate at `at` is `rate` (units of 2⁻ⁿ), in
@@ -174,17 +176,17 @@ impl Hull {
     /// [`Self::bound`], knowing the vertex that is touched.
     pub(super) fn bound_by(&self, vertex: Vertex, at: i64, rate: i64) -> i128 {
         let lifted = i128::from(vertex.lifted) << (self.slope_shift() + 1);
-        let run = i128::from(vertex.at - at);
-        lifted - 2 * i128::from(rate + at) * run - i128::from(at) * i128::from(at)
+        lifted - product(2 * (rate + at), vertex.at - at) - product(at, at)
     }
 
     /// The greatest [`Self::bound`] over all rates from `least` to `most`,
     /// rounded up to a nanosecond. `[CLOCK-7]`
     pub(super) fn highest(&self, at: i64, least: i64, most: i64) -> Option<i64> {
-        let exact = if self.touching(most + at)?.at <= at {
-            self.bound(at, most)?
-        } else if self.touching(least + at)?.at >= at {
-            self.bound(at, least)?
+        let (first, last) = (self.touching(least + at)?, self.touching(most + at)?);
+        let exact = if last.at <= at {
+            self.bound_by(last, at, most)
+        } else if first.at >= at {
+            self.bound_by(first, at, least)
         } else {
             self.chord(at)?
         };
@@ -262,7 +264,12 @@ impl Hull {
             if is_below(a, b, c) {
                 break;
             }
-            self.vertices.remove(index - 1);
+            if index + 1 == self.vertices.len() {
+                // The last takes its place, which costs no call that moves memory.
+                self.vertices.swap_remove(index - 1);
+            } else {
+                self.vertices.remove(index - 1);
+            }
             index -= 1;
         }
     }
@@ -270,15 +277,14 @@ impl Hull {
 
 /// `W·at²/2` in ticks, rounded up: outward for an upper bound. `[CLOCK-6]`
 fn parabola(wander: Wander, at: i64) -> i64 {
-    let square = i128::from(at) * i128::from(at);
-    saturate(ceil_shift(square, wander.exponent() + 1 - TICK_BITS))
+    // To the upper half of a product: one factor alone would leave 64 bits.
+    let shift = 63 + TICK_BITS - wander.exponent();
+    -upper_half(-(at << (shift / 2)), at << (shift - shift / 2))
 }
 
 /// Whether `b` lies strictly below the chord from `a` to `c`.
 fn is_below(a: Vertex, b: Vertex, c: Vertex) -> bool {
-    let left = i128::from(b.lifted - a.lifted) * i128::from(c.at - a.at);
-    let right = i128::from(c.lifted - a.lifted) * i128::from(b.at - a.at);
-    left < right
+    product(b.lifted - a.lifted, c.at - a.at) < product(c.lifted - a.lifted, b.at - a.at)
 }
 
 const _: () = assert!(limits::CLOCK_HULL_VERTICES >= 8);

@@ -15,7 +15,7 @@
 
 use super::constraint::{Point, Side};
 use super::hull::Hull;
-use super::model::Wander;
+use super::model::{Wander, product, saturate, upper_half};
 use super::room::{Between, Room};
 use crate::time::{Instant, Primary, Span};
 
@@ -291,18 +291,19 @@ impl Bracket {
     pub(super) fn excess(&self, at: Instant<Primary>, line: Line, point: Point) -> i64 {
         let run = point.at.saturating_sub(at.nanos());
         let apart = point.value.saturating_sub(line.offset);
-        let half = line.room / 2;
-        // No shift is by more than 63, and to know that makes it much cheaper.
-        let drift = product(line.rate, run) >> (self.wander.exponent() & 63);
-        let lift = product(run, run) >> ((self.wander.exponent() + 1) & 63);
+        let (half, exponent) = (line.room / 2, self.wander.exponent());
         if is_within(run, NEAR) && is_within(apart, FAR) && is_within(half, FAR) {
-            let (drift, lift) = (lower_half(drift), lower_half(lift));
+            // A rate is below 2ⁿ⁻¹³, so that neither factor leaves 64 bits.
+            let drift = upper_half(line.rate << (64 - exponent), run);
+            let lift = upper_half(run << (63 - exponent), run);
             let outward = if point.side == Side::Above { apart - drift } else { drift - apart };
             return outward + lift - half;
         }
+        let drift = product(line.rate, run) >> exponent;
+        let lift = product(run, run) >> (exponent + 1);
         let apart = i128::from(point.value) - i128::from(line.offset) - drift;
         let half = i128::from(half);
-        super::model::saturate(match point.side {
+        saturate(match point.side {
             Side::Above => apart + lift - half,
             Side::Below => lift - apart - half,
         })
@@ -319,8 +320,8 @@ impl Bracket {
 
     fn line_within(&self, rate: i64, above: i128, below: i128) -> Line {
         let shift = self.wander.exponent() + 1;
-        let middle = super::model::saturate((above - below) >> (shift + 1));
-        let room = super::model::saturate((above + below) >> shift);
+        let middle = saturate((above - below) >> (shift + 1));
+        let room = saturate((above + below) >> shift);
         Line { rate, offset: self.base.saturating_add(middle), room }
     }
 
@@ -356,16 +357,6 @@ impl Bracket {
     }
 }
 
-fn product(a: i64, b: i64) -> i128 {
-    i128::from(a) * i128::from(b)
-}
-
 fn is_within(number: i64, limit: i64) -> bool {
     (-limit..=limit).contains(&number)
-}
-
-/// Of a number that fits.
-fn lower_half(number: i128) -> i64 {
-    let [a, b, c, d, e, f, g, h, ..] = number.to_le_bytes();
-    i64::from_le_bytes([a, b, c, d, e, f, g, h])
 }

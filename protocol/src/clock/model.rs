@@ -81,6 +81,17 @@ pub(super) fn saturate(value: i128) -> i64 {
     i64::try_from(value).unwrap_or(if value < 0 { i64::MIN } else { i64::MAX })
 }
 
+/// Of two numbers, whole.
+pub(super) const fn product(a: i64, b: i64) -> i128 {
+    a as i128 * b as i128
+}
+
+/// `a · b / 2⁶⁴`, rounded down: a shift of 128 bits by any other number costs more than
+/// the product.
+pub(super) fn upper_half(a: i64, b: i64) -> i64 {
+    saturate(product(a, b) >> 64)
+}
+
 /// `value · part / whole`, rounded towards zero.
 pub(super) fn share(value: i64, part: i64, whole: i64) -> i64 {
     // A quotient of 128 bits costs ten of 64.

@@ -15,7 +15,7 @@
 
 use super::constraint::{Point, Side};
 use super::interval::{Bracket, Line};
-use super::model::{root, saturate};
+use super::model::{root, saturate, upper_half};
 use super::point::{Prior, RATE_UNIT};
 use crate::time::{Instant, Primary};
 
@@ -93,26 +93,30 @@ const LONG_AGO: i64 = 1 << 42;
 const FAR: i64 = 1 << 48;
 
 impl Messages {
+    /// Those above and those below.
     fn of(
         floors: &Bracket,
         at: Instant<Primary>,
         peak: Line,
-        side: Side,
-        around: (&[Point], &[i64]),
-    ) -> Self {
-        let (mut seen, mut excesses) = (Vec::new(), Vec::new());
-        let (points, beyond) = around;
-        seen.reserve_exact(points.len());
-        excesses.reserve_exact(points.len());
-        for (point, excess) in points.iter().zip(beyond).filter(|(point, _)| point.side == side) {
-            excesses.push(*excess);
+        (points, beyond): (&[Point], &[i64]),
+    ) -> (Self, Self) {
+        let empty = || (Vec::with_capacity(points.len()), Vec::with_capacity(points.len()));
+        let (mut above, mut below) = (empty(), empty());
+        for (point, excess) in points.iter().zip(beyond) {
             let run = point.at.saturating_sub(at.nanos()).clamp(-LONG_AGO, LONG_AGO);
             let apart = point.value.saturating_sub(peak.offset).clamp(-FAR, FAR);
-            let outward = if side == Side::Above { apart } else { -apart };
-            let lift = (i128::from(run) * i128::from(run)) >> (floors.wander().exponent() + 1);
-            let beyond = outward.saturating_add(saturate(lift));
-            seen.push(Seen { run: run >> RUN_UNIT, beyond });
+            let lift = upper_half(run << (63 - floors.wander().exponent()), run);
+            let ((seen, excesses), outward) = match point.side {
+                Side::Above => (&mut above, apart),
+                Side::Below => (&mut below, -apart),
+            };
+            seen.push(Seen { run: run >> RUN_UNIT, beyond: outward + lift });
+            excesses.push(*excess);
         }
+        (Self::at_scale(above), Self::at_scale(below))
+    }
+
+    fn at_scale((seen, mut excesses): (Vec<Seen>, Vec<i64>)) -> Self {
         let middle = excesses.len() / 2;
         let median = excesses
             .get_mut(..)
@@ -130,7 +134,8 @@ impl Messages {
         let most = self.scale * QUEUED;
         let excess = |seen: &Seen| {
             let drift = (rate * seen.run) >> (RATE_UNIT - RUN_UNIT);
-            (seen.beyond - edge - drift).clamp(0, most)
+            // Of `clamp` a branch is made, and nothing foretells which messages were queued.
+            (seen.beyond - edge - drift).max(0).min(most)
         };
         let enough = limit.saturating_add(1).saturating_mul(self.scale) / 256;
         let mut sum = 0_i64;
@@ -172,8 +177,7 @@ impl<'a> Weigher<'a> {
         peak: Line,
         around: (&[Point], &[i64]),
     ) -> Self {
-        let messages = |side| Messages::of(floors, at, peak, side, around);
-        let (above, below) = (messages(Side::Above), messages(Side::Below));
+        let (above, below) = Messages::of(floors, at, peak, around);
         Self { floors, prior, at, peak, above, below }
     }
 
