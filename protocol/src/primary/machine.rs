@@ -231,6 +231,6 @@ impl Machine for PrimaryMachine {
     }
 
     fn poll_output(&mut self) -> Output<Primary, Event> {
-        self.outbox.pop(self.timers.next().map(|(due, timer)| (due, timer.name())))
+        self.outbox.pop(|| self.timers.next().map(|(due, timer)| (due, timer.name())))
     }
 }

@@ -259,10 +259,13 @@ impl Seat {
         let mut losses = Vec::new();
         if let Some(copied) = self.recording.last() {
             let end = copied.min(window.end);
-            let bound = self.peer.timing().estimator().interval(end);
-            let bound = bound.map_or(Span::ZERO, |at| at.half_width());
-            let proven = Interval { start, end: end.max(start) };
-            losses.extend(self.recording.losses(proven).into_iter().map(|one| loss(one, bound)));
+            let lost = self.recording.losses(Interval { start, end: end.max(start) });
+            // Asked for at every heartbeat, and seldom is anything lost.
+            if !lost.is_empty() {
+                let bound = self.peer.timing().estimator().interval(end);
+                let bound = bound.map_or(Span::ZERO, |at| at.half_width());
+                losses.extend(lost.into_iter().map(|one| loss(one, bound)));
+            }
         }
         let until = covered.min(window.end).max(window.start);
         let told = self.peer.said_at().unwrap_or(until).min(window.end);

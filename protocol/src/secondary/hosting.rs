@@ -189,12 +189,15 @@ impl SecondaryMachine {
     pub(super) fn watch_end(&mut self, now: Instant<Secondary>) {
         let Course::InSession(session) = &self.course else { return };
         let Some(plan) = &session.plan else { return };
+        // After a write that failed the host may have closed the connection unasked.
+        let alone = session.peer.link().is_none() || session.peer.state() == LinkState::Down;
+        if !alone {
+            return;
+        }
         let roughly = || Some(now.relabelled() - session.ahead?);
         let there = session.peer.timing().session_time(now).or_else(roughly);
         let over = |there| there - plan.windows().answer_end >= limits::ALONE_TIME;
-        // After a write that failed the host may have closed the connection unasked.
-        let alone = session.peer.link().is_none() || session.peer.state() == LinkState::Down;
-        if alone && there.is_some_and(over) {
+        if there.is_some_and(over) {
             self.finish(now);
         }
     }

@@ -221,6 +221,6 @@ impl Machine for SecondaryMachine {
     }
 
     fn poll_output(&mut self) -> Output<Secondary, Event> {
-        self.outbox.pop(self.timers.next().map(|(due, timer)| (due, timer.name())))
+        self.outbox.pop(|| self.timers.next().map(|(due, timer)| (due, timer.name())))
     }
 }

@@ -112,8 +112,11 @@ impl<C: Clock, E> Outbox<C, E> {
         self.queue.push_back(Output::Event(event));
     }
 
-    /// The next effect, or idle until `wake`.
-    pub(crate) fn pop(&mut self, wake: Option<(Instant<C>, &'static str)>) -> Output<C, E> {
-        self.queue.pop_front().unwrap_or(Output::Idle { wake })
+    /// The next effect, or idle until what `wake` says.
+    pub(crate) fn pop(
+        &mut self,
+        wake: impl FnOnce() -> Option<(Instant<C>, &'static str)>,
+    ) -> Output<C, E> {
+        self.queue.pop_front().unwrap_or_else(|| Output::Idle { wake: wake() })
     }
 }

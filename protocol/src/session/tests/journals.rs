@@ -289,7 +289,7 @@ fn facts_that_could_not_be_written_are_counted_until_the_count_is() {
     }
     let mut file = Vec::new();
     loop {
-        let output = outbox.pop(None);
+        let output = outbox.pop(|| None);
         if matches!(output, Output::Idle { .. }) {
             break;
         }
