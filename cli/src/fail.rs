@@ -126,7 +126,7 @@ impl Fail {
             | Self::Exists { .. }
             | Self::Page(_) => Exit::Storage,
             Self::Plan(_) | Self::Scan(_) | Self::Ticket(_) | Self::Statement { .. } => Exit::Input,
-            Self::Draw(DrawError::TooLong { .. }) => Exit::Input,
+            Self::Draw(DrawError::Empty | DrawError::TooLong { .. }) => Exit::Input,
             Self::Draw(DrawError::Encoder(_)) => Exit::Defect,
         }
     }

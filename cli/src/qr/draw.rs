@@ -18,6 +18,9 @@ const LARGEST: i16 = 8;
 /// A code that cannot be drawn.
 #[derive(Debug, thiserror::Error)]
 pub enum DrawError {
+    /// There is no text.
+    #[error("expected a text to draw, got an empty one: a code of nothing scans as nothing")]
+    Empty,
     /// The text does not fit.
     #[error(
         "a text of {bytes} bytes does not fit a QR code of version {LARGEST}: shorten it, for a \
@@ -58,9 +61,12 @@ impl Code {
     ///
     /// # Errors
     ///
-    /// [`DrawError::TooLong`] above version 8.
+    /// [`DrawError::Empty`] of nothing, [`DrawError::TooLong`] above version 8.
     pub fn new(text: &str) -> Result<Self, DrawError> {
         use qrcode::types::QrError;
+        if text.is_empty() {
+            return Err(DrawError::Empty);
+        }
         let made = QrCode::with_error_correction_level(text, EcLevel::M);
         match made {
             Ok(code) if fits(code.version()) => Ok(Self { code }),

@@ -115,6 +115,10 @@ fn what_is_no_ticket_is_refused_by_kind() {
     run(&folder, &["qr", &text[..text.len() - 17], "--png", "cut.png"]);
     run(&folder, &["scan", "cut.png"]).fails(3, "not a ticket of this protocol");
     run(&folder, &["qr", &"7".repeat(2_000)]).fails(3, "does not fit");
+    run(&folder, &["qr", "", "--png", "empty.png"]).fails(3, "got an empty one");
+    assert!(!folder.path("empty.png").exists());
+    // Whose standard input has nothing on it.
+    run(&folder, &["qr", "-"]).fails(3, "got an empty one");
     run(&folder, &["qr", "a", "--png", "no/code.png"]).fails(4, "cannot write");
 }
 
