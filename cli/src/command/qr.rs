@@ -8,8 +8,6 @@ use crate::fail::Fail;
 use crate::qr::Code;
 use crate::window::Window;
 
-/// Pixels on each side of a PNG file: large enough for a phone across a table.
-const PIXELS: usize = 800;
 /// Bytes of standard input that are read; no code holds as many.
 const INPUT: u64 = 4096;
 
@@ -22,7 +20,7 @@ pub(crate) fn qr(args: &QrArgs, out: &mut dyn Write, err: &mut dyn Write) -> Res
         Code::new(&args.text)?
     };
     if let Some(path) = &args.png {
-        code.save_png(path, PIXELS)?;
+        code.save_png(path)?;
         writeln!(out, "wrote {}", path.display())?;
     }
     if let Some(path) = &args.svg {

@@ -45,8 +45,6 @@ use crate::picture::Size;
 use crate::qr;
 use crate::window::Window;
 
-/// Pixels of a module in the picture of the code.
-const MODULE_PIXELS: usize = 8;
 /// How long the assistants may take to fetch the last of the journal.
 const PARTING: Duration = Duration::from_secs(4);
 
@@ -340,7 +338,7 @@ impl Lead<'_> {
 
     fn show<W: Write>(&mut self, text: &str, out: &mut Screen<W>) -> Result<(), LiveFail> {
         let Some(path) = &self.options.qr_png else { return self.board.show(text, out) };
-        qr::Code::new(text)?.save_png(path, MODULE_PIXELS)?;
+        qr::Code::new(text)?.save_png(path)?;
         // It is the same for every code of a session, and a log is not a screen.
         if !core::mem::replace(&mut self.marked, true)
             && let Some(marks) = invitation::beside(text)

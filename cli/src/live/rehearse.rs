@@ -43,8 +43,6 @@ pub(super) const OFFSET: Span = Span::from_secs(30);
 pub(super) const PPB: i64 = 80_000;
 /// How long an assistant may take to pair.
 const PAIRING_SECONDS: u32 = 30;
-/// Pixels of a module in the picture of the code.
-const MODULE_PIXELS: usize = 8;
 
 /// What is rehearsed.
 #[derive(Clone, Debug)]
@@ -286,7 +284,7 @@ impl Rehearsal<'_> {
     /// Writes the code's picture, and starts the assistant that will read it.
     fn show(&mut self, role: Role, text: &str, progress: &mut dyn Write) -> Result<(), LiveFail> {
         let picture = self.options.folder.join(format!("{role}-code.png"));
-        qr::Code::new(text)?.save_png(&picture, MODULE_PIXELS)?;
+        qr::Code::new(text)?.save_png(&picture)?;
         if self.children.has(role) {
             return Ok(());
         }

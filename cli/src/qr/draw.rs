@@ -12,6 +12,9 @@ const QUIET: usize = 4;
 /// Light modules around a code in a terminal: half, so that 80 columns and 30
 /// rows are enough. Readers need the rim to be light more than to be wide.
 const QUIET_TERMINAL: usize = 2;
+/// Pixels on each side of a picture, at most: enough for a phone across a table, and fourteen for each
+/// module of the largest code. Fewer than eight do not survive paper and a second lens.
+const PIXELS: usize = 800;
 /// The largest code that is still read across a table; version 8 is 49×49.
 const LARGEST: i16 = 8;
 
@@ -140,23 +143,20 @@ impl Code {
         text
     }
 
-    /// Writes a PNG file, about `pixels` wide and never less than 4 pixels a
-    /// module, replacing what was there.
+    /// Writes a PNG file, about 800 pixels wide, replacing what was there.
     ///
     /// The file appears at once and whole: who scans it in a loop never sees half.
     ///
     /// # Errors
     ///
     /// [`DrawError::Write`] if the file cannot be written.
-    pub fn save_png(&self, path: &Path, pixels: usize) -> Result<(), DrawError> {
-        self.write_png(path, pixels)
-            .map_err(|source| DrawError::Write { path: path.to_owned(), source })
+    pub fn save_png(&self, path: &Path) -> Result<(), DrawError> {
+        self.write_png(path).map_err(|source| DrawError::Write { path: path.to_owned(), source })
     }
 
-    fn write_png(&self, path: &Path, pixels: usize) -> Result<(), png::EncodingError> {
+    fn write_png(&self, path: &Path) -> Result<(), png::EncodingError> {
         let modules = self.width() + 2 * QUIET;
-        let scale = (pixels / modules).clamp(4, 64);
-        let (side, luma) = self.luma(scale);
+        let (side, luma) = self.luma(PIXELS / modules);
         let mut bytes = Vec::new();
         let size = u32::try_from(side).unwrap_or(u32::MAX);
         let mut encoder = png::Encoder::new(&mut bytes, size, size);

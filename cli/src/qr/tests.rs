@@ -146,14 +146,16 @@ fn a_png_file_is_read_back_and_appears_whole() {
     let folder = Folder::new();
     let path = folder.path("ticket.png");
     for (text, width) in tickets() {
-        Code::new(&text).unwrap().save_png(&path, 600).unwrap();
+        Code::new(&text).unwrap().save_png(&path).unwrap();
         assert_eq!(scan_file(&path).unwrap(), text);
         let grey = image::decode(&fs::read(&path).unwrap()).unwrap();
         assert_eq!(grey.width % (width + 8), 0, "a quiet zone of four modules");
-        assert!(grey.width <= 600);
+        // Large enough to be printed or to be shown to a phone, and small as a file.
+        assert!(grey.width / (width + 8) >= 8 && grey.width <= 800, "{}", grey.width);
+        assert!(fs::metadata(&path).unwrap().len() < 16_000);
     }
     assert!(!folder.path("ticket.png.partial").exists());
-    let nowhere = Code::new("diptych:1").unwrap().save_png(&folder.path("no/where.png"), 600);
+    let nowhere = Code::new("diptych:1").unwrap().save_png(&folder.path("no/where.png"));
     assert!(matches!(nowhere, Err(DrawError::Write { .. })));
 }
 
@@ -215,7 +217,7 @@ fn each_way_to_have_no_ticket_has_its_own_error() {
         assert!(matches!(error, ScanError::NotPicture { .. }), "{error}");
     }
 
-    Code::new("WIFI:S:guest;T:WPA;P:12345678;;").unwrap().save_png(&path, 400).unwrap();
+    Code::new("WIFI:S:guest;T:WPA;P:12345678;;").unwrap().save_png(&path).unwrap();
     let error = scan_file(&path).err().unwrap();
     assert!(matches!(&error, ScanError::Foreign { begins } if begins.starts_with("WIFI:S:guest")));
 

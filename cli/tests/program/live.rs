@@ -25,6 +25,10 @@ fn a_rehearsal_passes_counts_both_interruptions_and_was_true() {
     assert!(online("bound_ns_max") >= number("bound_ns_max"), "{alignment}");
     assert!(told["pairing_ns"].as_i64().unwrap() > 0);
     assert_eq!(told["recordings"].as_array().unwrap().len(), 2);
+    // The code that was read can be printed: a PNG file begins with its width.
+    let code = std::fs::read(folder.path("mock/A1-code.png")).unwrap();
+    let width = u32::from_be_bytes(code[16..20].try_into().unwrap());
+    assert!((8 * 57..=800).contains(&width), "{width}");
     // What the bounds rest on is in the file that it leaves, as in the one of `align`.
     let left: serde_json::Value =
         serde_json::from_str(&folder.read("mock/alignment.json")).unwrap();
