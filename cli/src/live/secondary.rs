@@ -1,6 +1,7 @@
 //! `diptych secondary`: an assistant, as a process.
 
 mod asked;
+mod scanned;
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -23,7 +24,6 @@ use diptych_protocol::time::{Instant, Secondary};
 use super::fail::LiveFail;
 use super::invitation;
 use super::life::{Lived, PATIENCE, STORAGE_FAILED, part, say, to_the_end};
-use super::lookout::{look_out, shows_another};
 use super::network::Network;
 use super::news::{tenths, thousandths};
 use super::prompt::{Desk, Heard};
@@ -34,7 +34,7 @@ use super::stop::Stop;
 use crate::camera::{Lens, Scene};
 use crate::exit::Exit;
 use crate::picture::Size;
-use crate::qr;
+use scanned::Code;
 
 /// What an assistant is started with.
 #[derive(Clone, Debug)]
@@ -103,6 +103,7 @@ fn assist(
     stop: &Stop,
     out: &mut dyn Write,
 ) -> Result<Lived, LiveFail> {
+    let code = scanned::beforehand(options)?;
     let mut supply = Supply::<Secondary>::folder(&options.folder);
     supply.last_exit = last_exit;
     supply.clock = Some(wrong_clock(options.wrongness));
@@ -140,6 +141,7 @@ fn assist(
         station,
         options,
         scanned: Since::now(),
+        code,
         read: None,
         invited: None,
         told_old: false,
@@ -170,6 +172,8 @@ struct Assistant<'a> {
     station: Station<SecondaryMachine>,
     options: &'a Options,
     scanned: Since,
+    /// The code that was read before anything was made, until it is used.
+    code: Option<Code>,
     /// The text of the code that was read last.
     read: Option<String>,
     /// What that code says.
@@ -220,51 +224,6 @@ impl Assistant<'_> {
                 Some(Told::Ended) => return Ok(Lived::ToTheEnd),
             }
         }
-    }
-
-    /// Reads the code and asks to be let in with it.
-    fn scan(&mut self, stop: &Stop, out: &mut dyn Write) -> Result<(), LiveFail> {
-        let ticket = self.ticket(stop, out)?;
-        self.scanned = Since::now();
-        (self.invited, self.told_old) = (Some(ticket.clone()), false);
-        self.device.ask(Command::Scanned(Box::new(ticket)))?;
-        Ok(())
-    }
-
-    /// Looks for another code, because the primary did not know that this device had
-    /// the seat; unless it was started with the text of one and cannot see any.
-    fn scan_again(
-        &mut self,
-        failure: LiveFail,
-        stop: &Stop,
-        out: &mut dyn Write,
-    ) -> Result<(), LiveFail> {
-        let Some(scan) = &self.options.scan else { return Err(failure) };
-        say(out, &format!("{failure}; looking for another code"));
-        if let Scan::Picture(picture) = scan
-            && !shows_another(picture, self.read.as_deref(), stop)
-        {
-            return Err(stop.fail(&self.options.folder));
-        }
-        self.scan(stop, out)
-    }
-
-    /// Reads the code, from its picture or its text.
-    fn ticket(&mut self, stop: &Stop, out: &mut dyn Write) -> Result<Ticket, LiveFail> {
-        let loopback = self.options.loopback;
-        let text = match (&self.options.scan, &self.options.ticket) {
-            (Some(Scan::Camera), _) => {
-                let mut camera = self.station.scanner()?;
-                let found = look_out(&mut camera, loopback, stop, out)?;
-                return found.ok_or_else(|| stop.fail(&self.options.folder));
-            }
-            (Some(Scan::Picture(picture)), _) => qr::scan_file(picture)?,
-            (None, Some(text)) => text.clone(),
-            (None, None) => return Err(LiveFail::NothingToScan),
-        };
-        let ticket = Ticket::parse(&text, loopback)?;
-        self.read = Some(text);
-        Ok(ticket)
     }
 
     /// Whether the session is over.

@@ -36,6 +36,8 @@ fn a_picture_or_text_without_a_ticket() {
     // A ticket that lost its end on the way.
     let short = ["secondary", "--ticket", "diptych:0123456789", "--out", "A"];
     run(&folder, &short).fails(3, "not a ticket of this protocol");
+    run(&folder, &["secondary", "--out", "A"]).fails(2, "--scan");
+    assert!(!folder.path("A").exists(), "nothing began");
 }
 
 #[test]
