@@ -144,11 +144,19 @@ Examples:
   diptych report --json session        the same for a script
   diptych report --policy zjut-2022 session     under another rule
   diptych report --out account session          keep the files elsewhere
+  diptych report --statement pause.signed --proctor 5f0c… session
 
 Writes report.json, report.txt and timeline.svg into the folder; under another
 rule than the session's own, report-zjut-2022.json and so on beside them. Where
 the folder is read-only, the report is printed and a note says that nothing was
-kept. Ends with 0 for PASS, 10 for FAIL, 11 for UNDETERMINED, 12 for NOT_READY.")]
+kept.
+
+With statements that a trusted key signed, the first verdict and all that it
+rests on stay as they are. The revised one stands beside it, with whose keys it
+is by: after `Revised:` in the text, as `revision` in JSON. It is the one that
+the exit code is of; without the statements the report is the first again.
+
+Ends with 0 for PASS, 10 for FAIL, 11 for UNDETERMINED, 12 for NOT_READY.")]
 pub struct ReportArgs {
     /// The folder of a session: P.journal, A1.journal, …
     #[arg(value_name = "DIR")]

@@ -86,6 +86,15 @@ fn a_signed_excuse_revises_the_verdict_and_a_foreign_one_is_refused() {
     let forged = kept[at..].replacen("\"PASS\"", "\"FAIL\"", 1);
     folder.write("report-strict-zero.json", kept[..at].to_owned() + &forged);
     assert_eq!(judge("all.excuse", &proctor).code, 22);
+    // Beside the first verdict, under a name of its own, and nothing else is another.
+    let first = run(&folder, &["report", ".", "--policy", "strict-zero", "--json"]);
+    let revised = run(&folder, &[&all[..], &["--json"]].concat());
+    assert_eq!((first.code, revised.code), (10, 0));
+    assert_eq!(folder.read("report-strict-zero.json"), revised.out);
+    let mut kept = revised.json();
+    let revision = kept["revision"].take();
+    assert_eq!((&kept["verdict"], &revision["verdict"]), (&"FAIL".into(), &"PASS".into()));
+    assert_eq!(kept, first.json());
 
     sign("another.key", "0:00:20", "foreign.excuse");
     judge("foreign.excuse", &proctor).fails(3, "none of the keys that are trusted");
