@@ -91,7 +91,7 @@ pub fn run(options: &Options, out: &mut dyn Write) -> Result<Exit, LiveFail> {
         to_the_end(&mut screen, |last_exit, screen| lead(options, last_exit, &stop, screen));
     screen.stand(Vec::new());
     lived?;
-    account(&options.folder, &options.proctors, out)
+    account(&options.folder, &options.proctors, &mut screen)
 }
 
 /// Leads the session that is in the folder, or begins it.

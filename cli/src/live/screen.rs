@@ -1,9 +1,9 @@
 //! A few lines that stay at the bottom of a terminal and are always true.
 //!
 //! What happened scrolls by, what holds now stays. In a pipe or a file there is no
-//! "stays", so there only the first kind is written, line by line. Rejected: a
-//! full-screen program, which leaves nothing behind that could be scrolled back to
-//! or sent to somebody.
+//! "stays", so there only the first kind is written, line by line. Both break between
+//! words. Rejected: a full-screen program, which leaves nothing behind that could be
+//! scrolled back to or sent to somebody.
 
 use std::io::{self, Write};
 
@@ -21,6 +21,8 @@ pub struct Screen<W> {
     out: W,
     kind: Kind,
     window: fn() -> Window,
+    /// A line that scrolls by and is not ended yet.
+    begun: Vec<u8>,
     standing: Vec<String>,
     /// How many columns each row of them fills that was drawn, and the window then.
     drawn: (Vec<usize>, Window),
@@ -38,14 +40,41 @@ pub enum Kind {
 /// The rows that lines take in a window where none may wrap: broken between words, and never
 /// so many that what was drawn could not be erased.
 fn rows(window: Window, lines: &[String]) -> Vec<String> {
-    // The last column is left free: some terminals wrap when it is filled.
-    let width = window.columns.max(NARROWEST).saturating_sub(1);
+    let width = width(window);
     let rows = lines.iter().flat_map(|line| broken(line, width));
     rows.take(window.rows.saturating_sub(1).max(1)).collect()
 }
 
+/// The characters of a row. The last column is left free: some terminals wrap when it is
+/// filled.
+fn width(window: Window) -> usize {
+    window.columns.max(NARROWEST).saturating_sub(1)
+}
+
+/// What becomes of a word that no row holds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Long {
+    /// It is cut, so that each row is one.
+    Cut,
+    /// It stays whole, and the terminal wraps it: a ticket or a path that is copied from
+    /// there must come out as one.
+    Whole,
+}
+
 /// A line in rows of at most `width` characters.
 pub(super) fn broken(line: &str, width: usize) -> Vec<String> {
+    in_rows(line, width, Long::Cut)
+}
+
+/// A line that scrolls by, in rows. One that draws something is no text to be broken.
+fn scrolled(line: &str, width: usize) -> Vec<String> {
+    if line.contains('\x1b') || line.chars().count() <= width {
+        return vec![line.to_owned()];
+    }
+    in_rows(line, width, Long::Whole)
+}
+
+fn in_rows(line: &str, width: usize, long: Long) -> Vec<String> {
     let mut rows = vec![String::new()];
     for word in line.split_inclusive(' ') {
         let mut word: Vec<char> = word.chars().collect();
@@ -56,8 +85,13 @@ pub(super) fn broken(line: &str, width: usize) -> Vec<String> {
                 row.extend(word.iter().take(width.saturating_sub(filled)));
                 break;
             }
-            // A word that no row holds is cut, every other one moves to the next row.
+            // A word that no row holds is cut or left whole, every other one moves to the
+            // next row.
             if shown > width - INDENT.len() {
+                if long == Long::Whole {
+                    row.extend(word);
+                    break;
+                }
                 row.extend(word.drain(..width.saturating_sub(filled)));
             }
             rows.push(INDENT.to_owned());
@@ -69,7 +103,8 @@ pub(super) fn broken(line: &str, width: usize) -> Vec<String> {
 impl<W: Write> Screen<W> {
     /// A screen with nothing standing on it; `window` says how large it is now.
     pub const fn new(out: W, kind: Kind, window: fn() -> Window) -> Self {
-        Self { out, kind, window, standing: Vec::new(), drawn: (Vec::new(), Window::USUAL) }
+        let drawn = (Vec::new(), Window::USUAL);
+        Self { out, kind, window, begun: Vec::new(), standing: Vec::new(), drawn }
     }
 
     /// What is at the other end.
@@ -117,6 +152,17 @@ impl<W: Write> Screen<W> {
         Ok(())
     }
 
+    /// Writes what scrolls by, in rows of the window as it is now.
+    fn scroll(&mut self, text: &[u8]) -> io::Result<()> {
+        self.erase()?;
+        let width = width((self.window)());
+        for line in String::from_utf8_lossy(text).split_inclusive('\n') {
+            let (line, end) = line.strip_suffix('\n').map_or((line, ""), |line| (line, "\n"));
+            write!(self.out, "{}{end}", scrolled(line, width).join("\n"))?;
+        }
+        Ok(())
+    }
+
     fn draw(&mut self) -> io::Result<()> {
         let window = (self.window)();
         let rows = rows(window, &self.standing);
@@ -131,16 +177,27 @@ impl<W: Write> Screen<W> {
 /// What is written scrolls by above the lines that stand.
 impl<W: Write> Write for Screen<W> {
     fn write(&mut self, text: &[u8]) -> io::Result<usize> {
-        self.erase()?;
-        self.out.write_all(text)?;
-        // The rest of a line that is still to come is not followed by anything.
-        if text.ends_with(b"\n") {
-            self.draw()?;
+        if self.kind == Kind::Plain {
+            return self.out.write(text);
+        }
+        self.begun.extend(text);
+        // Where a line breaks is known once it is whole.
+        if let Some(end) = self.begun.iter().rposition(|byte| *byte == b'\n') {
+            let whole: Vec<u8> = self.begun.drain(..=end).collect();
+            self.scroll(&whole)?;
+            if self.begun.is_empty() {
+                self.draw()?;
+            }
         }
         Ok(text.len())
     }
 
+    /// A line that is not ended is shown as well, and nothing below it: it is a question.
     fn flush(&mut self) -> io::Result<()> {
+        let asked = core::mem::take(&mut self.begun);
+        if !asked.is_empty() {
+            self.scroll(&asked)?;
+        }
         self.out.flush()
     }
 }
@@ -175,6 +232,52 @@ mod tests {
              {ERASE_LINE_ABOVE}really? yes\nlink LATE\n"
         );
         assert_eq!(written(Kind::Terminal), expected);
+    }
+
+    fn shown_in(columns: usize, line: &str) -> Vec<String> {
+        // What a window is asked for is a function, so that a test has one for each width.
+        let window: fn() -> Window = match columns {
+            40 => || Window { columns: 40, rows: 24 },
+            60 => || Window { columns: 60, rows: 24 },
+            _ => || Window { columns: 80, rows: 24 },
+        };
+        let mut screen = Screen::new(Vec::new(), Kind::Terminal, window);
+        writeln!(screen, "{line}").unwrap();
+        String::from_utf8(screen.out).unwrap().lines().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn what_scrolls_by_breaks_between_words_with_a_hanging_indent() {
+        let line = "A1: it cannot come back; type `replace A1` and scan with another phone, or \
+                    with the same one after its app was installed anew";
+        for columns in [40, 60, 80] {
+            let rows = shown_in(columns, line);
+            assert!(rows.iter().all(|row| row.chars().count() < columns), "{rows:?}");
+            assert!(rows.len() > 1 && rows[1..].iter().all(|row| row.starts_with(INDENT)));
+            let told: Vec<&str> = rows.iter().map(|row| row.trim_start()).collect();
+            assert_eq!(told.join(" "), line);
+        }
+        assert_eq!(shown_in(80, "  P   recording"), ["  P   recording"]);
+    }
+
+    #[test]
+    fn what_is_copied_or_drawn_stays_in_one_piece() {
+        let ticket = format!("or: diptych secondary --ticket diptych:{}", "7".repeat(270));
+        assert_eq!(shown_in(60, &ticket), [ticket.as_str()]);
+        let path = format!("what was recorded is in /{} and stays there", "long".repeat(20));
+        assert_eq!(shown_in(60, &path).len(), 2);
+        let drawn = format!("\x1b[38;5;16;48;5;231m{}\x1b[0m", "█ ".repeat(24));
+        assert_eq!(shown_in(60, &drawn), [drawn.as_str()]);
+    }
+
+    #[test]
+    fn a_question_is_shown_before_it_is_answered() {
+        let mut screen = Screen::new(Vec::new(), Kind::Terminal, wide);
+        screen.stand(vec!["link LIVE".to_owned()]);
+        write!(screen, "The code asks:\nlend this camera? ").unwrap();
+        screen.flush().unwrap();
+        let expected = format!("link LIVE\n{ERASE_LINE_ABOVE}The code asks:\nlend this camera? ");
+        assert_eq!(String::from_utf8(screen.out).unwrap(), expected);
     }
 
     #[test]
