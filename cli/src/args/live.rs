@@ -138,6 +138,10 @@ Examples:
   diptych secondary --ticket diptych:0123 --out A/  where nothing can be scanned
   diptych secondary --out A/                        go on after a crash
 
+In a terminal a few lines stand at the bottom and say what holds: the phase and
+what is left of it, the link, how well the clock is known, the camera, and what
+this device lacks. `leave` and Enter ends the session for this device.
+
 Ctrl-C stops the camera; the same folder goes on with the same session. When it
 is over, copy the recording into the primary's folder under the same name:
 verify and align look for it there.")]

@@ -7,7 +7,7 @@
 mod typed;
 
 use std::collections::{BTreeSet, VecDeque};
-use std::io::{IsTerminal as _, Write};
+use std::io::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -43,7 +43,6 @@ use crate::camera::{Lens, Scene};
 use crate::exit::Exit;
 use crate::picture::Size;
 use crate::qr;
-use crate::window::Window;
 
 /// How long the assistants may take to fetch the last of the journal.
 const PARTING: Duration = Duration::from_secs(4);
@@ -85,8 +84,7 @@ pub struct Options {
 pub fn run(options: &Options, out: &mut dyn Write) -> Result<Exit, LiveFail> {
     let stop = Stop::listen();
     options.lens.check(options.size, options.rate)?;
-    let kind = if std::io::stdout().is_terminal() { Kind::Terminal } else { Kind::Plain };
-    let mut screen = Screen::new(&mut *out, kind, Window::of_output);
+    let mut screen = Screen::of_output(&mut *out);
     let lived =
         to_the_end(&mut screen, |last_exit, screen| lead(options, last_exit, &stop, screen));
     screen.stand(Vec::new());

@@ -6,12 +6,13 @@
 //! of them: two would take each other's lines. Rejected: single keys, which need a
 //! terminal in raw mode, and leave it so when the program is killed.
 
-use std::io::{BufRead as _, IsTerminal as _, Read as _};
+use std::io::{BufRead as _, IsTerminal as _, Read as _, Write};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError, channel};
 use std::thread;
 use std::time::Duration;
 
 use super::life::PATIENCE;
+use super::screen::Screen;
 use super::stop::Stop;
 
 /// Bytes of the longest line that anybody needs to type.
@@ -91,6 +92,13 @@ impl Desk {
 /// Whether a line agrees. A keyboard of a phone begins with a capital letter.
 pub(super) fn agrees(line: &str) -> bool {
     ["y", "yes"].iter().any(|yes| line.eq_ignore_ascii_case(yes))
+}
+
+/// A terminal shows what is typed below the lines that stand.
+pub(super) fn echo<W: Write>(out: &mut Screen<W>) {
+    if std::io::stdin().is_terminal() {
+        out.echoed();
+    }
 }
 
 /// Whether a read would stop this whole program (SIGTTIN), camera and all.

@@ -5,7 +5,7 @@
 //! words. Rejected: a full-screen program, which leaves nothing behind that could be
 //! scrolled back to or sent to somebody.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal as _, Write};
 
 use crate::window::Window;
 
@@ -105,6 +105,12 @@ impl<W: Write> Screen<W> {
     pub const fn new(out: W, kind: Kind, window: fn() -> Window) -> Self {
         let drawn = (Vec::new(), Window::USUAL);
         Self { out, kind, window, begun: Vec::new(), standing: Vec::new(), drawn }
+    }
+
+    /// The one that writes to standard output.
+    pub fn of_output(out: W) -> Self {
+        let watched = io::stdout().is_terminal();
+        Self::new(out, if watched { Kind::Terminal } else { Kind::Plain }, Window::of_output)
     }
 
     /// What is at the other end.

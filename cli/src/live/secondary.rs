@@ -19,16 +19,18 @@ use diptych_protocol::secondary::{
     Command, Consent, Ending, Event, Failure, SecondaryMachine, Setup,
 };
 use diptych_protocol::ticket::Ticket;
-use diptych_protocol::time::{Instant, Secondary};
+use diptych_protocol::time::{Instant, Secondary, Span};
 
 use super::fail::LiveFail;
 use super::invitation;
 use super::life::{Lived, PATIENCE, STORAGE_FAILED, part, say, to_the_end};
 use super::network::Network;
 use super::news::{tenths, thousandths};
-use super::prompt::{Desk, Heard};
+use super::prompt::{Desk, Heard, echo};
 use super::room::Room;
+use super::screen::{Kind, Screen};
 use super::since::Since;
+use super::standing;
 use super::station::{Shot, Station, Wrongness, wrong_clock};
 use super::stop::Stop;
 use crate::camera::{Lens, Scene};
@@ -92,16 +94,19 @@ pub enum Asked {
 pub fn run(options: &Options, out: &mut dyn Write) -> Result<Exit, LiveFail> {
     let stop = Stop::listen();
     options.lens.check(options.size, options.rate)?;
-    to_the_end(&mut &mut *out, |last_exit, out| assist(options, last_exit, &stop, out))?;
-    Ok(Exit::Done)
+    let mut screen = Screen::of_output(&mut *out);
+    let lived =
+        to_the_end(&mut screen, |last_exit, screen| assist(options, last_exit, &stop, screen));
+    screen.stand(Vec::new());
+    lived.map(|()| Exit::Done)
 }
 
 /// Takes part in the session that is in the folder, or in the one that is scanned.
-fn assist(
+fn assist<W: Write>(
     options: &Options,
     last_exit: Observed,
     stop: &Stop,
-    out: &mut dyn Write,
+    out: &mut Screen<W>,
 ) -> Result<Lived, LiveFail> {
     let code = scanned::beforehand(options)?;
     let mut supply = Supply::<Secondary>::folder(&options.folder);
@@ -148,6 +153,7 @@ fn assist(
         desk: Desk::open(),
         seated: false,
         answering: None,
+        recording: None,
         fault: Fault::Ahead,
         room: Room::of(&options.folder),
     };
@@ -184,12 +190,14 @@ struct Assistant<'a> {
     /// Whether this device has held itself for paired.
     seated: bool,
     answering: Option<Since>,
+    /// Since when the camera has recorded without a break.
+    recording: Option<Since>,
     fault: Fault,
     room: Room,
 }
 
 impl Assistant<'_> {
-    fn live(&mut self, stop: &Stop, out: &mut dyn Write) -> Result<Lived, LiveFail> {
+    fn live<W: Write>(&mut self, stop: &Stop, out: &mut Screen<W>) -> Result<Lived, LiveFail> {
         let known = self
             .device
             .look(|machine| machine.snapshot(Instant::from_nanos(i64::MIN)).role.is_some())?;
@@ -210,7 +218,9 @@ impl Assistant<'_> {
             if self.network.changed(&self.device) {
                 self.device.network_changed()?;
             }
+            self.stand(out)?;
             if let Heard::Line(line) = self.desk.heard() {
+                echo(out);
                 self.typed(&line, out)?;
             }
             match self.device.next(PATIENCE) {
@@ -224,6 +234,21 @@ impl Assistant<'_> {
                 Some(Told::Ended) => return Ok(Lived::ToTheEnd),
             }
         }
+    }
+
+    /// Shows what holds now, to whoever watches.
+    fn stand<W: Write>(&self, out: &mut Screen<W>) -> Result<(), LiveFail> {
+        if out.kind() == Kind::Terminal {
+            let now = self.device.now();
+            let look = move |machine: &SecondaryMachine| {
+                (machine.snapshot(now), machine.primary_time(now).map(|there| there.at))
+            };
+            let (snapshot, there) = self.device.look(look)?;
+            let recording = self.recording.map(|since| Span::from_nanos(since.ns()));
+            let holds = standing::Assistant { snapshot: &snapshot, now, there, recording };
+            out.stand(holds.lines());
+        }
+        Ok(())
     }
 
     /// Whether the session is over.
@@ -257,10 +282,12 @@ impl Assistant<'_> {
             }
             Event::StartRecording { take } => {
                 self.station.start(take)?;
+                self.recording = Some(Since::now());
                 say(out, "recording");
             }
             Event::StopRecording => {
                 self.station.stop();
+                self.recording = None;
                 say(out, "recording stopped");
             }
             Event::Phase(phase) => {
@@ -269,18 +296,9 @@ impl Assistant<'_> {
                     self.answering.get_or_insert_with(Since::now);
                 }
             }
-            Event::Link(state) => say(out, &format!("link {}", state.name())),
-            Event::CameraLost { observed, .. } => {
-                say(out, &format!("camera lost ({})", observed.cause));
-            }
-            Event::CameraBack { lost } => say(out, &format!("camera back after {}", tenths(lost))),
-            Event::Shortfalls(shortfalls) => {
-                for shortfall in shortfalls {
-                    say(out, &format!("not ready: {shortfall}"));
-                }
-            }
-            Event::Alarm(code) => {
-                say(out, &format!("ALARM: {}. {}", code.meaning(), code.advice()));
+            Event::CameraBack { lost } => {
+                self.recording = Some(Since::now());
+                say(out, &format!("camera back after {}", tenths(lost)));
             }
             Event::StorageFailed => {
                 self.room.ran_out();
@@ -294,6 +312,10 @@ impl Assistant<'_> {
             }
             Event::Plan(plan) => say(out, &invitation::told(&plan)),
             Event::Clock(_) => {}
+            other @ (Event::Link(_)
+            | Event::CameraLost { .. }
+            | Event::Shortfalls(_)
+            | Event::Alarm(_)) => asked::tell(&other, out),
         }
         Ok(false)
     }

@@ -2,9 +2,55 @@
 
 use diptych_protocol::clock::Estimate;
 use diptych_protocol::device::Device;
+use diptych_protocol::liveness::LinkState;
 use diptych_protocol::plan::Windows;
 use diptych_protocol::primary::{SeatSnapshot, Snapshot};
-use diptych_protocol::time::{Instant, Primary, Span};
+use diptych_protocol::secondary;
+use diptych_protocol::time::{Clock, Instant, Primary, Secondary, Span};
+
+use super::life::STORAGE_FAILED;
+use crate::command::length;
+
+/// What is said of a camera that commits frames.
+const RECORDING: &str = "recording";
+
+/// The lines of an assistant.
+pub(super) struct Assistant<'a> {
+    pub(super) snapshot: &'a secondary::Snapshot,
+    pub(super) now: Instant<Secondary>,
+    /// The same moment on the primary's clock, by which the plan is, once that is known.
+    pub(super) there: Option<Instant<Primary>>,
+    /// For how long the camera has recorded, since it started or came back.
+    pub(super) recording: Option<Span>,
+}
+
+impl Assistant<'_> {
+    /// What holds; nothing before it has a seat and after its session is over.
+    pub(super) fn lines(&self) -> Vec<String> {
+        let seen = self.snapshot;
+        let Some(role) = seen.role.filter(|_| seen.ending.is_none()) else { return Vec::new() };
+        let planned = seen.plan.zip(self.there);
+        let more = planned.and_then(|(plan, now)| Some(until(plan.windows(), now)? - now));
+        let left = more.map_or(String::new(), left);
+        let phase = seen.phase.map_or("waiting for the plan", |phase| phase.name());
+        let clock = seen.estimate.as_ref().map_or(String::new(), clock);
+        // Before the plan came no link is watched that could be down.
+        let unseen = seen.phase.is_none() && seen.link == LinkState::Down;
+        let link = format!(" | link {}{clock}", seen.link.name());
+        let link = if unseen { "" } else { &link };
+        let camera = camera(seen.covered, self.now, None);
+        let long = self.recording.filter(|_| camera == RECORDING && seen.lost.is_none());
+        let long = long.map_or(String::new(), |long| format!(" for {}", length(long)));
+        let mut lines = vec![
+            format!("{phase}{left}{link}"),
+            format!("{:<3} {camera}{long}, {} frames", role.to_string(), seen.frames),
+        ];
+        lines.extend(seen.check_code.map(|code| format!("compare on both screens: {code:06}")));
+        lines.extend(seen.shortfalls.iter().map(|lacks| format!("not ready: {lacks}")));
+        lines.extend(seen.storage_failed.then(|| STORAGE_FAILED.to_owned()));
+        lines
+    }
+}
 
 /// The lines of a session at `now`; `until` is when the phase changes.
 pub(super) fn lines(
@@ -12,7 +58,7 @@ pub(super) fn lines(
     now: Instant<Primary>,
     until: Option<Instant<Primary>>,
 ) -> Vec<String> {
-    let left = until.map_or(String::new(), |until| format!(", {} left", seconds(until - now)));
+    let left = until.map_or(String::new(), |until| left(until - now));
     let tally = &snapshot.tally;
     let remaining = tally.remaining.map_or("any number".to_owned(), |n| n.to_string());
     let mut lines = vec![
@@ -60,20 +106,20 @@ fn seat(seat: &SeatSnapshot, now: Instant<Primary>) -> String {
 
 /// The camera, by its last committed frame, and what is left of the time that it may be
 /// lost.
-fn camera(
-    covered: Option<Instant<Primary>>,
-    now: Instant<Primary>,
+fn camera<C: Clock>(
+    covered: Option<Instant<C>>,
+    now: Instant<C>,
     countdown: Option<Span>,
 ) -> String {
     match covered {
         None => "no frame yet".to_owned(),
-        Some(last) if now - last <= Span::from_secs(3) => "recording".to_owned(),
+        Some(last) if now - last <= Span::from_secs(3) => RECORDING.to_owned(),
         Some(last) => {
-            let left = countdown.map_or(String::new(), |left| match left {
-                left if left < Span::ZERO => ", TOO LONG".to_owned(),
-                left => format!(", {} left", seconds(left)),
+            let more = countdown.map_or(String::new(), |more| match more {
+                more if more < Span::ZERO => ", TOO LONG".to_owned(),
+                more => left(more),
             });
-            format!("LOST for {}{left}", seconds(now - last))
+            format!("LOST for {}{more}", seconds(now - last))
         }
     }
 }
@@ -93,21 +139,104 @@ fn health(device: Option<&Device>) -> String {
     battery + &free
 }
 
+fn left(span: Span) -> String {
+    format!(", {} left", seconds(span))
+}
+
 fn seconds(span: Span) -> String {
     format!("{} s", span.nanos() / 1_000_000_000)
 }
 
 #[cfg(test)]
 mod tests {
+    use diptych_protocol::device::{Heat, Permissions, Requirements, Shortfall, Switch};
+    use diptych_protocol::identity::{Label, Role};
+    use diptych_protocol::ledger::Observed;
+    use diptych_protocol::plan::{Mode, Phase, Plan};
+
     use super::*;
+
+    fn at<C: Clock>(seconds: i64) -> Instant<C> {
+        Instant::from_nanos(seconds * 1_000_000_000)
+    }
+
+    /// A device that has no seat.
+    const NOTHING: secondary::Snapshot = secondary::Snapshot {
+        question: None,
+        failure: None,
+        role: None,
+        label: None,
+        check_code: None,
+        plan: None,
+        phase: None,
+        shortfalls: Vec::new(),
+        link: LinkState::Down,
+        estimate: None,
+        take: None,
+        covered: None,
+        frames: 0,
+        lost: None,
+        observed: Observed::NOTHING,
+        storage_failed: false,
+        ending: None,
+    };
 
     #[test]
     fn what_is_lost_is_counted_down() {
-        let (last, now) = (Instant::from_nanos(0), Instant::from_nanos(0) + Span::from_secs(12));
+        let (last, now) = (at::<Primary>(0), at(12));
         let told = |left: Option<i64>| camera(Some(last), now, left.map(Span::from_secs));
         assert_eq!(told(Some(108)), "LOST for 12 s, 108 s left");
         assert_eq!(told(Some(-1)), "LOST for 12 s, TOO LONG");
         assert_eq!(told(None), "LOST for 12 s");
         assert_eq!(camera(Some(now), now, None), "recording");
+    }
+
+    #[test]
+    fn an_assistant_s_lines_tell_the_link_the_clock_the_camera_and_what_lacks() {
+        let windows = Windows {
+            wait_open: at(0),
+            wait_close: at(60),
+            answer_start: at(60),
+            answer_end: at(600),
+        };
+        let requirements = Requirements {
+            battery_percent: 30,
+            charger: Switch::Off,
+            bytes_per_second: 0,
+            heat: Heat::Critical,
+            permissions: Permissions::CAMERA,
+        };
+        let issuer = Label::new("Academy").unwrap();
+        let of = |snapshot: &_, there, recording| {
+            Assistant { snapshot, now: at(1_000), there, recording }.lines()
+        };
+        assert_eq!(of(&NOTHING, None, None), [""; 0]);
+        let (role, check_code) = (Role::new(1).ok(), Some(12_345));
+        let mut seen = secondary::Snapshot { role, check_code, ..NOTHING };
+        let waiting = ["waiting for the plan", "A1  no frame yet, 0 frames"];
+        assert_eq!(of(&seen, None, None)[..2], waiting);
+        assert_eq!(of(&seen, None, None)[2], "compare on both screens: 012345");
+        seen.check_code = None;
+        seen.plan = Plan::new(Mode::Mock, issuer, 1, windows, requirements).ok();
+        (seen.phase, seen.link) = (Some(Phase::Answering), LinkState::Live);
+        (seen.covered, seen.frames) = (Some(at(999)), 7_200);
+        seen.shortfalls = vec![Shortfall::Battery { required: 30, got: 12 }];
+        let (there, long) = (Some(at(100)), Some(Span::from_secs(240)));
+        let told = [
+            "ANSWERING, 500 s left | link LIVE",
+            "A1  recording for 4 min, 7200 frames",
+            "not ready: battery 12 %, needs 30 %: charge it or plug it in",
+        ];
+        assert_eq!(of(&seen, there, long), told);
+        // It is back, and how long it was away is not told yet.
+        seen.lost = Some(at(900));
+        assert_eq!(of(&seen, there, long)[1], "A1  recording, 7200 frames");
+        (seen.covered, seen.link, seen.storage_failed) = (Some(at(900)), LinkState::Down, true);
+        let told = of(&seen, None, long);
+        assert_eq!(told[0], "ANSWERING | link DOWN");
+        assert_eq!(told[1], "A1  LOST for 100 s, 7200 frames");
+        assert_eq!(told[3], STORAGE_FAILED);
+        seen.ending = Some(secondary::Ending::Finished);
+        assert_eq!(of(&seen, there, long), [""; 0]);
     }
 }

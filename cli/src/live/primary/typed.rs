@@ -4,7 +4,7 @@
 //! about digits answers by a line as well. Rejected: waiting for that answer, for an exam does
 //! not wait: it has to end, and to tell of its cameras, while nobody is at the desk.
 
-use std::io::{IsTerminal as _, Write};
+use std::io::Write;
 
 use diptych_driver::embed::Failure;
 use diptych_protocol::identity::Role;
@@ -14,7 +14,7 @@ use super::Lead;
 use crate::live::fail::LiveFail;
 use crate::live::life::say;
 use crate::live::order::{Order, read_statement};
-use crate::live::prompt::{Heard, agrees};
+use crate::live::prompt::{Heard, agrees, echo};
 use crate::live::screen::Screen;
 
 impl Lead<'_> {
@@ -50,23 +50,16 @@ impl Lead<'_> {
         let asked = self.asked.pop_front();
         match (heard, asked) {
             (Heard::Line(line), None) => {
-                Self::echo(out);
+                echo(out);
                 self.order(&line, out)
             }
             (Heard::Line(line), Some(role)) => {
-                Self::echo(out);
+                echo(out);
                 self.compared(role, agrees(&line), out)
             }
             // Where nobody can answer, the two do not show the same.
             (Heard::Closed, Some(role)) => self.compared(role, false, out),
             (Heard::Nothing | Heard::Closed, _) => Ok(()),
-        }
-    }
-
-    /// A terminal shows what is typed below the lines that stand.
-    fn echo<W: Write>(out: &mut Screen<W>) {
-        if std::io::stdin().is_terminal() {
-            out.echoed();
         }
     }
 

@@ -5,7 +5,7 @@
 use std::io::{IsTerminal as _, Write};
 
 use diptych_driver::diagnosis::Diagnosis;
-use diptych_protocol::secondary::{Command, Consent, Question};
+use diptych_protocol::secondary::{Command, Consent, Event, Question};
 
 use super::{Asked, Assistant};
 use crate::live::fail::LiveFail;
@@ -14,6 +14,24 @@ use crate::live::life::say;
 use crate::live::prompt::Answer;
 use crate::live::stop::Stop;
 use crate::window::Window;
+
+/// What a person is told of an event that needs nothing done.
+#[expect(clippy::wildcard_enum_match_arm, reason = "the others were handled by the caller")]
+pub(super) fn tell(event: &Event, out: &mut dyn Write) {
+    match event {
+        Event::Link(state) => say(out, &format!("link {}", state.name())),
+        Event::CameraLost { observed, .. } => {
+            say(out, &format!("camera lost ({})", observed.cause));
+        }
+        Event::Shortfalls(shortfalls) => {
+            for shortfall in shortfalls {
+                say(out, &format!("not ready: {shortfall}"));
+            }
+        }
+        Event::Alarm(code) => say(out, &format!("ALARM: {}. {}", code.meaning(), code.advice())),
+        _ => {}
+    }
+}
 
 impl Assistant<'_> {
     /// Says what keeps the devices apart: first that the code has had its time, if it has,
