@@ -86,6 +86,11 @@ Examples:
 Cameras start when every assistant is paired; the plan ends the session. The
 exit code is the verdict's. Ctrl-C stops; the same folder goes on.
 
+In a terminal a few lines stand at the bottom and say what holds: the phase and
+what is left of it, the count, and each device with its camera, its link and how
+well its clock is known. In a pipe or a file they are one line that begins with
+`status:`, once a minute and when something else holds.
+
 An assistant that is gone for good can be replaced while the session runs. Type
 a line, and Enter:
   replace A1   show a code; the device that scans it takes the seat of A1, and
@@ -140,7 +145,9 @@ Examples:
 
 In a terminal a few lines stand at the bottom and say what holds: the phase and
 what is left of it, the link, how well the clock is known, the camera, and what
-this device lacks. `leave` and Enter ends the session for this device.
+this device lacks. In a pipe or a file they are one line that begins with
+`status:`, once a minute and when something else holds. `leave` and Enter ends
+the session for this device.
 
 Ctrl-C stops the camera; the same folder goes on with the same session. When it
 is over, copy the recording into the primary's folder under the same name:

@@ -25,6 +25,7 @@ mod news;
 mod online;
 mod order;
 pub mod outcome;
+mod pace;
 pub mod primary;
 mod prompt;
 pub mod rehearse;

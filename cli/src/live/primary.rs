@@ -34,7 +34,7 @@ use super::network::Network;
 use super::news;
 use super::prompt::Desk;
 use super::room::Room;
-use super::screen::{Kind, Screen};
+use super::screen::Screen;
 use super::since::Since;
 use super::standing;
 use super::station::{Shot, Station, Wrongness};
@@ -244,7 +244,7 @@ impl Lead<'_> {
     /// Shows what holds now, to whoever watches, and the code where it fits.
     fn stand<W: Write>(&mut self, out: &mut Screen<W>) -> Result<(), LiveFail> {
         self.board.look(out)?;
-        if out.kind() == Kind::Terminal {
+        if out.wants() {
             let now = self.device.now();
             out.stand(standing::lines(&self.snapshot()?, now, standing::until(self.windows, now)));
         }

@@ -27,7 +27,7 @@ use super::fail::LiveFail;
 use super::life::{PATIENCE, say, still};
 use super::news;
 use super::outcome::{self, Outcome, Story};
-use super::screen::{Kind, Screen};
+use super::screen::Screen;
 use super::script::{FAULT_LENGTH, Script, fault_at, least_seconds};
 use super::secondary::Fault;
 use super::since::Since;
@@ -250,7 +250,7 @@ impl Rehearsal<'_> {
 
     /// Shows what holds now, to whoever watches.
     fn stand<W: Write>(&self, progress: &mut Screen<W>) -> Result<(), LiveFail> {
-        if progress.kind() == Kind::Terminal {
+        if progress.wants() {
             let now = self.device.now();
             let snapshot = self.device.look(move |machine| machine.snapshot(now))?;
             let until = standing::until(self.windows, now);

@@ -1,12 +1,15 @@
 //! A few lines that stay at the bottom of a terminal and are always true.
 //!
 //! What happened scrolls by, what holds now stays. In a pipe or a file there is no
-//! "stays", so there only the first kind is written, line by line. Both break between
-//! words. Rejected: a full-screen program, which leaves nothing behind that could be
+//! "stays", so there the first kind is written line by line, and the second as a line now
+//! and then (`pace`). In a terminal both break between words. Rejected: a full-screen program, which leaves nothing behind that could be
 //! scrolled back to or sent to somebody.
 
 use std::io::{self, IsTerminal as _, Write};
 
+use super::life::say;
+use super::pace::Pace;
+use super::since::Since;
 use crate::window::Window;
 
 /// Up one line, to its beginning, and everything below erased.
@@ -26,6 +29,9 @@ pub struct Screen<W> {
     standing: Vec<String>,
     /// How many columns each row of them fills that was drawn, and the window then.
     drawn: (Vec<usize>, Window),
+    /// When what would stand is written where nothing does.
+    pace: Pace,
+    opened: Since,
 }
 
 /// What is at the other end.
@@ -102,9 +108,10 @@ fn in_rows(line: &str, width: usize, long: Long) -> Vec<String> {
 
 impl<W: Write> Screen<W> {
     /// A screen with nothing standing on it; `window` says how large it is now.
-    pub const fn new(out: W, kind: Kind, window: fn() -> Window) -> Self {
+    pub fn new(out: W, kind: Kind, window: fn() -> Window) -> Self {
         let drawn = (Vec::new(), Window::USUAL);
-        Self { out, kind, window, begun: Vec::new(), standing: Vec::new(), drawn }
+        let (begun, standing, pace) = (Vec::new(), Vec::new(), Pace::default());
+        Self { out, kind, window, begun, standing, drawn, pace, opened: Since::now() }
     }
 
     /// The one that writes to standard output.
@@ -113,9 +120,10 @@ impl<W: Write> Screen<W> {
         Self::new(out, if watched { Kind::Terminal } else { Kind::Plain }, Window::of_output)
     }
 
-    /// What is at the other end.
-    pub const fn kind(&self) -> Kind {
-        self.kind
+    /// Whether somebody could be told now what holds: always in a terminal, and in a log as
+    /// often as it is looked at there.
+    pub fn wants(&mut self) -> bool {
+        self.kind == Kind::Terminal || self.pace.looks(self.opened.passed())
     }
 
     /// How much it shows now, if somebody watches.
@@ -128,10 +136,15 @@ impl<W: Write> Screen<W> {
         self.drawn.0.len()
     }
 
-    /// Replaces the lines that stand. Does nothing in a pipe; a terminal that is
-    /// gone is no reason to stop a recording.
+    /// Replaces the lines that stand; in a log they are one line now and then. A terminal
+    /// that is gone is no reason to stop a recording.
     pub fn stand(&mut self, lines: Vec<String>) {
-        let Some(window) = self.window() else { return };
+        let Some(window) = self.window() else {
+            if let Some(line) = self.pace.line(&lines, self.opened.passed()) {
+                say(self, &line);
+            }
+            return;
+        };
         if lines == self.standing && window == self.drawn.1 {
             return;
         }

@@ -28,7 +28,7 @@ use super::network::Network;
 use super::news::{tenths, thousandths};
 use super::prompt::{Desk, Heard, echo};
 use super::room::Room;
-use super::screen::{Kind, Screen};
+use super::screen::Screen;
 use super::since::Since;
 use super::standing;
 use super::station::{Shot, Station, Wrongness, wrong_clock};
@@ -238,7 +238,7 @@ impl Assistant<'_> {
 
     /// Shows what holds now, to whoever watches.
     fn stand<W: Write>(&self, out: &mut Screen<W>) -> Result<(), LiveFail> {
-        if out.kind() == Kind::Terminal {
+        if out.wants() {
             let now = self.device.now();
             let look = move |machine: &SecondaryMachine| {
                 (machine.snapshot(now), machine.primary_time(now).map(|there| there.at))

@@ -1,4 +1,7 @@
 //! What holds now, in a few lines: for whoever watches a session at a desk.
+//!
+//! Times are in seconds throughout: between two looks only the numbers of a line differ, by
+//! which a log knows what is no news. Rejected: minutes, whose words come and go.
 
 use diptych_protocol::clock::Estimate;
 use diptych_protocol::device::Device;
@@ -9,7 +12,6 @@ use diptych_protocol::secondary;
 use diptych_protocol::time::{Clock, Instant, Primary, Secondary, Span};
 
 use super::life::STORAGE_FAILED;
-use crate::command::length;
 
 /// What is said of a camera that commits frames.
 const RECORDING: &str = "recording";
@@ -40,7 +42,7 @@ impl Assistant<'_> {
         let link = if unseen { "" } else { &link };
         let camera = camera(seen.covered, self.now, None);
         let long = self.recording.filter(|_| camera == RECORDING && seen.lost.is_none());
-        let long = long.map_or(String::new(), |long| format!(" for {}", length(long)));
+        let long = long.map_or(String::new(), |long| format!(" for {}", seconds(long)));
         let mut lines = vec![
             format!("{phase}{left}{link}"),
             format!("{:<3} {camera}{long}, {} frames", role.to_string(), seen.frames),
@@ -224,7 +226,7 @@ mod tests {
         let (there, long) = (Some(at(100)), Some(Span::from_secs(240)));
         let told = [
             "ANSWERING, 500 s left | link LIVE",
-            "A1  recording for 4 min, 7200 frames",
+            "A1  recording for 240 s, 7200 frames",
             "not ready: battery 12 %, needs 30 %: charge it or plug it in",
         ];
         assert_eq!(of(&seen, there, long), told);

@@ -71,6 +71,23 @@ fn both_screens_show_the_same_and_the_assistant_may_leave() {
     assert!(ended.code == 0 && ended.err.contains("left the session"), "{}", ended.err);
 }
 
+#[test]
+fn a_log_is_told_that_all_is_well_between_events() {
+    let folder = Folder::new();
+    plan(&folder, 600);
+    let (mut leader, ticket) = primary(&folder, &[]);
+    let mut assistant = secondary(&folder, &ticket, "A", &["--yes"]);
+    for (log, part) in [(&mut leader, " | P recording, "), (&mut assistant, " | A1 recording for ")]
+    {
+        // What was written while the cameras were still off says so.
+        let mut status = log.line_with("status: WAITING, ");
+        while !status.contains(part) {
+            status = log.line_with("status: WAITING, ");
+        }
+        assert!(status.contains(" s left | ") && status.contains(" frames"), "{status}");
+    }
+}
+
 /// Ends an assistant in an exam by `stop`, starts it again, and yields the causes of all
 /// interruptions in the report.
 fn causes(stop: fn(&Running), code: i32, told: &str) -> Vec<Value> {
