@@ -19,7 +19,7 @@ use diptych_protocol::secondary::{
     Command, Consent, Ending, Event, Failure, SecondaryMachine, Setup,
 };
 use diptych_protocol::ticket::Ticket;
-use diptych_protocol::time::{Instant, Secondary, Span};
+use diptych_protocol::time::{Secondary, Span};
 
 use super::fail::LiveFail;
 use super::invitation;
@@ -118,6 +118,8 @@ fn assist<W: Write>(
         supply.discovery = Discovery::Off;
     }
     let label = options.label;
+    // Asked before it runs: a primary that refuses it at once would leave no seat to see.
+    let mut seated = false;
     let device = Embedded::start(supply, |ground| {
         let setup = Setup {
             label,
@@ -128,7 +130,9 @@ fn assist<W: Write>(
             entropy: ground.entropy,
             past: ground.past,
         };
-        Ok(SecondaryMachine::new(setup, ground.now)?)
+        let machine = SecondaryMachine::new(setup, ground.now)?;
+        seated = machine.snapshot(ground.now).role.is_some();
+        Ok(machine)
     })?;
     let device = Arc::new(device);
     let shot = Shot {
@@ -151,7 +155,7 @@ fn assist<W: Write>(
         invited: None,
         told_old: false,
         desk: Desk::open(),
-        seated: false,
+        seated,
         answering: None,
         recording: None,
         fault: Fault::Ahead,
@@ -198,11 +202,7 @@ struct Assistant<'a> {
 
 impl Assistant<'_> {
     fn live<W: Write>(&mut self, stop: &Stop, out: &mut Screen<W>) -> Result<Lived, LiveFail> {
-        let known = self
-            .device
-            .look(|machine| machine.snapshot(Instant::from_nanos(i64::MIN)).role.is_some())?;
-        self.seated = known;
-        if !known {
+        if !self.seated {
             self.scan(stop, out)?;
         }
         loop {
