@@ -10,13 +10,15 @@ use crate::args::{Args, Command};
 use crate::command;
 use crate::exit::Exit;
 use crate::fail::Fail;
+use crate::live::screen::Screen;
 use crate::page::Page;
 
 /// Runs the program on its own arguments and standard streams.
 #[must_use]
 pub fn main() -> ExitCode {
     let mut out = Page::new(io::stdout().lock());
-    let mut err = Page::new(io::stderr());
+    // What went wrong breaks between words in a narrow window, too.
+    let mut err = Screen::of_errors(Page::new(io::stderr()));
     run(std::env::args_os(), &mut out, &mut err).into()
 }
 

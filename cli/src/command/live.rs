@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fs::File;
-use std::io::{ErrorKind, IsTerminal as _, Read as _, Write};
+use std::io::{ErrorKind, Read as _, Write};
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -21,12 +21,11 @@ use crate::live::director;
 use crate::live::faults;
 use crate::live::primary;
 use crate::live::rehearse;
-use crate::live::screen::{Kind, Screen};
+use crate::live::screen::Screen;
 use crate::live::script::{Script, least_seconds};
 use crate::live::secondary::{self, Asked, Scan};
 use crate::live::station::Wrongness;
 use crate::picture::Size;
-use crate::window::Window;
 
 /// Pictures in a second, of small pictures.
 const SMALL_RATE: u8 = 15;
@@ -74,10 +73,7 @@ pub(crate) fn rehearse(args: RehearseArgs, out: &mut dyn Write) -> Result<Exit, 
         size,
         rate: if args.small { SMALL_RATE } else { RATE },
     };
-    let watched = std::io::stderr().is_terminal();
-    let kind = if watched { Kind::Terminal } else { Kind::Plain };
-    let outcome =
-        rehearse::run(&options, &mut Screen::new(std::io::stderr(), kind, Window::of_errors))?;
+    let outcome = rehearse::run(&options, &mut Screen::of_errors(std::io::stderr()))?;
     if args.json {
         write_json(&outcome, out)?;
     } else {

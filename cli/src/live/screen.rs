@@ -5,7 +5,7 @@
 //! and then (`pace`). In a terminal both break between words. Rejected: a full-screen program, which leaves nothing behind that could be
 //! scrolled back to or sent to somebody.
 
-use std::io::{self, IsTerminal as _, Write};
+use std::io::{self, IsTerminal, Write};
 
 use super::life::say;
 use super::pace::Pace;
@@ -41,6 +41,12 @@ pub enum Kind {
     Terminal,
     /// A pipe or a file.
     Plain,
+}
+
+impl Kind {
+    fn of(stream: &impl IsTerminal) -> Self {
+        if stream.is_terminal() { Self::Terminal } else { Self::Plain }
+    }
 }
 
 /// The rows that lines take in a window where none may wrap: broken between words, and never
@@ -116,8 +122,12 @@ impl<W: Write> Screen<W> {
 
     /// The one that writes to standard output.
     pub fn of_output(out: W) -> Self {
-        let watched = io::stdout().is_terminal();
-        Self::new(out, if watched { Kind::Terminal } else { Kind::Plain }, Window::of_output)
+        Self::new(out, Kind::of(&io::stdout()), Window::of_output)
+    }
+
+    /// The one that writes to standard error.
+    pub fn of_errors(out: W) -> Self {
+        Self::new(out, Kind::of(&io::stderr()), Window::of_errors)
     }
 
     /// Whether somebody could be told now what holds: always in a terminal, and in a log as
