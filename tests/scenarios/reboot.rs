@@ -41,6 +41,19 @@ fn both_at_once_are_one_episode() {
 }
 
 #[test]
+fn an_assistant_tells_the_end_by_the_clock_that_the_plan_is_on() {
+    // [SESSION-35] Its app starts anew beside a primary that boots, whose next plan is on
+    // another clock; asleep it is alone, and knows no better than roughly what time it is.
+    for seed in 1..9 {
+        let (off, killed) =
+            (What::PowerLoss { who: 0, lasting: s(15) }, What::Kill { who: 1, lasting: s(15) });
+        let asleep = What::Sleep { who: 1, lasting: s(20) };
+        let exam = Scenario::exam(seed, 1, 8).with(s(150), off).with(s(150), killed);
+        assert_verdict(&run(exam.with(s(260), asleep)).check(), Verdict::Pass, 2);
+    }
+}
+
+#[test]
 fn a_bridge_that_is_gone_still_bears() {
     // [TIMELINE-6] The primary's second boot is tied to its first by an assistant
     // that loses its power too, long before the end.

@@ -2,6 +2,7 @@
 
 pub mod channel;
 pub mod dice;
+pub mod many;
 pub mod oscillator;
 pub mod parsers;
 pub mod scenario;

@@ -19,6 +19,7 @@ use std::process::ExitCode;
 
 use diptych_protocol::time::Span;
 use diptych_tests::dice::Dice;
+use diptych_tests::many::in_order;
 use diptych_tests::world::{Outcome, Scenario, World};
 
 struct Asked {
@@ -75,6 +76,36 @@ fn write(outcome: &Outcome, folder: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
+/// What is told of one session; its journals may be large and are gone by then.
+struct Ran {
+    lines: Vec<String>,
+    failures: Vec<String>,
+    resumes: Vec<Span>,
+    trail: u64,
+}
+
+impl Ran {
+    fn of(asked: &Asked, seed: u64) -> Self {
+        let scenario = if asked.exam {
+            Scenario::exam(seed, 1, asked.minutes)
+        } else {
+            Scenario::storm(seed, asked.minutes)
+        };
+        let outcome = World::new(Scenario { verbose: asked.verbose, ..scenario }).run();
+        let lines = if asked.storms == 1 { vec![outcome.story()] } else { Vec::new() };
+        let mut failures = outcome.failures.clone();
+        if let Some(folder) = &asked.write
+            && let Err(error) = write(&outcome, folder)
+        {
+            failures.push(format!("cannot write into {}: {error}", folder.display()));
+        }
+        if !outcome.ended {
+            failures.push(format!("not over everywhere: {:?}", outcome.over));
+        }
+        Self { lines, failures, resumes: outcome.resumes, trail: outcome.trail }
+    }
+}
+
 fn main() -> ExitCode {
     let mut out = std::io::stdout().lock();
     let asked = match asked() {
@@ -87,32 +118,22 @@ fn main() -> ExitCode {
     let mut failed = 0_u64;
     let mut resumes: Vec<Span> = Vec::new();
     let mut trail = 0;
-    for seed in asked.seed..asked.seed + asked.storms {
-        let scenario = if asked.exam {
-            Scenario::exam(seed, 1, asked.minutes)
-        } else {
-            Scenario::storm(seed, asked.minutes)
-        };
-        let outcome = World::new(Scenario { verbose: asked.verbose, ..scenario }).run();
-        if let Some(folder) = &asked.write
-            && let Err(error) = write(&outcome, folder)
-        {
-            _ = writeln!(out, "cannot write into {}: {error}", folder.display());
-            return ExitCode::FAILURE;
-        }
-        if asked.storms == 1 {
-            _ = writeln!(out, "{}", outcome.story());
-        }
-        for failure in &outcome.failures {
-            _ = writeln!(out, "seed {seed}: {failure}");
-        }
-        if !outcome.ended {
-            _ = writeln!(out, "seed {seed}: not over everywhere: {:?}", outcome.over);
-        }
-        failed += u64::from(!outcome.failures.is_empty() || !outcome.ended);
-        resumes.extend(outcome.resumes);
-        trail = Dice::keyed(trail, outcome.trail, 0).bits();
-    }
+    let seeds = asked.seed..asked.seed + asked.storms;
+    in_order(
+        seeds,
+        |seed| Ran::of(&asked, seed),
+        |seed, ran| {
+            for line in &ran.lines {
+                _ = writeln!(out, "{line}");
+            }
+            for failure in &ran.failures {
+                _ = writeln!(out, "seed {seed}: {failure}");
+            }
+            failed += u64::from(!ran.failures.is_empty());
+            resumes.extend(ran.resumes);
+            trail = Dice::keyed(trail, ran.trail, 0).bits();
+        },
+    );
     resumes.sort_unstable();
     let part = |percent: usize| resumes.get(resumes.len().saturating_sub(1) * percent / 100);
     _ = writeln!(out, "{} sessions, {failed} failed, trail {trail:016x}", asked.storms);

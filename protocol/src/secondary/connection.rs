@@ -16,7 +16,7 @@ use crate::limits;
 use crate::machine::{Lane, LinkId, Lost, Purpose};
 use crate::pairing::{self, Standing};
 use crate::session::{Arrival, Evidence, Newer, Receipt};
-use crate::time::{Instant, Secondary};
+use crate::time::{Instant, Primary, Secondary};
 use crate::timers::Timer;
 use crate::wire::{Control, Frame, FrameReader, Resume, Timing, Trust};
 
@@ -223,6 +223,9 @@ impl SecondaryMachine {
         let Ok(message) = Timing::from_datagram(bytes) else { return };
         let Course::InSession(session) = &mut self.course else { return };
         let Some(message) = session.peer.completed(now, message) else { return };
+        if let Some(stamp) = message.stamp() {
+            session.ahead = Some(receipt.arrived.relabelled() - stamp.sent.on::<Primary>());
+        }
         let (local, outbox) = (&mut session.local, &mut self.outbox);
         let beat = !matches!(message, Timing::Probe(_));
         match message {

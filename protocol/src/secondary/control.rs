@@ -105,6 +105,10 @@ impl SecondaryMachine {
             session.camera =
                 camera_of(session.state.own.role, watch(&policy), None, self.last_exit);
         }
+        // Another plan may be on the clock of another boot.
+        if session.plan != Some(announce.plan) {
+            session.ahead = None;
+        }
         session.plan = Some(announce.plan);
         session.policy = Some(policy);
         self.outbox.event(Event::Plan(Box::new(announce.plan)));

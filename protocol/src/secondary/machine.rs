@@ -82,7 +82,8 @@ pub(super) struct Session {
     pub(super) plan: Option<Plan>,
     pub(super) phase: Option<Phase>,
     pub(super) check_code: Option<u32>,
-    /// How far the own clock is ahead of the primary's, roughly, until it is heard.
+    /// How far the own clock is ahead of the one that the plan is on, roughly: by the last
+    /// message that came, for what has to be told where no epoch's clocks are known.
     pub(super) ahead: Option<Span>,
     /// The take that the camera is to record.
     pub(super) recording: Option<u32>,

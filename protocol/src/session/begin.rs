@@ -62,7 +62,11 @@ impl<C: Clock> Beginning<C> {
                     beginning.recording = None;
                     beginning.stopped = true;
                 }
-                Fact::Plan { .. } => beginning.plan = Some(entry.fact.clone()),
+                // It may be on another clock than what was heard before.
+                Fact::Plan { .. } => {
+                    beginning.plan = Some(entry.fact.clone());
+                    beginning.ahead = None;
+                }
                 Fact::ClockHeard { heard, .. } if here => {
                     if let Some(last) = heard.last() {
                         let apart = last.received.nanos().saturating_sub(last.sent.nanos());

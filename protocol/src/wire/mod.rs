@@ -197,6 +197,18 @@ impl Control {
 }
 
 impl Timing {
+    /// The instants that both clocks are compared by; `None` in a message in short, which
+    /// has them only for who knows what came before.
+    #[must_use]
+    pub const fn stamp(&self) -> Option<&Stamp> {
+        match self {
+            Self::Heartbeat(Heartbeat { pulse: Pulse { stamp, .. }, .. })
+            | Self::Pulse(Pulse { stamp, .. })
+            | Self::Probe(Probe { stamp }) => Some(stamp),
+            Self::ShortProbe(_) | Self::ShortPulse(_) => None,
+        }
+    }
+
     /// Reads a body of this kind. `[WIRE-2]` `[WIRE-3]`
     ///
     /// # Errors

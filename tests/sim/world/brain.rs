@@ -6,6 +6,7 @@
 use diptych_protocol::fault::CloseCode;
 use diptych_protocol::identity::{Fingerprint, Role, SessionId};
 use diptych_protocol::ledger::Observed;
+use diptych_protocol::liveness::LinkState;
 use diptych_protocol::machine::{
     Admission, Input, JournalName, Lane, LinkId, Machine, Output, Purpose,
 };
@@ -150,6 +151,14 @@ impl Brain {
             Self::Primary(machine) => Some(machine.snapshot(Instant::from_nanos(now)).tally),
             Self::Assistant(_) => None,
         }
+    }
+
+    /// The seats whose link a primary shows as LIVE.
+    pub(crate) fn live(&self, now: i64) -> Vec<Role> {
+        let Self::Primary(machine) = self else { return Vec::new() };
+        let seats = machine.snapshot(Instant::from_nanos(now)).seats;
+        let live = seats.iter().filter(|seat| seat.link == LinkState::Live);
+        live.map(|seat| seat.role).collect()
     }
 
     /// The session that a primary leads.

@@ -282,7 +282,7 @@ impl World {
     }
 
     /// The device that last took a seat and was not sent away.
-    fn in_seat(&self, role: Role) -> Option<usize> {
+    pub(super) fn in_seat(&self, role: Role) -> Option<usize> {
         let seat = u8::try_from(seat_of(role)).ok();
         let stays = |who: &usize| {
             let device = &self.devices[*who];

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::journal::{Fact, Header, JournalError, Writer};
-use crate::session::{Prepared, StartError, prepare};
+use crate::session::{Beginning, Prepared, StartError, prepare};
 
 const P: JournalName = JournalName { role: Role::PRIMARY, device: 1 };
 
@@ -127,4 +127,34 @@ fn what_a_disk_holds_prints_without_its_secrets() {
         let digits = secret.expose().map(|byte| byte.to_string()).join(", ");
         assert!(!printed.contains(&digits) && printed.contains("redacted"), "{printed}");
     }
+}
+
+#[test]
+fn what_time_it_roughly_is_at_the_primary_is_told_by_the_clock_that_the_plan_is_on() {
+    // [SESSION-35]
+    let pair = Pair::new().run_until(112_000_000_000);
+    let boot = BootId([2; 16]);
+    let mut bytes = pair.a.disk[&assistants(1)].clone();
+    let (now, ahead) = (pair.a.clock(pair.truth), pair.a.offset - pair.p.offset);
+    let roughly = |bytes: &[u8]| {
+        let told = Beginning::<Secondary>::of(&replay(bytes).unwrap(), boot).ahead?;
+        Some((told - ahead).abs() < Span::from_secs(1))
+    };
+    assert_eq!(roughly(&bytes), Some(true));
+    let replayed = replay(&bytes).unwrap();
+    let last = |is: fn(&Fact) -> bool| {
+        let facts = replayed.entries().iter().rev().map(|entry| entry.fact.clone());
+        facts.into_iter().find(is).unwrap()
+    };
+    let plan = last(|fact| matches!(fact, Fact::Plan { .. }));
+    let heard = last(|fact| matches!(fact, Fact::ClockHeard { .. }));
+    // The app starts again, in the same boot.
+    let mut writer = Writer::resume(&replayed);
+    let started = Fact::ProcessStarted { boot, wall_ms: 0, cause: 0, raw: 0 };
+    bytes.extend(writer.append(now, &started).unwrap());
+    assert_eq!(roughly(&bytes), Some(true));
+    bytes.extend(writer.append(now, &plan).unwrap());
+    assert_eq!(roughly(&bytes), None);
+    bytes.extend(writer.append(now, &heard).unwrap());
+    assert_eq!(roughly(&bytes), Some(true));
 }
