@@ -149,7 +149,7 @@ fn assist<W: Write>(
         device,
         station,
         options,
-        scanned: Since::now(),
+        agreed: Since::now(),
         code,
         read: None,
         invited: None,
@@ -181,7 +181,8 @@ struct Assistant<'a> {
     device: Arc<Embedded<SecondaryMachine>>,
     station: Station<SecondaryMachine>,
     options: &'a Options,
-    scanned: Since,
+    /// When the user agreed to what the code asks.
+    agreed: Since,
     /// The code that was read before anything was made, until it is used.
     code: Option<Code>,
     /// The text of the code that was read last.
@@ -256,6 +257,8 @@ impl Assistant<'_> {
         match event {
             Event::ConsentNeeded(asked) => {
                 let consent = self.consent(&asked, stop, out)?;
+                // How long a person thinks is no part of how long pairing takes.
+                self.agreed = Since::now();
                 self.device.ask(Command::Consent(consent))?;
                 if consent == Consent::Given {
                     say(out, "looking for the primary");
@@ -263,7 +266,7 @@ impl Assistant<'_> {
             }
             Event::Paired { role, label, check_code } => {
                 self.seated = true;
-                let took = thousandths(self.scanned.ns());
+                let took = thousandths(self.agreed.ns());
                 say(out, &format!("paired as {role} with {label} after {took}"));
                 if let Some(code) = check_code {
                     say(out, &format!("compare on both screens: {code:06}"));

@@ -15,7 +15,6 @@ use super::{Assistant, Options, Scan};
 use crate::live::fail::LiveFail;
 use crate::live::life::say;
 use crate::live::lookout::{look_out, shows_another};
-use crate::live::since::Since;
 use crate::live::stop::Stop;
 use crate::qr;
 
@@ -50,7 +49,6 @@ impl Assistant<'_> {
     /// Reads the code and asks to be let in with it.
     pub(super) fn scan(&mut self, stop: &Stop, out: &mut dyn Write) -> Result<(), LiveFail> {
         let ticket = self.ticket(stop, out)?;
-        self.scanned = Since::now();
         (self.invited, self.told_old) = (Some(ticket.clone()), false);
         self.device.ask(Command::Scanned(Box::new(ticket)))?;
         Ok(())
