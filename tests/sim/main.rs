@@ -17,10 +17,11 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use diptych_protocol::machine::JournalName;
 use diptych_protocol::time::Span;
 use diptych_tests::dice::Dice;
 use diptych_tests::many::in_order;
-use diptych_tests::world::{Outcome, Scenario, World};
+use diptych_tests::world::{Scenario, World};
 
 struct Asked {
     seed: u64,
@@ -68,17 +69,18 @@ fn number(asked: &mut Asked, word: &str, value: Option<String>) -> Result<(), St
 }
 
 /// Writes what the primary has at the end, as its own folder would hold it.
-fn write(outcome: &Outcome, folder: &Path) -> std::io::Result<()> {
+fn write(journals: &[(JournalName, Vec<u8>)], folder: &Path) -> std::io::Result<()> {
     std::fs::create_dir_all(folder)?;
-    for (name, bytes) in outcome.journals.iter().take(1).flatten() {
+    for (name, bytes) in journals {
         std::fs::write(folder.join(format!("{name}.journal")), bytes)?;
     }
     Ok(())
 }
 
-/// What is told of one session; its journals may be large and are gone by then.
+/// What is told of one session. Its journals may be large, and are kept to be written only.
 struct Ran {
-    lines: Vec<String>,
+    story: Option<String>,
+    journals: Vec<(JournalName, Vec<u8>)>,
     failures: Vec<String>,
     resumes: Vec<Span>,
     trail: u64,
@@ -92,17 +94,14 @@ impl Ran {
             Scenario::storm(seed, asked.minutes)
         };
         let outcome = World::new(Scenario { verbose: asked.verbose, ..scenario }).run();
-        let lines = if asked.storms == 1 { vec![outcome.story()] } else { Vec::new() };
-        let mut failures = outcome.failures.clone();
-        if let Some(folder) = &asked.write
-            && let Err(error) = write(&outcome, folder)
-        {
-            failures.push(format!("cannot write into {}: {error}", folder.display()));
-        }
+        let story = (asked.storms == 1).then(|| outcome.story());
+        let mut failures = outcome.failures;
         if !outcome.ended {
             failures.push(format!("not over everywhere: {:?}", outcome.over));
         }
-        Self { lines, failures, resumes: outcome.resumes, trail: outcome.trail }
+        let primarys = outcome.journals.into_iter().next().filter(|_| asked.write.is_some());
+        let journals = primarys.into_iter().flatten().collect();
+        Self { story, journals, failures, resumes: outcome.resumes, trail: outcome.trail }
     }
 }
 
@@ -122,9 +121,15 @@ fn main() -> ExitCode {
     in_order(
         seeds,
         |seed| Ran::of(&asked, seed),
-        |seed, ran| {
-            for line in &ran.lines {
-                _ = writeln!(out, "{line}");
+        |seed, mut ran| {
+            if let Some(story) = &ran.story {
+                _ = writeln!(out, "{story}");
+            }
+            // One after the other: the folder holds one session's.
+            if let Some(folder) = &asked.write
+                && let Err(error) = write(&ran.journals, folder)
+            {
+                ran.failures.push(format!("cannot write into {}: {error}", folder.display()));
             }
             for failure in &ran.failures {
                 _ = writeln!(out, "seed {seed}: {failure}");

@@ -2,8 +2,8 @@
 //!
 //! What happened scrolls by, what holds now stays. In a pipe or a file there is no
 //! "stays", so there the first kind is written line by line, and the second as a line now
-//! and then (`pace`). In a terminal both break between words. Rejected: a full-screen program, which leaves nothing behind that could be
-//! scrolled back to or sent to somebody.
+//! and then (`pace`). In a terminal both break between words. Rejected: a full-screen
+//! program, which leaves nothing behind that could be scrolled back to or sent to somebody.
 
 use std::io::{self, IsTerminal, Write};
 

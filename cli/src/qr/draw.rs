@@ -12,8 +12,9 @@ const QUIET: usize = 4;
 /// Light modules around a code in a terminal: half, so that 80 columns and 30
 /// rows are enough. Readers need the rim to be light more than to be wide.
 const QUIET_TERMINAL: usize = 2;
-/// Pixels on each side of a picture, at most: enough for a phone across a table, and fourteen for each
-/// module of the largest code. Fewer than eight do not survive paper and a second lens.
+/// Pixels on each side of a picture, at most: enough for a phone across a table, and
+/// fourteen for each module of the largest code. Fewer than eight do not survive paper and
+/// a second lens.
 const PIXELS: usize = 800;
 /// The largest code that is still read across a table; version 8 is 49×49.
 const LARGEST: i16 = 8;

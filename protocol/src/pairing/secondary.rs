@@ -106,6 +106,12 @@ impl SendHello {
         &self.ticket
     }
 
+    /// What the person agreed to: what the code says.
+    #[must_use]
+    pub const fn consent(&self) -> Consent {
+        Consent::given_to(self.ticket.exam, self.ticket.issuer)
+    }
+
     /// The primary's name in local discovery. `[PAIRING-5]`
     #[must_use]
     pub fn discovery(&self) -> &str {

@@ -136,7 +136,7 @@ impl State {
         for key in &self.claimants {
             out.extend_from_slice(&key.0);
         }
-        out.extend_from_slice(&agreed(self.consent));
+        encode_consent(self.consent, &mut out);
         let check = crate::identity::sha256(&out);
         out.extend_from_slice(&check);
         SecretBytes::new(out)
@@ -278,19 +278,15 @@ impl Member {
 }
 
 /// What a person agreed to, always of the same length.
-fn agreed(consent: Option<Consent>) -> [u8; CONSENT_BYTES] {
-    let mut out = [0; CONSENT_BYTES];
-    let [known, rest @ ..] = &mut out;
-    let (exam, issuer) = rest.split_at_mut(8);
-    if let Some(consent) = consent {
-        *known = 1 + u8::from(consent.issuer.is_some());
-        exam.copy_from_slice(&consent.exam.0);
-        if let (Some(label), Some((len, text))) = (consent.issuer, issuer.split_first_mut()) {
-            *len = label.to_wire().0;
-            text.copy_from_slice(&label.to_wire().1);
-        }
-    }
-    out
+fn encode_consent(consent: Option<Consent>, out: &mut Vec<u8>) {
+    let (known, exam) = consent
+        .map_or((0, [0; 8]), |consent| (1 + u8::from(consent.issuer.is_some()), consent.exam.0));
+    let issuer = consent.and_then(|consent| consent.issuer);
+    let (len, label) = issuer.map_or((0, [0; limits::LABEL_BYTES]), Label::to_wire);
+    out.push(known);
+    out.extend_from_slice(&exam);
+    out.push(len);
+    out.extend_from_slice(&label);
 }
 
 fn bounded(len: usize) -> u8 {

@@ -99,18 +99,25 @@ def vector(expect, clause, comment, **fields):
     return "\n".join(lines + [f"{key}: {value}" for key, value in fields.items()]) + "\n"
 
 
+def readable(clause, comment, data, addresses, *, epoch=1, issued_at=1767225600, lifetime_s=60,
+             flags=0, issuer=""):
+    root = extract(SALT, bytes(range(16)))
+    return vector(
+        "ok", clause, comment, text="diptych:" + digits(data), bytes=data.hex(), epoch=epoch,
+        issued_at=issued_at, lifetime_s=lifetime_s, flags=flags,
+        exam=sha256(b"exam-session-42")[:8].hex(), issuer=issuer, secret=bytes(range(16)).hex(),
+        pin=sha256(b"spki A").hex(), port=47123, addresses=addresses,
+        digest=sha256(data).hex(), root=root.hex(),
+        discovery=base32(expand(root, b"mdns label", 8)),
+    )
+
+
 def ticket_vectors():
     good = ticket(HOME, check=CHECK)
     text = "diptych:" + digits(good)
-    root = extract(SALT, bytes(range(16)))
     files = {
-        "ok-one-address": vector(
-            "ok", "TICKET-4", "the worked example of spec/ticket.md", text=text, bytes=good.hex(),
-            epoch=1, issued_at=1767225600, lifetime_s=60, flags=0,
-            exam=sha256(b"exam-session-42")[:8].hex(), issuer="", secret=bytes(range(16)).hex(),
-            pin=sha256(b"spki A").hex(), port=47123, addresses="192.168.1.23:47123",
-            digest=sha256(good).hex(), root=root.hex(),
-            discovery=base32(expand(root, b"mdns label", 8)),
+        "ok-one-address": readable(
+            "TICKET-4", "the worked example of spec/ticket.md", good, "192.168.1.23:47123",
         )
     }
 
@@ -121,24 +128,16 @@ def ticket_vectors():
     six = [address("10.0.0.2"), address("fe80::1:2:3:4"), address("fd00::7"),
            address("10.0.2.2", 5001), address("fd00::8", 5002), address("fe80::9", 5003)]
     every = ticket(six, check=CHECK, flags=15, epoch=65535, issued=4294967295, lifetime=120)
-    files["ok-six-types"] = vector(
-        "ok", "TICKET-5", "every address type, every flag, the largest numbers",
-        text="diptych:" + digits(every), bytes=every.hex(), epoch=65535, issued_at=4294967295,
-        lifetime_s=120, flags=15, exam=sha256(b"exam-session-42")[:8].hex(), issuer="",
-        secret=bytes(range(16)).hex(), pin=sha256(b"spki A").hex(), port=47123,
-        addresses="10.0.0.2:47123 [fe80::1:2:3:4]:47123 [fd00::7]:47123 10.0.2.2:5001 "
-        "[fd00::8]:5002 [fe80::9]:5003", digest=sha256(every).hex(), root=root.hex(),
-        discovery=base32(expand(root, b"mdns label", 8)),
+    files["ok-six-types"] = readable(
+        "TICKET-5", "every address type, every flag, the largest numbers", every,
+        "10.0.0.2:47123 [fe80::1:2:3:4]:47123 [fd00::7]:47123 10.0.2.2:5001 "
+        "[fd00::8]:5002 [fe80::9]:5003",
+        epoch=65535, issued_at=4294967295, lifetime_s=120, flags=15,
     )
     name = "\u4e2d\u592e\u7f8e\u672f\u5b66\u9662"
     named = ticket(HOME, check=CHECK, issuer=name.encode())
-    files["ok-issuer"] = vector(
-        "ok", "TICKET-12", "a code that names the issuer",
-        text="diptych:" + digits(named), bytes=named.hex(), epoch=1, issued_at=1767225600,
-        lifetime_s=60, flags=0, exam=sha256(b"exam-session-42")[:8].hex(), issuer=name,
-        secret=bytes(range(16)).hex(), pin=sha256(b"spki A").hex(), port=47123,
-        addresses="192.168.1.23:47123", digest=sha256(named).hex(), root=root.hex(),
-        discovery=base32(expand(root, b"mdns label", 8)),
+    files["ok-issuer"] = readable(
+        "TICKET-12", "a code that names the issuer", named, "192.168.1.23:47123", issuer=name,
     )
     bad_names = {
         "missing": ("type 1 with nothing after the addresses", {"head": 0x11}),
