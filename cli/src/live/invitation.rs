@@ -14,7 +14,6 @@ use diptych_protocol::plan::Plan;
 use diptych_protocol::secondary::Question;
 use diptych_protocol::ticket::{Staleness, Ticket};
 
-use super::screen::{NARROWEST, broken};
 use crate::command::{length, span};
 
 /// What is typed to leave.
@@ -65,17 +64,6 @@ pub(super) fn question(asked: &Question, recording: &Path) -> String {
     )
 }
 
-/// A question in a window of so many columns, broken between words: digits that are cut at
-/// the rim are hard to compare.
-pub(super) fn in_columns(question: &str, columns: usize) -> String {
-    let width = columns.max(NARROWEST).saturating_sub(1);
-    let rows = |line: &str| {
-        if line.chars().count() <= width { vec![line.to_owned()] } else { broken(line, width) }
-    };
-    let rows: Vec<String> = question.lines().flat_map(rows).collect();
-    rows.join("\n")
-}
-
 /// Who holds the exam and for how long, as soon as that is known.
 pub(super) fn told(plan: &Plan) -> String {
     let windows = plan.windows();
@@ -109,9 +97,22 @@ fn grouped(digits: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write as _;
+
     use diptych_protocol::identity::Label;
 
     use super::*;
+    use crate::live::screen::{Kind, Screen};
+    use crate::window::Window;
+
+    /// As it stands in such a window.
+    fn shown(question: &str, window: fn() -> Window) -> String {
+        let mut out = Vec::new();
+        let mut screen = Screen::new(&mut out, Kind::Terminal, window);
+        write!(screen, "{question}").unwrap();
+        screen.flush().unwrap();
+        String::from_utf8(out).unwrap()
+    }
 
     #[test]
     fn what_is_compared_stands_in_one_row_of_80_columns() {
@@ -134,8 +135,8 @@ mod tests {
             }
             assert!(asked.ends_with("[y/N] "));
             assert!(asked.lines().all(|line| line.chars().count() < 80), "{asked}");
-            assert_eq!(in_columns(&asked, 80), asked);
-            let narrow = in_columns(&asked, 40);
+            assert_eq!(shown(&asked, || Window { columns: 80, rows: 24 }), asked);
+            let narrow = shown(&asked, || Window { columns: 40, rows: 24 });
             assert!(narrow.lines().all(|line| line.chars().count() < 40), "{narrow}");
             assert!(narrow.ends_with("Lend this camera? [y/N] "), "{narrow}");
             for word in asked.split_whitespace() {

@@ -17,7 +17,7 @@ const ERASE_LINE_ABOVE: &str = "\x1b[1A\r\x1b[J";
 /// What stands before the rest of a line that was broken.
 const INDENT: &str = "    ";
 /// Fewer columns than this are no window that is read.
-pub(super) const NARROWEST: usize = 20;
+const NARROWEST: usize = 20;
 
 /// A terminal, or something that is read later.
 pub struct Screen<W> {
@@ -74,7 +74,7 @@ enum Long {
 }
 
 /// A line in rows of at most `width` characters.
-pub(super) fn broken(line: &str, width: usize) -> Vec<String> {
+fn broken(line: &str, width: usize) -> Vec<String> {
     in_rows(line, width, Long::Cut)
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Apart from the loop that follows the session, which needs nobody at the desk.
 
-use std::io::{IsTerminal as _, Write};
+use std::io::Write;
 
 use diptych_driver::diagnosis::Diagnosis;
 use diptych_protocol::secondary::{Command, Consent, Event, Question};
@@ -13,7 +13,6 @@ use crate::live::invitation::{self, LEAVE};
 use crate::live::life::say;
 use crate::live::prompt::Answer;
 use crate::live::stop::Stop;
-use crate::window::Window;
 
 /// What a person is told of an event that needs nothing done.
 #[expect(clippy::wildcard_enum_match_arm, reason = "the others were handled by the caller")]
@@ -70,10 +69,7 @@ impl Assistant<'_> {
         if self.options.consent == Asked::Beforehand {
             return Ok(Consent::Given);
         }
-        let mut question = invitation::question(asked, &self.options.recording);
-        if std::io::stdout().is_terminal() {
-            question = invitation::in_columns(&question, Window::of_output().columns);
-        }
+        let question = invitation::question(asked, &self.options.recording);
         // Where nobody can be asked, nobody has agreed.
         if write!(out, "{question}").and_then(|()| out.flush()).is_err() {
             return Ok(Consent::Declined);
