@@ -98,6 +98,9 @@ pub const CLOCK_MAP_KNOTS: i64 = 1 << 11;
 /// Instants at which one model is asked about a finished session: 36 hours of steps.
 /// `[LIMITS-69]`
 pub const CLOCK_GRID_STEPS: i64 = 1 << 13;
+/// Clock epochs of one boot that are kept apart after the session; what comes later
+/// is of the last. `[LIMITS-70]`
+pub const CLOCK_EPOCHS: usize = 1 << 12;
 /// Logged frames that one media map goes through. `[LIMITS-26]`
 pub const CLOCK_MEDIA_FACTS: usize = 1 << 16;
 
@@ -131,6 +134,9 @@ pub const JOURNAL_FINDINGS: usize = 256;
 pub const FINISH_GRACE: Span = Span::from_secs(15);
 /// How far an instant may be off that only a wall clock places. `[TIMELINE-4]`
 pub const WALL_UNCERTAINTY: Span = Span::from_secs(30);
+/// How far a clock may be off after a sleep, or after a time in which its process did not
+/// run, if no message shows how far. `[TIMELINE-9]`
+pub const SLEEP_UNCERTAINTY: Span = Span::from_secs(1);
 /// Moved by so much against the device's own clock, a wall clock was set. `[TIME-8]`
 pub const WALL_STEP: Span = Span::from_secs(1);
 

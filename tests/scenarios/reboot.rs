@@ -47,7 +47,7 @@ fn an_assistant_tells_the_end_by_the_clock_that_the_plan_is_on() {
     for seed in 1..9 {
         let (off, killed) =
             (What::PowerLoss { who: 0, lasting: s(15) }, What::Kill { who: 1, lasting: s(15) });
-        let asleep = What::Sleep { who: 1, lasting: s(20) };
+        let asleep = What::Sleep { who: 1, lasting: s(20), miscount: s(0) };
         let exam = Scenario::exam(seed, 1, 8).with(s(150), off).with(s(150), killed);
         assert_verdict(&run(exam.with(s(260), asleep)).check(), Verdict::Pass, 2);
     }
@@ -59,7 +59,7 @@ fn a_bridge_that_is_gone_still_bears() {
     // that loses its power too, long before the end.
     for seed in 1..9 {
         let off = |who| What::PowerLoss { who, lasting: s(15) };
-        let asleep = What::Sleep { who: 1, lasting: s(20) };
+        let asleep = What::Sleep { who: 1, lasting: s(20), miscount: s(0) };
         let exam = Scenario::exam(seed, 1, 8).with(s(150), asleep).with(s(152), off(0));
         assert_verdict(&run(exam.with(s(260), off(1))).check(), Verdict::Pass, 2);
     }

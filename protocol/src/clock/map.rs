@@ -85,6 +85,19 @@ impl Map {
         Some(Across { gap, before: before.onward(at), after: after.onward(at) })
     }
 
+    /// When the secondary's clock shows what the primary's shows at `at`, between two
+    /// stretches: at the nearer of the two, in an interval that holds both. `None`
+    /// inside a stretch, and outside of all of them.
+    #[must_use]
+    pub fn to_secondary_across(&self, at: Instant<Primary>) -> Option<Mapped<Secondary>> {
+        let (before, after) =
+            self.seams().find(|(before, after)| before.at < at && at < after.at)?;
+        let sides = [before, after].map(|knot| knot.onward_at(at).on_secondary(at));
+        let [near, far] =
+            if at - before.at <= after.at - at { sides } else { [sides[1], sides[0]] };
+        Some(Mapped { low: near.low.min(far.low), high: near.high.max(far.high), ..near })
+    }
+
     /// From the end of each stretch to the beginning of the next, by the secondary's
     /// clock: not empty, also where that clock stood still and the two overlap. In
     /// each of them a clock has stepped.
@@ -155,21 +168,30 @@ impl Knot {
         self.at.relabelled() + self.here.offset
     }
 
-    /// Where `at` lies if the clocks ran on between here and there, at most at the
-    /// rate that they may have. `[CLOCK-2]`
+    /// Where `at` lies if the clocks ran on between here and there.
     fn onward(&self, at: Instant<Secondary>) -> Mapped<Primary> {
-        let away = (at - self.there()).nanos();
-        // Once more the rate: the distance is the secondary's, not the primary's.
+        invert(at, self.beyond(at - self.there()))
+    }
+
+    /// The offset at `at` if the clocks ran on between here and there.
+    fn onward_at(&self, at: Instant<Primary>) -> Estimate {
+        self.beyond(at - self.at)
+    }
+
+    /// So far from here by either clock, at most at the rate that they may have.
+    /// `[CLOCK-2]`
+    fn beyond(&self, away: Span) -> Estimate {
+        let away = away.nanos();
+        // Once more the rate: the distance may be the secondary's, not the primary's.
         let drift = (away.saturating_abs() >> RATE_BITS).saturating_add(2);
         let drift = Span::from_nanos(drift.saturating_add(drift >> RATE_BITS));
         let run = share(away, self.here.skew_ppb, 1_000_000_000);
-        let here = Estimate {
+        Estimate {
             offset: self.here.offset + Span::from_nanos(run),
             low: self.here.low - drift,
             high: self.here.high + drift,
             ..self.here
-        };
-        invert(at, here)
+        }
     }
 }
 

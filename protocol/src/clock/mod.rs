@@ -16,6 +16,7 @@
 //! - `path`: when the path changed its length, and by how much.
 //! - `epoch`: what to do when a message contradicts the proof.
 //! - [`estimate`]: all of it online, as an [`Estimator`].
+//! - `certain`: the same range after the session, where a device slept.
 //! - [`smooth`]: all of it after the session, as a [`Map`] of both clocks.
 //! - [`media`]: from the timestamps in a video to the device's clock, and what
 //!   the camera adds to the error.
@@ -35,6 +36,7 @@ pub mod agreement;
 mod bank;
 mod bulk;
 mod candidates;
+mod certain;
 pub mod constraint;
 mod crowd;
 mod epoch;

@@ -4,9 +4,12 @@
 //! An instant in the middle of a recording has constraints before and after it,
 //! so the map is better than anything known while it ran, and outages close up
 //! again from their far side. Both devices' journals hold constraints that the
-//! other may have lost; the union is taken, so both compute the same map.
+//! other may have lost; the union is taken, so both compute the same map. Where no
+//! message contradicts another, a device that slept is on one line with itself; what is
+//! certain never is (see [`super::certain`]).
 
 use super::candidates::{Best, Candidates};
+use super::certain::Certain;
 use super::constraint::Observation;
 use super::constraint::Point;
 use super::epoch::{Ruling, Tentative, contradicts};
@@ -48,13 +51,10 @@ pub fn smooth_with(
     join.join(|| early.sort_by_key(in_time), || late.sort_by_key(in_time));
     observations.sort_by_key(in_time);
     observations.dedup();
-    let mut stretches: Vec<Option<Smoother>> = Vec::new();
-    for announced in observations.chunk_by(|a, b| a.epochs.same_clocks(b.epochs)) {
-        match Smoother::of(announced, join).filter(Smoother::is_consistent) {
-            Some(whole) => stretches.push(Some(whole)),
-            None => stretches.extend(split(announced).iter().map(|part| Smoother::of(part, join))),
-        }
-    }
+    let stretches = match Smoother::of(&observations, join).filter(Smoother::is_consistent) {
+        Some(whole) => vec![Some(whole)],
+        None => split(&observations).iter().map(|part| Smoother::of(part, join)).collect(),
+    };
     let last = stretches.len().saturating_sub(1);
     let maps = stretches.into_iter().enumerate().filter_map(|(index, smoother)| {
         let smoother = smoother?;
@@ -66,18 +66,15 @@ pub fn smooth_with(
     Map::new(maps)
 }
 
-/// By epoch, then by time.
 fn in_time(observation: &Observation) -> impl Ord + use<> {
-    let epochs = observation.epochs;
-    let at = observation.constraint.point().at;
-    (epochs.primary.clock, epochs.secondary.clock, at, *observation)
+    (observation.constraint.point().at, *observation)
 }
 
 /// What all constraints of one stretch come to.
 struct Smoother {
     from: Instant<Primary>,
     to: Instant<Primary>,
-    certain: Bracket,
+    certain: Certain,
     paths: Vec<PathStretch>,
 }
 
@@ -90,10 +87,8 @@ impl Smoother {
         let (from, to) = (Instant::from_nanos(first.at), Instant::from_nanos(last.at));
         // What is certain and what is likely are found without each other. Where a
         // step cuts the stretch the paths are found again, in its parts.
-        let (certain, paths) = join.join(
-            || Bracket::of(Wander::GUARANTEED, &points, limits::CLOCK_SMOOTH_VERTICES),
-            || paths(&points, (from, to), join),
-        );
+        let (certain, paths) =
+            join.join(|| Certain::of(stretch, &points, join), || paths(&points, (from, to), join));
         Some(Self { from, to, certain: certain?, paths })
     }
 
@@ -104,7 +99,10 @@ impl Smoother {
     }
 
     fn map(&self, from: Instant<Primary>, to: Instant<Primary>, join: impl Join) -> MapStretch {
-        let all: Vec<Instant<Primary>> = knots(from, to).collect();
+        let edges = self.certain.edges().filter(|edge| from < *edge && *edge < to);
+        let mut all: Vec<Instant<Primary>> = knots(from, to).chain(edges).collect();
+        all.sort_unstable();
+        all.dedup();
         MapStretch::new(join.map(&all, |at| self.knot(*at)).into_iter().flatten())
     }
 

@@ -244,8 +244,10 @@ impl<'a> Lane<'a> {
     /// How long a silence was, and how sure that is. `[REPORT-3]`
     fn between(&self, timeline: &Timeline, before: Covered, after: Covered) -> Silence {
         let tail = self.lost_with_a_process(&before, Some(&after));
+        // Wall clocks are set by anybody; the clock itself at least was running.
         let one = before.clock == after.clock
-            && timeline.stepped(before.clock, before.own.1, after.own.0).is_none();
+            && (before.end.basis == Basis::WallClock
+                || timeline.ran_on(before.clock, before.own.1, after.own.0));
         let (length, placing) = if one {
             (after.own.0 - before.own.1, Span::ZERO)
         } else {

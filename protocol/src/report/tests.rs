@@ -36,6 +36,8 @@ enum Fault {
     Sound,
     /// The device sleeps, and its clock chip is [`CHIP_MS`] behind when it wakes.
     Asleep,
+    /// The same, but its clock is [`DRIFT_US`] ahead, which no message contradicts.
+    Dozing,
     /// The whole device stands still, its clock for all but a second of it.
     Stopped,
     /// As before, but its camera films in that second without a gap.
@@ -43,9 +45,10 @@ enum Fault {
 }
 
 /// What stands still with its whole device.
-const STILL: [Fault; 3] = [Fault::Asleep, Fault::Stopped, Fault::Frozen];
+const STILL: [Fault; 4] = [Fault::Asleep, Fault::Dozing, Fault::Stopped, Fault::Frozen];
 
 const CHIP_MS: i64 = 592;
+const DRIFT_US: i64 = 2_400;
 
 /// A device's clock against the true time, in nanoseconds and parts per million.
 #[derive(Clone, Copy)]
@@ -255,13 +258,15 @@ impl Scene {
             let woken = faults.find(|one| (one.0, one.1, one.3) == (role, fault, ms));
             woken.map(|(_, _, from, to)| to - from)
         };
-        if let Some(ms_slept) = length(Fault::Asleep) {
+        let slept = length(Fault::Asleep).map(|ms_slept| (ms_slept, -CHIP_MS * 1_000));
+        let dozed = length(Fault::Dozing).map(|ms_slept| (ms_slept, DRIFT_US));
+        if let Some((ms_slept, us_off)) = slept.or(dozed) {
             let from = ms - ms_slept;
             let last = (phone.own(from - 500), phone.own(from - 33));
-            phone.clock.offset -= CHIP_MS * 1_000_000;
+            phone.clock.offset += us_off * 1_000;
             // As a driver does: the sleep is noticed first, and then the camera
             // commits the last pictures from before it.
-            phone.write(ms, &Fact::Slept { span: Span::from_millis(ms_slept - CHIP_MS) });
+            phone.write(ms, &Fact::Slept { span: Span::from_micros(ms_slept * 1_000 + us_off) });
             phone.write(ms, &segment(last, ms - 1));
         }
         if let Some(ms_stood) = length(Fault::Stopped).or(length(Fault::Frozen)) {

@@ -10,6 +10,7 @@
 //! places events within half a minute and says so. Rejected: taking the wall
 //! clock as one more measurement; an examinee can set it.
 
+mod epochs;
 mod reach;
 mod route;
 mod track;
@@ -20,7 +21,8 @@ use crate::clock::{Constraint, Epochs, Observation};
 use crate::identity::{BootId, Role};
 use crate::join::{InTurn, Join};
 use crate::journal::{Entry, Fact, Own, Replayed};
-use crate::time::{Instant, Primary, Secondary, Span};
+use crate::time::{Instant, Primary, Span};
+use epochs::Begun;
 use reach::Reach;
 pub use route::Basis;
 use route::{Edge, Routes};
@@ -79,6 +81,7 @@ struct Run {
 pub struct Timeline {
     reference: ClockName,
     runs: BTreeMap<ClockName, Run>,
+    begun: Begun,
     routes: Routes,
     observed: BTreeMap<ClockName, u64>,
 }
@@ -100,23 +103,23 @@ impl Timeline {
         let primary = journals.iter().find(|journal| journal.header().role.is_primary())?;
         let reference = reference(primary)?;
         let gathered = join.map(journals, Gathered::of);
-        let Gathered { runs, pairs } =
+        let Gathered { runs, mut pairs } =
             gathered.into_iter().fold(Gathered::default(), Gathered::and);
+        let begun = Begun::of(journals);
         let mut observed = BTreeMap::new();
-        for ((_, other), list) in &pairs {
-            let count = observed.entry(*other).or_insert(0_u64);
+        for (pair, list) in &mut pairs {
+            begun.sort(*pair, list);
+            let count = observed.entry(pair.1).or_insert(0_u64);
             *count = count.saturating_add(list.len() as u64);
         }
         let reach = Reach::of(reference, &runs, &pairs);
-        let mut sleeps = sleeps(journals);
         let edges = pairs.into_iter().filter_map(|((primary, other), list)| {
             let cover = reach.on(primary)?;
-            let sleeps = sleeps.remove(&other).unwrap_or_default();
-            Some(Edge::smooth(primary, other, list, cover, sleeps, join))
+            Some(Edge::smooth((primary, other), list, cover, &begun, join))
         });
         let walls = runs.iter().map(|(clock, run)| (*clock, run.label.0, run.label.1));
         let routes = Routes::new(reference, edges.collect(), walls);
-        Some(Self { reference, runs, routes, observed })
+        Some(Self { reference, runs, begun, routes, observed })
     }
 
     /// The clock that session time is.
@@ -154,6 +157,14 @@ impl Timeline {
         to: Instant<Own>,
     ) -> Option<(Instant<Own>, Instant<Own>)> {
         self.routes.stepped(clock, from, to)
+    }
+
+    /// Whether `clock` itself tells how long it is between these two instants of it: its
+    /// device did not sleep meanwhile, its process did not begin again, and no message
+    /// proves that it stepped. `[TIMELINE-7]` `[TIMELINE-8]`
+    #[must_use]
+    pub fn ran_on(&self, clock: ClockName, from: Instant<Own>, to: Instant<Own>) -> bool {
+        self.begun.is_one(clock, from, to) && self.stepped(clock, from, to).is_none()
     }
 
     /// The rate of `clock` against session time around `at`, in parts per
@@ -244,23 +255,18 @@ fn note_run(runs: &mut BTreeMap<ClockName, Run>, clock: ClockName, entry: &Entry
     run.last = run.last.max(entry.at);
 }
 
-/// The middle of each sleep that a journal tells of, by the clock that counted it.
-fn sleeps(journals: &[Replayed]) -> BTreeMap<ClockName, Vec<Instant<Secondary>>> {
-    let mut found: BTreeMap<_, Vec<_>> = BTreeMap::new();
-    for (clock, entry) in journals.iter().flat_map(events) {
-        if let Fact::Slept { span } = &entry.fact {
-            let half = Span::from_nanos(span.nanos() / 2);
-            found.entry(clock).or_default().push(entry.at.relabelled() - half);
-        }
-    }
-    found
-}
-
 /// The messages that these journals heard, by the two clocks they tie: the
-/// primary's, then the assistant's.
+/// primary's, then the assistant's. Each has the clock epochs that sleeps and new
+/// starts of the devices began. `[TIMELINE-8]`
 #[must_use]
 pub fn observations(journals: &[Replayed]) -> BTreeMap<(ClockName, ClockName), Vec<Observation>> {
-    journals.iter().map(Gathered::of).fold(Gathered::default(), Gathered::and).pairs
+    let begun = Begun::of(journals);
+    let gathered = journals.iter().map(Gathered::of).fold(Gathered::default(), Gathered::and);
+    let mut pairs = gathered.pairs;
+    for (pair, list) in &mut pairs {
+        begun.sort(*pair, list);
+    }
+    pairs
 }
 
 /// Puts the messages of one record to the two clocks they tie.

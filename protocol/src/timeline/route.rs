@@ -3,7 +3,8 @@
 use std::collections::btree_map::Entry as MapEntry;
 use std::collections::{BTreeMap, VecDeque};
 
-use super::{ClockName, Placed};
+use super::epochs::{Begun, Spoken};
+use super::{ClockName, Pair, Placed};
 use crate::clock::smooth::smooth_with;
 use crate::clock::{Across, Map, Mapped, Observation};
 use crate::join::Join;
@@ -35,6 +36,7 @@ pub(super) struct Edge {
     primary: ClockName,
     other: ClockName,
     map: Map,
+    spoken: Spoken,
     /// The middle of each sleep that the other clock's journal tells of, in order.
     sleeps: Vec<Instant<Secondary>>,
 }
@@ -76,30 +78,44 @@ struct Bounded {
 
 impl Edge {
     pub(super) fn smooth(
-        primary: ClockName,
-        other: ClockName,
+        (primary, other): Pair,
         observations: Vec<Observation>,
         cover: (Instant<Primary>, Instant<Primary>),
-        sleeps: Vec<Instant<Secondary>>,
+        begun: &Begun,
         join: impl Join,
     ) -> Self {
-        Self { primary, other, map: smooth_with(observations, Some(cover), join), sleeps }
+        let spoken = begun.spoken((primary, other), &observations);
+        let sleeps = begun.sleeps(other).iter().map(|at| at.relabelled()).collect();
+        let map = smooth_with(observations, Some(cover), join);
+        Self { primary, other, map, spoken, sleeps }
     }
 
-    /// `[TIMELINE-7]`
+    /// `[TIMELINE-7]` `[TIMELINE-9]`
     fn to_primary(&self, at: Instant<Secondary>) -> Option<Mapped<Primary>> {
-        self.map.to_primary(at).or_else(|| {
-            let Across { gap, before, after } = self.map.across(at)?;
-            Some(match self.side(at, gap) {
-                Side::Before => before,
-                Side::After => after,
-                Side::Unknown => Mapped {
-                    at: if at - gap.0 <= gap.1 - at { before.at } else { after.at },
-                    low: before.low.min(after.low),
-                    high: before.high.max(after.high),
-                    sigma: before.sigma.max(after.sigma),
-                },
-            })
+        let mapped = self.map.to_primary(at).or_else(|| self.in_gap(at))?;
+        let apart = self.spoken.apart(mapped.at, at);
+        Some(Mapped { low: mapped.low - apart, high: mapped.high + apart, ..mapped })
+    }
+
+    /// `[TIMELINE-7]` `[TIMELINE-9]`
+    fn to_other(&self, at: Instant<Primary>) -> Option<Mapped<Secondary>> {
+        let map = &self.map;
+        let mapped = map.to_secondary(at).or_else(|| map.to_secondary_across(at))?;
+        let apart = self.spoken.apart(at, mapped.at);
+        Some(Mapped { low: mapped.low - apart, high: mapped.high + apart, ..mapped })
+    }
+
+    fn in_gap(&self, at: Instant<Secondary>) -> Option<Mapped<Primary>> {
+        let Across { gap, before, after } = self.map.across(at)?;
+        Some(match self.side(at, gap) {
+            Side::Before => before,
+            Side::After => after,
+            Side::Unknown => Mapped {
+                at: if at - gap.0 <= gap.1 - at { before.at } else { after.at },
+                low: before.low.min(after.low),
+                high: before.high.max(after.high),
+                sigma: before.sigma.max(after.sigma),
+            },
         })
     }
 
@@ -209,8 +225,8 @@ impl Routes {
                 bounded(from, basis, place, |mapped| (mapped.low, mapped.at, mapped.high))
             }
             Step::ToOther(index) => {
-                let map = &self.edges.get(index)?.map;
-                let place = |at| map.to_secondary(Instant::<Primary>::from_nanos(at));
+                let edge = self.edges.get(index)?;
+                let place = |at| edge.to_other(Instant::<Primary>::from_nanos(at));
                 bounded(from, basis, place, |mapped| (mapped.low, mapped.at, mapped.high))
             }
             Step::Wall(shift) => {

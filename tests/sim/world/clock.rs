@@ -17,6 +17,11 @@ impl LocalClock {
         Self { since, origin, skew }
     }
 
+    /// The same, ahead by so much from now on.
+    pub(super) const fn ahead(self, by: i64) -> Self {
+        Self { origin: self.origin + by, ..self }
+    }
+
     /// What it reads at true time `at`.
     pub(super) fn reading(&self, at: i64) -> i64 {
         let passed = i128::from(at - self.since);

@@ -33,6 +33,8 @@ const FRAME: i64 = 33_333_333;
 pub(super) struct Device {
     pub(super) key: Key,
     pub(super) clock: LocalClock,
+    /// The clocks before it: of which boot, and until when it was right.
+    earlier: Vec<(u32, i64, LocalClock)>,
     pub(super) boots: u32,
     pub(super) disk: Disk,
     /// The running app, if it runs.
@@ -146,6 +148,7 @@ impl Device {
         Self {
             key: Key::of(seed, index),
             clock: LocalClock::new(0, dice.draw(hours).nanos(), skew),
+            earlier: Vec::new(),
             boots: 1,
             disk: Disk::default(),
             brain: None,
@@ -180,13 +183,51 @@ impl Device {
     }
 
     pub(super) fn boot(&self, seed: u64, index: usize) -> BootId {
-        let name = format!("boot {seed} {index} {}", self.boots);
+        self.boot_of(seed, index, self.boots)
+    }
+
+    /// The boot with this number.
+    pub(super) fn boot_of(&self, seed: u64, index: usize, boots: u32) -> BootId {
+        let name = format!("boot {seed} {index} {boots}");
         let hash = sha256(name.as_bytes());
         BootId(*hash.first_chunk().unwrap())
     }
 
+    /// Since when it has this clock: a boot begins one, and so does a sleep that it miscounts.
+    pub(super) fn changed(&self) -> i64 {
+        self.earlier.last().map_or(0, |(_, until, _)| *until)
+    }
+
+    /// What its clock showed at a true time, and in which boot.
+    pub(super) fn showed(&self, at: i64) -> (u32, i64) {
+        let then = self.earlier.iter().find(|(_, until, _)| at < *until);
+        then.map_or((self.boots, self.clock.reading(at)), |(boots, _, clock)| {
+            (*boots, clock.reading(at))
+        })
+    }
+
+    /// What the clock of one boot showed at a true time, or would have if it had run on.
+    pub(super) fn would_show(&self, boots: u32, at: i64) -> i64 {
+        let now = (self.boots, i64::MAX, self.clock);
+        let of_boot = || self.earlier.iter().chain([&now]).filter(|one| one.0 == boots);
+        let then = of_boot().find(|(_, until, _)| at < *until).or_else(|| of_boot().next_back());
+        then.map_or(0, |(_, _, clock)| clock.reading(at))
+    }
+
+    /// Wakes at `now` from a sleep that it miscounted, and says how long it thinks
+    /// that it slept.
+    pub(super) fn wakes(&mut self, now: i64, slept: i64, miscount: i64) -> i64 {
+        let before = self.clock.reading(now - slept);
+        if miscount != 0 {
+            self.earlier.push((self.boots, now, self.clock));
+            self.clock = self.clock.ahead(miscount.max(before - self.clock.reading(now)));
+        }
+        self.clock.reading(now) - before
+    }
+
     /// The clock starts again near zero.
     pub(super) fn reboot(&mut self, now: i64, dice: &mut Dice) {
+        self.earlier.push((self.boots, now, self.clock));
         self.boots += 1;
         let skew = Law::Uniform { low: Span::ZERO, high: Span::from_nanos(100_000) };
         let skew = dice.draw(skew).nanos() - 50_000;

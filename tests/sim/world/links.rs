@@ -8,7 +8,6 @@
 use diptych_protocol::fault::CloseCode;
 use diptych_protocol::identity::sha256;
 use diptych_protocol::limits;
-use diptych_protocol::liveness::LinkState;
 use diptych_protocol::machine::{Input, Lane, LinkId, Lost, Purpose};
 use diptych_protocol::secret::Secret;
 
@@ -43,24 +42,9 @@ enum EndState {
     Closed,
 }
 
-/// How an assistant's link is watched by the world.
-#[derive(Clone, Copy, Default)]
-pub(super) struct Watch {
-    /// Since when nothing keeps it from being LIVE.
-    pub(super) fine: Option<i64>,
-    /// Since when the primary is elsewhere and the assistant has not heard it there.
-    pub(super) cut: Option<i64>,
-    pub(super) live: bool,
-    pub(super) paired: bool,
-    /// Which boots of both devices were once LIVE together.
-    pub(super) boots: (u32, u32),
-}
-
 /// A client that measured no round trip yet repeats after three times what it
 /// assumes, and then after twice as long each time (RFC 9002 section 6.2).
 const FIRST_PROBE: i64 = 3 * limits::ROUND_TRIP_ASSUMED.nanos();
-/// A link that nothing hinders must be LIVE after this.
-const RESUME_BOUND: i64 = 12_000_000_000;
 
 impl Connection {
     pub(super) const fn device(&self, end: usize) -> usize {
@@ -247,6 +231,10 @@ impl World {
                 {
                     self.resumes.push(self.now - since);
                 }
+                // Before a resume is answered nobody listens to clocks.
+                if lane == Lane::Timing && self.watch[connection.assistant].live {
+                    self.watch[connection.assistant].heard[to] = self.now;
+                }
                 let way = if to == 0 { Way::Up } else { Way::Down };
                 let age = self.paths[connection.assistant].waited(way, lane, self.now);
                 self.feed(who, Input::Received { link, lane, age, bytes });
@@ -349,49 +337,5 @@ impl World {
         for who in 1..self.devices.len() {
             self.watch_link(who);
         }
-    }
-
-    fn watch_link(&mut self, who: usize) {
-        let settled = self.devices[0].over || self.devices[who].over;
-        let fine = self.devices[0].is_running(self.now)
-            && self.devices[who].is_running(self.now)
-            && self.paths[who].is_there(self.now)
-            && self.watch[who].paired
-            // Without space no resume can be numbered. [SESSION-20]
-            && ![0, who].iter().any(|who| self.devices[*who].disk.is_full())
-            && !settled;
-        if !fine {
-            self.watch[who].cut = None;
-            self.watch[who].fine = None;
-            return;
-        }
-        let since = *self.watch[who].fine.get_or_insert(self.now);
-        if !self.watch[who].live && self.now - since > RESUME_BOUND {
-            // One that slept while the app was away has no change to tell of.
-            let primary = &self.devices[0];
-            let now = primary.clock.reading(self.now);
-            let live = primary.brain.as_ref().map(|brain| brain.live(now)).unwrap_or_default();
-            if live.into_iter().any(|role| self.in_seat(role) == Some(who)) {
-                self.watch[who].live = true;
-                return;
-            }
-            self.fail(format!("device {who}: not LIVE although nothing is in its way"));
-            self.watch[who].paired = false;
-        }
-    }
-
-    /// The primary says how the link to a device is.
-    pub(super) fn link_is(&mut self, who: usize, state: LinkState) {
-        let live = state == LinkState::Live;
-        if self.watch[who].live && !live {
-            self.watch[who].fine = None;
-        }
-        if live && !self.watch[who].live {
-            let at = self.now;
-            if let Some(since) = self.watch[who].fine {
-                self.resumes.push(at - since);
-            }
-        }
-        self.watch[who].live = live;
     }
 }

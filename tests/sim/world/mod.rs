@@ -26,9 +26,11 @@ pub(crate) mod key;
 mod links;
 mod outcome;
 mod path;
+mod placed;
 mod script;
 mod steps;
 mod truth;
+mod watch;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -100,7 +102,7 @@ pub struct World {
     wishes: Wishes,
     /// When the cameras were ordered to stop.
     stopped: Option<i64>,
-    watch: Vec<links::Watch>,
+    watch: Vec<watch::Watch>,
     /// The steps that break a connection at a message, until they have.
     breaks: Vec<usize>,
     trace: VecDeque<String>,
@@ -134,7 +136,7 @@ impl World {
         let mut world = Self {
             now: 0,
             devices,
-            watch: vec![links::Watch::default(); paths.len()],
+            watch: vec![watch::Watch::default(); paths.len()],
             paths,
             moves: 1,
             queue: BTreeMap::new(),

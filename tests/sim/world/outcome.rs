@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use diptych_protocol::clock::Estimate;
 use diptych_protocol::identity::{Role, sha256};
 use diptych_protocol::journal::{Integrity, Replayed, replay, salvage, verify};
 use diptych_protocol::machine::JournalName;
@@ -12,10 +11,10 @@ use diptych_protocol::primary;
 use diptych_protocol::report::{Report, evaluate, revise, statements};
 use diptych_protocol::time::Span;
 
-use super::World;
 use super::brain::Told;
 use super::key::proctor;
 use super::truth::{Seen, Truth, judge};
+use super::{World, placed};
 use crate::dice::Dice;
 
 /// What a session came to.
@@ -120,6 +119,12 @@ pub(super) fn of(mut world: World) -> Outcome {
             && whole
         {
             hold_tally(&mut world, read, report);
+        }
+        if orderly
+            && (world.failures.is_empty() && placed::is_worth_it(&world.scenario))
+            && let Some((read, _)) = &evaluated
+        {
+            placed::hold(&mut world, read);
         }
         report = evaluated.map(|(_, report)| report);
         if orderly && world.failures.is_empty() {
@@ -288,25 +293,5 @@ fn compare(
             "the report says {said:?}, the truth is {truth:?}; {:#?}, unknown {:?}",
             judgement.interruptions, report.unknown
         ));
-    }
-}
-
-impl World {
-    /// The interval holds the true offset, whoever states it.
-    pub(super) fn check_estimate(&mut self, teller: usize, who: usize, estimate: &Estimate) {
-        let boots = (self.devices[0].boots, self.devices[who].boots);
-        if !self.watch[who].live && self.watch[who].boots != boots {
-            return;
-        }
-        if self.watch[who].live {
-            self.watch[who].boots = boots;
-        }
-        let reading = |device: usize| self.devices[device].clock.reading(self.now);
-        let offset = Span::from_nanos(reading(who) - reading(0));
-        if offset < estimate.low || estimate.high < offset {
-            self.fail(format!(
-                "device {teller} states {estimate:?} for the clock of {who}, the truth is {offset}"
-            ));
-        }
     }
 }

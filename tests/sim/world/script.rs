@@ -107,6 +107,8 @@ pub enum What {
         who: usize,
         /// For how long.
         lasting: Span,
+        /// How far its clock is ahead afterwards of where it would be awake.
+        miscount: Span,
     },
     /// The device has no space any more.
     DiskFull {
@@ -338,10 +340,17 @@ fn trouble(dice: &mut Dice, who: usize, lasting: Span) -> What {
         1 => What::CameraOff { who, lasting, said: Said::Cause(Cause::Call) },
         2 | 3 => What::Kill { who, lasting },
         4 => What::PowerLoss { who, lasting },
-        5 => What::Sleep { who, lasting },
+        5 => What::Sleep { who, lasting, miscount: miscount(dice) },
         _ if who == 0 => What::ScreenLeft { lasting },
         _ => What::Kill { who, lasting },
     }
+}
+
+/// What a clock makes of a sleep: nothing, a few milliseconds that hide in the delays
+/// of messages, or up to the second that a clock of whole seconds can be off.
+fn miscount(dice: &mut Dice) -> Span {
+    let most = [Span::ZERO, Span::from_millis(3), Span::from_secs(1)][pick(dice, 3)];
+    dice.draw(Law::Uniform { low: Span::ZERO - most, high: most })
 }
 
 fn drawn(dice: &mut Dice, low: i64, high: i64) -> Span {

@@ -62,7 +62,7 @@ impl World {
             // The path knows its outages from the beginning.
             What::Outage { lasting, .. } => self.ends_after(lasting, index),
             What::Move { who } => self.moves_to(who),
-            What::Sleep { who, lasting } => {
+            What::Sleep { who, lasting, .. } => {
                 self.devices[who].asleep_until = self.now + lasting.nanos();
                 self.ends_after(lasting, index);
             }
@@ -144,12 +144,13 @@ impl World {
                 self.devices[who].reboot(now, &mut self.dice);
                 self.start(who);
             }
-            What::Sleep { who, lasting } => {
+            What::Sleep { who, lasting, miscount } => {
                 let now = self.now;
+                let counted = self.devices[who].wakes(now, lasting.nanos(), miscount.nanos());
                 if let Some(since) = &mut self.devices[who].camera.since {
                     *since = now;
                 }
-                self.feed(who, Input::Slept { span: span(lasting.nanos()) });
+                self.feed(who, Input::Slept { span: span(counted) });
             }
             _ => {}
         }

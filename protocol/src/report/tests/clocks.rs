@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::*;
 
 #[test]
-fn a_killed_process_is_timed_by_its_own_clock() {
+fn a_killed_process_is_timed_to_what_it_may_have_filmed() {
     // [REPORT-3]
     for role in [0, 1] {
         let report = Scene::new(90).with(role, Fault::Killed, 20_000, 40_000).report();
@@ -38,6 +38,36 @@ fn a_sleep_that_the_clock_counted_wrongly_is_timed_by_the_other_device() {
     // first pictures lie.
     let account = only(&report, 19_533);
     assert!(account.interruption.uncertainty < Span::from_millis(60), "{account:?}");
+}
+
+#[test]
+fn a_sleep_that_was_counted_a_little_wrong_stays_within_the_bounds() {
+    // [TIMELINE-2] [TIMELINE-8] [REPORT-3] [CLOCK-43]: one line fits to all messages.
+    for role in [0, 1] {
+        let scene = Scene::new(150).with(role, Fault::Dozing, 60_000, 80_000);
+        let phones = scene.play();
+        let journals = scene.journals();
+        let timeline = Timeline::of(&journals).unwrap();
+        let clocks: Vec<_> = timeline.clocks().collect();
+        assert_eq!(timeline.stepped(clocks[1], Instant::from_nanos(0), Instant::MAX), None);
+        let before = |index: usize, at: i64| {
+            let off = if usize::from(role) == index && at < 80_000 { DRIFT_US * 1_000 } else { 0 };
+            phones[index].clock.read(at * 1_000_000) - off
+        };
+        for at in (2_000..60_000).chain(80_000..145_000).step_by(250) {
+            let placed = timeline.place(clocks[1], Instant::from_nanos(before(1, at))).unwrap();
+            let truth = before(0, at);
+            let (low, high) = (placed.low.nanos(), placed.high.nanos());
+            assert!(low <= truth && truth <= high, "role {role}, {at}: {placed:?}");
+            assert!((50_000..90_000).contains(&at) || high - low < 6_000_000, "{at}: {placed:?}");
+        }
+        let report = scene.report();
+        let account = only(&report, 19_533);
+        let truth =
+            Span::from_millis(19_533) + Span::from_micros(if role == 0 { DRIFT_US } else { 0 });
+        let off = (account.interruption.duration - truth).abs();
+        assert!(off <= account.interruption.uncertainty, "{account:?}");
+    }
 }
 
 #[test]
