@@ -3,7 +3,7 @@
 //! In sleep another oscillator counts, and a process that was started again may have
 //! missed one. So bounds of two clock epochs never meet in one interval, even where a
 //! single line satisfies all of them: a step that is smaller than the messages' delays
-//! contradicts nothing. Between the last bound of one epoch and the first of the next
+//! contradicts nothing. Between the last message of one epoch and the first of the next
 //! either clock may be asked about, so an interval there holds both. Rejected: leaving
 //! that time without a place (the other device's camera films on), and trusting a sleep
 //! whose two sides fit (where messages take milliseconds, so do they after a step of one).

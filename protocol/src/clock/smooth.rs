@@ -6,7 +6,7 @@
 //! again from their far side. Both devices' journals hold constraints that the
 //! other may have lost; the union is taken, so both compute the same map. Where no
 //! message contradicts another, a device that slept is on one line with itself; what is
-//! certain never is (see [`super::certain`]).
+//! certain never is: there each clock epoch speaks for itself.
 
 use super::candidates::{Best, Candidates};
 use super::certain::Certain;
