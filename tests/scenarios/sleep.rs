@@ -46,3 +46,19 @@ fn a_primary_that_booted_has_its_frames_placed_through_an_assistant_that_sleeps(
         }
     }
 }
+
+#[test]
+fn frames_keep_their_place_however_wide_their_bounds_become() {
+    // [TIMELINE-2] [TIMELINE-9]: both boot, and then the primary starts again and again,
+    // so that at the end the bounds reach beyond the session.
+    let mut exam = Scenario::exam(3, 1, 20);
+    for (who, at) in [(0, 90), (1, 150)] {
+        exam = exam.with(s(at), What::PowerLoss { who, lasting: s(20) });
+    }
+    for at in (200..1_000).step_by(80) {
+        exam = exam.with(s(at), What::Kill { who: 0, lasting: s(5) });
+    }
+    let sleep = What::Sleep { who: 1, lasting: s(8), miscount: MISCOUNTS[1] };
+    let outcome = run(exam.with(s(1_050), sleep)).check();
+    assert_verdict(&outcome, Verdict::Fail, 13);
+}

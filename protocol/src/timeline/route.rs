@@ -5,12 +5,16 @@ use std::collections::{BTreeMap, VecDeque};
 
 use super::epochs::{Begun, Spoken};
 use super::{ClockName, Pair, Placed};
+use crate::clock::model::RATE_BITS;
 use crate::clock::smooth::smooth_with;
 use crate::clock::{Across, Map, Mapped, Observation};
 use crate::join::Join;
 use crate::journal::Own;
 use crate::limits;
 use crate::time::{Clock, Instant, Primary, Secondary, Span};
+
+/// What rounding may lose.
+const NANO: Span = Span::from_nanos(1);
 
 /// What the place of an instant rests on, surest first.
 ///
@@ -248,7 +252,8 @@ impl Routes {
     }
 }
 
-/// Carries a point and its bounds through a map: the bounds of the bounds.
+/// Carries a point and its bounds through a map: the bounds of the bounds. A bound that
+/// lies outside of the map is as far from the point as the rate allows. `[CLOCK-2]`
 fn bounded<C: Clock, M>(
     from: Bounded,
     basis: Basis,
@@ -260,7 +265,14 @@ fn bounded<C: Clock, M>(
         let (at, low, high) = (at.nanos(), low.nanos(), high.nanos());
         return Some(Bounded { at, low, high, basis });
     }
-    let (low, _, _) = parts(place(from.low)?);
-    let (_, _, high) = parts(place(from.high)?);
+    let run = |span: i64| Span::from_nanos(span.saturating_add(span >> (RATE_BITS - 1))) + NANO;
+    let low = match place(from.low).map(&parts) {
+        Some((low, _, _)) => low,
+        None => low - run(from.at.saturating_sub(from.low)),
+    };
+    let high = match place(from.high).map(&parts) {
+        Some((_, _, high)) => high,
+        None => high + run(from.high.saturating_sub(from.at)),
+    };
     Some(Bounded { at: at.nanos(), low: low.nanos(), high: high.nanos(), basis })
 }
